@@ -1,0 +1,69 @@
+/* limits.h - every maximum that something from outside can reach, with where the number comes from.
+ *
+ * "docs" = public Firestore quotas page; "1.19.9" = observed on Google's emulator; "ours" = chosen here.
+ * Hitting one is an error message to whoever hit it, never a failure. */
+#ifndef CORE_LIMITS_H
+#define CORE_LIMITS_H
+
+enum {
+    /* Documents and names */
+    LIMIT_DOCUMENT_BYTES = 1048576, /* docs; 1.19.9: "maximum entity size is 1048576 bytes" */
+    LIMIT_STRING_BYTES = 1048487,   /* 1.19.9: one string or bytes value */
+    LIMIT_ID_BYTES = 1500,          /* docs, 1.19.9 */
+    LIMIT_FIELD_NAME_BYTES = 1500,  /* docs, 1.19.9 */
+    LIMIT_PATH_PAIRS = 100,         /* docs; 1.19.9: "Cannot exceed 100 elements." */
+    LIMIT_VALUE_DEPTH = 20,         /* docs, 1.19.9: nested maps and arrays */
+
+    /* Messages */
+    LIMIT_MESSAGE_BYTES = 10 * 1024 * 1024,    /* docs: request size, on every transport */
+    LIMIT_MESSAGE_DEPTH = 100,                 /* ours: nesting while decoding, above any valid message */
+    LIMIT_JSON_KEY_BYTES = 4096,               /* ours */
+    LIMIT_REQUEST_ARENA = 256 * 1024 * 1024,   /* ours: decoded size of one request and its answer */
+    LIMIT_RESPONSE_BUFFER = 256 * 1024,        /* ours: a stream parks above this until the client reads */
+    LIMIT_RESPONSE_BYTES = 64 * 1024 * 1024,   /* ours: one message or unary answer */
+
+    /* Queries */
+    LIMIT_QUERY_FILTERS = 100,     /* 1.19.9: filters + sort orders + ancestor */
+    LIMIT_QUERY_DISJUNCTIONS = 30, /* docs, 1.19.9 */
+    LIMIT_QUERY_NOT_IN = 10,       /* docs, 1.19.9 */
+    LIMIT_LIST_PAGE = 150,         /* 1.19.9: even when more is asked */
+    LIMIT_LIST_PAGE_DEFAULT = 30,  /* 1.19.9 */
+
+    /* Writes */
+    LIMIT_COMMIT_WRITES = 10000,      /* ours; the 500 of old docs was lifted in 2023 */
+    LIMIT_BATCH_ROWS = 1000,          /* ours: one group commit */
+    LIMIT_BATCH_BYTES = 4 * 1024 * 1024,
+    LIMIT_WRITER_QUEUE = 65536,       /* ours: commits waiting; above: RESOURCE_EXHAUSTED */
+    LIMIT_PREPARE_TRIES = 3,          /* ours: then a ticket holds back other writers of those paths */
+
+    /* Transactions */
+    LIMIT_TRANSACTIONS = 10000,     /* ours: open at once */
+    LIMIT_TRANSACTION_IDLE_S = 60,  /* docs, 1.19.9 */
+    LIMIT_TRANSACTION_TOTAL_S = 270, /* docs */
+    LIMIT_LOCK_WAIT_MS = 2000,      /* 1.19.9 */
+
+    /* Connections */
+    LIMIT_CONNECTIONS = 4000,            /* ours: then 503 from the accept loop; lowered to fit RLIMIT_NOFILE */
+    LIMIT_HEADER_BYTES = 32 * 1024,      /* ours: request line + headers, HTTP/1.1 and HTTP/2 */
+    LIMIT_HEADER_COUNT = 100,            /* ours */
+    LIMIT_STREAMS_PER_CONNECTION = 250,  /* ours: SETTINGS_MAX_CONCURRENT_STREAMS */
+    LIMIT_REQUEST_READ_S = 20,           /* ours: whole request must have arrived, against slow senders */
+    LIMIT_IDLE_CONNECTION_S = 600,       /* ours: HTTP/1.1 keep-alive without a request */
+    LIMIT_CALLS_QUEUED = 20000,          /* ours: calls waiting for a worker; above: RESOURCE_EXHAUSTED */
+
+    /* Rules (source: docs and 1.19.9) */
+    LIMIT_RULES_SOURCE_BYTES = 1024 * 1024, /* 1.19.9 accepts >1 MB, production 256 KB: we warn above that */
+    LIMIT_RULES_EXPRESSIONS = 1000,
+    LIMIT_RULES_LOOKUPS = 10,       /* distinct get/exists per operation */
+    LIMIT_RULES_LOOKUPS_BATCH = 20, /* per multi-document request */
+    LIMIT_RULES_PARAMETERS = 7,
+    LIMIT_RULES_LETS = 11,          /* documented as 10; 1.19.9 accepts 11 */
+    LIMIT_RULES_CALL_DEPTH = 20,
+    LIMIT_RULES_AST_DEPTH = 100,
+    LIMIT_RULES_MATCH_DEPTH = 10,
+    LIMIT_RULES_WILDCARDS = 20,
+    LIMIT_RULES_PATH_SEGMENTS = 100,
+    LIMIT_RULES_ARENA = 64 * 1024 * 1024, /* ours: memory of one decision */
+};
+
+#endif
