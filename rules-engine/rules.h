@@ -1,0 +1,183 @@
+/* rules.h - the face of this room: security rules text in, decisions with reasons out.
+ *
+ * A ruleset is compiled once and immutable afterwards (coverage counters are atomics): any number of
+ * threads decide with it at the same time. Life cycle: rules_compile -> rules_decide (many) ->
+ * rules_release; rules_retain for a second holder.
+ *
+ * The room knows nothing of storage or transports: documents come through struct rules_env. */
+#ifndef RULES_ENGINE_RULES_H
+#define RULES_ENGINE_RULES_H
+
+#include "core/path.h"
+#include "core/value.h"
+
+/* ---- compiling ---- */
+
+enum rules_severity { RULES_WARNING = 2, RULES_ERROR = 3 };
+
+/* One finding. Lines and columns are 1-based, offsets 0-based bytes, end_offset inclusive; all 0 (and
+ * has_position false) for findings about the whole file. Texts as Google's compiler 1.19.9 words them. */
+struct rules_issue {
+    enum rules_severity severity;
+    const char *description;
+    struct str file;
+    bool has_position;
+    uint32_t line, column, offset, end_offset;
+    const char *lint; /* id of our own lint, NULL for a compiler finding */
+    const char *note; /* second line for a person: what to do; NULL for none */
+};
+struct rules_issues {
+    struct rules_issue *items; /* sorted by file, then position */
+    size_t n;
+    size_t errors;
+};
+
+struct rules_file {
+    struct str name, content;
+};
+
+struct ruleset;
+
+/* Compiles. Always fills *issues (in arena; the strings may point into the ruleset or the files). With
+ * errors *out is NULL and the answer is STATUS_INVALID_ARGUMENT with Google's message "Error compiling
+ * rules:\nL1:87 ..." (one line per error, warnings folded in by position). Content is copied. */
+enum status_code rules_compile(struct ruleset **out, const struct rules_file *files, size_t n,
+                               struct rules_issues *issues, struct arena *arena, struct status *st);
+void rules_retain(struct ruleset *ruleset);
+void rules_release(struct ruleset *ruleset); /* NULL is allowed */
+
+/* Our own lints over a compiled ruleset, appended to *issues (lint != NULL). Which exist: lint.c. */
+void rules_lint(const struct ruleset *ruleset, struct rules_issues *issues, struct arena *arena);
+/* Writes one issue with its source line and carets, as `rules check` prints it. colour: ANSI. */
+void rules_print_issue(struct buf *out, const struct rules_issue *issue, const struct rules_file *files,
+                       size_t n, bool colour);
+
+/* SHA-256 over names and contents: what the ledger calls the rules digest. */
+const unsigned char *rules_digest(const struct ruleset *ruleset);
+const struct rules_file *rules_files(const struct ruleset *ruleset, size_t *n);
+
+/* The ruleset in force when none was given: reads and writes of everything, file name OPEN_RULES. */
+struct ruleset *rules_open_ruleset(void);
+
+/* ---- deciding ---- */
+
+enum rules_method { RULES_GET, RULES_LIST, RULES_CREATE, RULES_UPDATE, RULES_DELETE };
+const char *rules_method_name(enum rules_method method); /* "get" */
+
+/* A document as rules see it. `exists` false: no such document. */
+struct rules_document {
+    bool exists;
+    struct value_map fields;
+};
+
+/* Where documents come from. get(): the document at `path` ("c/d", in `db`) on the view that the request
+ * is decided on; with `after`, as the whole request would leave it. The host records the read. Not called
+ * twice for one path and `after` in one decision. A failure is an error of the host: the decision becomes
+ * an error. `now` of the request is in rules_request. trace may be NULL. */
+struct rules_env {
+    void *data;
+    enum status_code (*get_document)(void *data, struct database_name db, struct str path, bool after,
+                                     struct arena *arena, struct rules_document *out, struct status *st);
+    /* One call per debug(x): where, and x as text. */
+    void (*trace)(void *data, struct str file, uint32_t line, uint32_t column, struct str text);
+};
+
+/* What the query guarantees about every document it returns: the input of the list proof. */
+enum rules_constraint_op {
+    RULES_EQ, RULES_NE, RULES_LT, RULES_LE, RULES_GT, RULES_GE, RULES_ARRAY_CONTAINS, RULES_NOT_IN,
+};
+struct rules_constraint {
+    const struct str *field; /* segments */
+    size_t field_n;
+    enum rules_constraint_op op;
+    const struct value *operand;
+};
+/* One disjunct: all its constraints hold. A query is a list of disjuncts; each must be allowed. */
+struct rules_disjunct {
+    const struct rules_constraint *items;
+    size_t n;
+};
+struct rules_query {
+    struct str parent;        /* relative path of the parent document, "" for the root */
+    struct str collection_id; /* "" for every collection */
+    bool all_descendants;
+    bool has_limit;
+    int64_t limit, offset;
+    const struct rules_disjunct *disjuncts; /* NULL, 0: no constraint (one empty disjunct) */
+    size_t n_disjuncts;
+    struct {
+        struct str field;
+        bool descending;
+    } *order_by;
+    size_t n_order_by;
+};
+
+struct rules_auth {
+    bool present;                /* false: request.auth == null */
+    bool has_uid;
+    struct str uid;
+    const struct value_map *token; /* all claims; may be NULL for none */
+};
+
+struct rules_request {
+    enum rules_method method;
+    struct database_name db;
+    struct str path;                      /* document path; for list: the collection's path */
+    struct rules_auth auth;
+    struct timestamp time;                /* request.time, millisecond precision */
+    bool in_transaction;
+    const struct rules_document *resource; /* get, update, delete, create: the state before; NULL for list */
+    const struct value_map *new_fields;   /* create, update: the full document after; else NULL */
+    const struct rules_query *query;      /* list only */
+};
+
+/* The 20 lookups that a multi-document request may make in all: shared between its decisions. */
+struct rules_budget {
+    uint32_t lookups;
+};
+
+/* One `allow` that was tried and did not grant. */
+struct rules_try {
+    struct str file;
+    uint32_t allow_line, allow_column;   /* of the statement */
+    uint32_t line, column;               /* where it failed: the smallest sub-expression that decides */
+    const char *verdict;                 /* "false" or "error" */
+    const char *reason;                  /* Google's reason text: "false", "Null value error.", ... */
+    const char *expression;              /* source of the deciding sub-expression, at most 200 bytes, one line */
+    const char *value;                   /* what made it so, as text: "token.role is 'writer'"; or NULL */
+    const char *missing;                 /* of a failed hasAll: "'status_code', 'method'"; or NULL */
+    const char *have;                    /* the receiver's elements, cut at 300 bytes; or NULL */
+    const char *extra;                   /* of a failed hasOnly: what is not allowed; or NULL */
+    bool not_provable;                   /* list: true only means that we cannot prove it yet */
+};
+
+struct rules_decision {
+    bool allowed;
+    struct str file;                     /* when allowed: the granting statement */
+    uint32_t line, column;
+    bool matched;                        /* some allow statement matched at all */
+    const char *message;                 /* when denied: Google's text, each reason once: "\nfalse for 'get' @ L3" */
+    const struct rules_try *tries;       /* when denied: in source order */
+    size_t n_tries;
+    uint32_t expressions;                /* evaluated; LIMIT_RULES_EXPRESSIONS at most */
+};
+
+/* Decides. STATUS_OK with decision->allowed either way; another code only when the host's get_document
+ * failed or the arena limit was hit. `budget` may be NULL for single-document requests. */
+enum status_code rules_decide(const struct ruleset *ruleset, const struct rules_request *request,
+                              const struct rules_env *env, struct rules_budget *budget, struct arena *arena,
+                              struct rules_decision *decision, struct status *st);
+
+/* ---- what was exercised ---- */
+
+struct rules_allow_stats {
+    struct str file;
+    uint32_t line, column;
+    const char *methods;  /* "read, write" as written */
+    const char *pattern;  /* full match path as written */
+    uint64_t evaluated, granted;
+};
+/* Every allow statement of the ruleset in source order, with its counters. In arena. */
+struct rules_allow_stats *rules_stats(const struct ruleset *ruleset, struct arena *arena, size_t *n);
+
+#endif
