@@ -1,0 +1,102 @@
+/* rpc.h - the one table of RPCs, and the call: one RPC being answered, whatever it came over.
+ *
+ * Transports (rest, grpc, later WebChannel) make a call: request decoded into its arena, principal taken
+ * from the token, a reply sink. rpc_dispatch passes the one ordered gate and runs it on a worker. The
+ * RPC answers with call_send (0 or 1 message for unary, any number for streams) and exactly one call_finish.
+ *
+ *   run() returns RPC_DONE    after call_finish,
+ *                 RPC_PARKED  after having arranged that somebody calls call_resume or call_finish.
+ *
+ * Everything about a request lives in call->arena; it is used by one thread at a time: worker, then writer
+ * (completion of a commit), then worker ... handed over by the queues, which order memory. */
+#ifndef SERVER_RPC_RPC_H
+#define SERVER_RPC_RPC_H
+
+#include "core/codec.h"
+#include "server/auth/principal.h"
+#include "server/pool.h"
+
+#include <stdatomic.h>
+
+struct call;
+struct server;
+
+enum rpc_kind { RPC_UNARY, RPC_SERVER_STREAM, RPC_BIDI };
+enum rpc_flow { RPC_DONE, RPC_PARKED };
+
+struct rpc {
+    const char *name;          /* "Commit": gRPC path is /google.firestore.v1.Firestore/Commit */
+    const char *http_method;   /* NULL: not over REST */
+    const char *http_template; /* google.api.http path, "{parent=projects/x/databases/x/documents/xx}" forms
+                                  with one star for x, two for xx: see table.c */
+    const char *http_template2; /* additional binding or NULL */
+    const char *http_body;     /* "*", a field name, or NULL */
+    enum rpc_kind kind;
+    const struct schema_message *request, *response;
+    enum rpc_flow (*run)(struct call *call); /* NULL: UNIMPLEMENTED with the RPC's name */
+};
+extern const struct rpc rpc_table[];
+extern const size_t rpc_count;
+const struct rpc *rpc_by_name(struct str name);
+
+/* Implemented by each transport; embeds as first member of its own struct. Thread-safe against the loop. */
+struct reply_sink {
+    /* One response message. */
+    void (*message)(struct reply_sink *sink, const void *response);
+    /* The end, once: OK or an error (call->status). Frees the call afterwards (call_free). */
+    void (*finish)(struct reply_sink *sink, const struct status *status);
+    /* Bytes waiting for the client; above LIMIT_RESPONSE_BUFFER a stream parks. */
+    size_t (*pending)(struct reply_sink *sink);
+    /* Calls call_resume(call) once pending has fallen, or at once when cancelled. */
+    void (*when_drained)(struct reply_sink *sink);
+};
+
+/* What the request log, the ledger and the summary learn of a call. */
+struct call_notes {
+    uint32_t decisions_allowed, decisions_denied;
+    struct str decision; /* "owner", "iam", "rules:14:9" of the last decision */
+    uint64_t first_seq, last_seq;
+    const char *transport; /* "grpc", "rest" */
+    struct str peer, user_agent;
+    uint64_t connection;
+};
+
+struct call {
+    struct task task; /* first: the pool's queue links through it */
+    struct server *server;
+    const struct rpc *rpc;
+    struct arena *arena;
+    void *request;               /* struct of rpc->request */
+    struct principal principal;
+    struct reply_sink *sink;
+    struct status status;        /* uses arena */
+    struct str request_id;       /* escaped and bounded: 128 bytes */
+    int64_t started_ns, deadline_ns; /* monotonic; deadline 0: none */
+    atomic_bool cancelled;       /* client gone: stop when convenient; a submitted commit still happens */
+    struct worker *worker;       /* while run() or step() runs */
+    enum rpc_flow (*step)(struct call *call); /* what call_resume runs; run() sets it before parking */
+    void *state;                 /* the service's own, in arena */
+    struct call_notes notes;
+};
+
+/* A new call with its arena; the transport fills request, principal, sink. Freed by call_free (by the
+ * sink's finish). */
+struct call *call_new(struct server *server, const struct rpc *rpc);
+void call_free(struct call *call);
+/* The gate, in this order: shutting down, queue full, deadline, then run on a worker. */
+void rpc_dispatch(struct call *call);
+void call_resume(struct call *call);
+void call_send(struct call *call, const void *response);
+/* Ends the call with call->status (OK when its code is 0). From any thread; once. */
+void call_finish(struct call *call);
+/* Convenience: sets the status, finishes, returns RPC_DONE. */
+enum rpc_flow call_fail(struct call *call, enum status_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Whether the sink is over its limit: a stream that sees true sets step, calls call_park and returns
+ * RPC_PARKED. */
+bool call_congested(const struct call *call);
+enum rpc_flow call_park(struct call *call, enum rpc_flow (*step)(struct call *call));
+/* Cancelled or past its deadline; sets call->status accordingly. */
+bool call_over(struct call *call);
+
+#endif
