@@ -1,0 +1,43 @@
+/* options.h - what the command line and the environment chose, in one struct.
+ *
+ * options.c has the one table that parses flags and CINDERLOG_* variables and prints --help. Strings are
+ * borrowed from argv, the environment or the options' own arena and live as long as the process. */
+#ifndef SERVER_OPTIONS_H
+#define SERVER_OPTIONS_H
+
+#include "core/status.h"
+#include "storage/storage.h"
+
+struct owner_as_option {
+    uint16_t port; /* 0: the main port; else a second listener on that port */
+    const char *file;
+};
+
+enum { OPTIONS_MAX_LIST = 64 }; /* repeated values of one option */
+
+struct options {
+    const char *host;      /* default "127.0.0.1" and ::1 ("localhost") */
+    uint16_t port;         /* 0: any free one */
+    const char *port_file; /* written when serving: the port and a newline */
+    const char *data;
+    bool data_given, fresh;
+    const char *rules; /* NULL: firebase.json, firestore.rules, else open */
+    const char *project_id;
+    struct str append_only[OPTIONS_MAX_LIST];
+    size_t n_append_only;
+    struct owner_as_option owner_as[OPTIONS_MAX_LIST];
+    size_t n_owner_as;
+    const char *owner_iam; /* list, role or file; NULL: not given */
+    enum store_durability durability;
+    bool allow_reset, record_denied_body, lock_control, fail_if_unexercised;
+    struct str allow_origin[OPTIONS_MAX_LIST], allow_host[OPTIONS_MAX_LIST];
+    size_t n_allow_origin, n_allow_host;
+    bool log_json;
+    const char *request_log;      /* file; NULL: none */
+    const char *request_id_field; /* default "request_id" */
+    const char *summary;          /* file for the exit summary as JSON; NULL: text on stderr only */
+    bool single_project_mode, single_project_mode_error;
+    unsigned workers; /* 0: one per core */
+};
+
+#endif

@@ -1,0 +1,36 @@
+/* server.h - the running server: what every part of this room may reach through a call.
+ *
+ * Built by main.c from options, in this order: store, rules, pool, transactions, net; taken down in the
+ * opposite order. Everything here is thread-safe by its own contract; the struct itself does not change
+ * once net_run has been entered. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include "rules-engine/rules.h"
+#include "server/auth/principal.h"
+#include "server/options.h"
+#include "server/pool.h"
+#include "storage/storage.h"
+
+#include <stdatomic.h>
+
+struct net;
+struct summary;
+struct transactions;
+struct rules_registry;
+
+struct server {
+    const struct options *options;
+    struct store *store;
+    struct pool *pool;
+    struct net *net;
+    struct rules_registry *rules;
+    struct transactions *transactions;
+    struct summary *summary;
+    struct owner_policy *policies; /* by listener index */
+    size_t n_policies;
+    atomic_bool ready, stopping;
+    atomic_size_t calls; /* running */
+};
+
+#endif
