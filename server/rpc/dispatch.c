@@ -1,0 +1,117 @@
+/* dispatch.c - the one ordered gate that every call passes, and the ways a call ends or waits. */
+#include "server/rpc/rpc.h"
+
+#include "core/clock.h"
+#include "core/limits.h"
+#include "server/ops/call_log.h"
+#include "server/server.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+struct call *call_new(struct server *server, const struct rpc *rpc)
+{
+    struct arena *arena = arena_new();
+    struct call *call = ARENA_NEW(arena, struct call);
+    call->arena = arena;
+    call->server = server;
+    call->rpc = rpc;
+    call->status = status_init(arena);
+    call->started_ns = clock_mono_ns();
+    atomic_init(&call->cancelled, false);
+    if (rpc->request)
+        call->request = arena_zalloc(arena, 1, schema_size(rpc->request));
+    atomic_fetch_add(&server->calls, 1);
+    return call;
+}
+
+void call_free(struct call *call)
+{
+    if (!call)
+        return;
+    struct server *server = call->server;
+    arena_free(call->arena);
+    atomic_fetch_sub(&server->calls, 1);
+}
+
+bool call_over(struct call *call)
+{
+    if (atomic_load_explicit(&call->cancelled, memory_order_relaxed)) {
+        status_set(&call->status, STATUS_CANCELLED, "the client went away");
+        return true;
+    }
+    if (call->deadline_ns && clock_mono_ns() >= call->deadline_ns) {
+        status_set(&call->status, STATUS_DEADLINE_EXCEEDED, "the client's deadline passed before the answer");
+        return true;
+    }
+    return false;
+}
+
+static void run_call(struct task *task, struct worker *worker)
+{
+    struct call *call = (struct call *)task;
+    enum rpc_flow (*step)(struct call *) = call->step;
+    call->worker = worker;
+    /* After RPC_PARKED or RPC_DONE the call may already be freed or running elsewhere. */
+    step(call);
+}
+
+static enum rpc_flow first_step(struct call *call)
+{
+    if (call_over(call)) {
+        call_finish(call);
+        return RPC_DONE;
+    }
+    return call->rpc->run(call);
+}
+
+void rpc_dispatch(struct call *call)
+{
+    struct server *server = call->server;
+    call->task.run = run_call;
+    call->step = first_step;
+    if (!call->rpc->run) {
+        call_fail(call, STATUS_UNIMPLEMENTED, "Method google.firestore.v1.Firestore/%s is unimplemented",
+                  call->rpc->name);
+        return;
+    }
+    if (atomic_load(&server->stopping)) {
+        /* UNAVAILABLE is right here: another server on this port may answer the retry. */
+        call_fail(call, STATUS_UNAVAILABLE, "cinderlog is shutting down");
+        return;
+    }
+    if (pool_queued(server->pool) >= LIMIT_CALLS_QUEUED) {
+        call_fail(call, STATUS_RESOURCE_EXHAUSTED, "more than %d calls are waiting; slow down", LIMIT_CALLS_QUEUED);
+        return;
+    }
+    pool_post(server->pool, &call->task);
+}
+
+void call_resume(struct call *call) { pool_post(call->server->pool, &call->task); }
+
+void call_send(struct call *call, const void *response) { call->sink->message(call->sink, response); }
+
+void call_finish(struct call *call)
+{
+    call_log(call);
+    call->sink->finish(call->sink, &call->status);
+}
+
+enum rpc_flow call_fail(struct call *call, enum status_code code, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    status_set(&call->status, code, "%s", arena_vprintf(call->arena, fmt, args));
+    va_end(args);
+    call_finish(call);
+    return RPC_DONE;
+}
+
+bool call_congested(const struct call *call) { return call->sink->pending(call->sink) > LIMIT_RESPONSE_BUFFER; }
+
+enum rpc_flow call_park(struct call *call, enum rpc_flow (*step)(struct call *call))
+{
+    call->step = step;
+    call->sink->when_drained(call->sink);
+    return RPC_PARKED;
+}

@@ -1,0 +1,54 @@
+/* table.c - every RPC of google.firestore.v1.Firestore, one row each (public API annotations).
+ *
+ * A row without run answers UNIMPLEMENTED with its name. Adding an RPC is a row here and one file. */
+#include "server/rpc/rpc.h"
+#include "server/service/service.h"
+
+#define ROOT "projects/*/databases/*/documents"
+
+const struct rpc rpc_table[] = {
+    { "GetDocument", "GET", "/v1/{name=" ROOT "/*/**}", NULL, NULL, RPC_UNARY, SCHEMA(get_document_request),
+      SCHEMA(document), service_get_document },
+    { "ListDocuments", "GET", "/v1/{parent=" ROOT "/*/**}/{collection_id}", "/v1/{parent=" ROOT "}/{collection_id}",
+      NULL, RPC_UNARY, SCHEMA(list_documents_request), SCHEMA(list_documents_response), service_list_documents },
+    { "CreateDocument", "POST", "/v1/{parent=" ROOT "/**}/{collection_id}", "/v1/{parent=" ROOT "}/{collection_id}",
+      "document", RPC_UNARY, SCHEMA(create_document_request), SCHEMA(document), service_create_document },
+    { "UpdateDocument", "PATCH", "/v1/{document.name=" ROOT "/*/**}", NULL, "document", RPC_UNARY,
+      SCHEMA(update_document_request), SCHEMA(document), service_update_document },
+    { "DeleteDocument", "DELETE", "/v1/{name=" ROOT "/*/**}", NULL, NULL, RPC_UNARY,
+      SCHEMA(delete_document_request), SCHEMA(empty), service_delete_document },
+    { "BatchGetDocuments", "POST", "/v1/{database=projects/*/databases/*}/documents:batchGet", NULL, "*",
+      RPC_SERVER_STREAM, SCHEMA(batch_get_request), SCHEMA(batch_get_response), service_batch_get },
+    { "BeginTransaction", "POST", "/v1/{database=projects/*/databases/*}/documents:beginTransaction", NULL, "*",
+      RPC_UNARY, SCHEMA(begin_transaction_request), SCHEMA(begin_transaction_response),
+      service_begin_transaction },
+    { "Commit", "POST", "/v1/{database=projects/*/databases/*}/documents:commit", NULL, "*", RPC_UNARY,
+      SCHEMA(commit_request), SCHEMA(commit_response), service_commit },
+    { "Rollback", "POST", "/v1/{database=projects/*/databases/*}/documents:rollback", NULL, "*", RPC_UNARY,
+      SCHEMA(rollback_request), SCHEMA(empty), service_rollback },
+    { "RunQuery", "POST", "/v1/{parent=" ROOT "}:runQuery", "/v1/{parent=" ROOT "/*/**}:runQuery", "*",
+      RPC_SERVER_STREAM, SCHEMA(run_query_request), SCHEMA(run_query_response), service_run_query },
+    { "RunAggregationQuery", "POST", "/v1/{parent=" ROOT "}:runAggregationQuery",
+      "/v1/{parent=" ROOT "/*/**}:runAggregationQuery", "*", RPC_SERVER_STREAM, SCHEMA(run_aggregation_request),
+      SCHEMA(run_aggregation_response), NULL },
+    { "PartitionQuery", "POST", "/v1/{parent=" ROOT "}:partitionQuery", "/v1/{parent=" ROOT "/*/**}:partitionQuery",
+      "*", RPC_UNARY, SCHEMA(partition_query_request), SCHEMA(partition_query_response), NULL },
+    { "ListCollectionIds", "POST", "/v1/{parent=" ROOT "}:listCollectionIds",
+      "/v1/{parent=" ROOT "/*/**}:listCollectionIds", "*", RPC_UNARY, SCHEMA(list_collection_ids_request),
+      SCHEMA(list_collection_ids_response), NULL },
+    { "BatchWrite", "POST", "/v1/{database=projects/*/databases/*}/documents:batchWrite", NULL, "*", RPC_UNARY,
+      SCHEMA(batch_write_request), SCHEMA(batch_write_response), service_batch_write },
+    { "ExecutePipeline", "POST", "/v1/{database=projects/*/databases/*}/documents:executePipeline", NULL, "*",
+      RPC_SERVER_STREAM, SCHEMA(execute_pipeline_request), SCHEMA(empty), NULL },
+    { "Write", NULL, NULL, NULL, NULL, RPC_BIDI, SCHEMA(write_request), SCHEMA(write_response), NULL },
+    { "Listen", NULL, NULL, NULL, NULL, RPC_BIDI, SCHEMA(listen_request), SCHEMA(listen_response), NULL },
+};
+const size_t rpc_count = sizeof rpc_table / sizeof rpc_table[0];
+
+const struct rpc *rpc_by_name(struct str name)
+{
+    for (size_t i = 0; i < rpc_count; i++)
+        if (str_eq_z(name, rpc_table[i].name))
+            return &rpc_table[i];
+    return NULL;
+}

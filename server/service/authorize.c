@@ -1,0 +1,228 @@
+/* authorize.c - see authorize.h. */
+#include "server/service/authorize.h"
+
+#include "core/codec.h"
+#include "core/log.h"
+#include "server/ops/denials.h"
+#include "server/ops/summary.h"
+#include "server/service/rulesets.h"
+
+#include <stdio.h>
+
+void authz_begin(struct authz *authz, struct call *call, struct arena *arena, struct database_name db,
+                 uint64_t view, struct timestamp now)
+{
+    *authz = (struct authz){ .call = call, .arena = arena, .db = db, .view = view, .now = now };
+    authz->decision = STR("owner");
+    if (authz_by_rules(call))
+        authz->ruleset = rules_registry_get(call->server->rules, db.project);
+}
+
+void authz_end(struct authz *authz)
+{
+    rules_release(authz->ruleset);
+    authz->ruleset = NULL;
+}
+
+static void record_read(struct authz *authz, struct str path, uint64_t seq)
+{
+    for (size_t i = 0; i < authz->n_reads; i++)
+        if (str_eq(authz->reads[i].path, path))
+            return;
+    if (authz->n_reads == authz->cap_reads) {
+        size_t cap = authz->cap_reads ? authz->cap_reads * 2 : 8;
+        authz->reads = arena_grow(authz->arena, authz->reads, authz->cap_reads * sizeof *authz->reads,
+                                  cap * sizeof *authz->reads);
+        authz->cap_reads = cap;
+    }
+    authz->reads[authz->n_reads++] =
+        (struct store_dep){ .path = arena_str(authz->arena, path), .seq = seq };
+}
+
+static enum status_code get_document(void *data, struct database_name db, struct str path, bool after,
+                                     struct arena *arena, struct rules_document *out, struct status *st)
+{
+    struct authz *authz = data;
+    struct store_document stored;
+    *out = (struct rules_document){ 0 };
+    if (after && authz->pending.after && authz->pending.after(authz->pending.data, path, out))
+        return STATUS_OK;
+    if (store_get(authz->call->worker->reader, authz->view, db, path, arena, &stored, st))
+        return st->code;
+    record_read(authz, path, stored.seq);
+    out->exists = stored.exists;
+    if (stored.exists)
+        return protobuf_decode_fields(&out->fields, arena, stored.fields, st);
+    return STATUS_OK;
+}
+
+static void trace_debug(void *data, struct str file, uint32_t line, uint32_t column, struct str text)
+{
+    (void)data;
+    struct buf b;
+    buf_init(&b, 64 * 1024);
+    if (log_escape(&b, text))
+        log_info("debug(): " STR_FMT ":%u:%u " STR_FMT, STR_ARG(file), line, column, STR_ARG(buf_view(&b)));
+    buf_dispose(&b);
+}
+
+static void fill_request(const struct authz *authz, struct rules_request *r, enum rules_method method,
+                         struct str path)
+{
+    const struct principal *p = &authz->call->principal;
+    *r = (struct rules_request){
+        .method = method,
+        .db = authz->db,
+        .path = path,
+        .auth = { .present = p->kind == PRINCIPAL_USER, .has_uid = p->has_uid, .uid = p->uid, .token = &p->token },
+        .time = authz->now,
+        .in_transaction = authz->in_transaction,
+    };
+}
+
+static void add_fact(struct status_detail *d, const char *key, struct str value)
+{
+    if (value.n)
+        d->facts[d->count++] = (struct status_fact){ key, value };
+}
+
+/* One ErrorInfo for each allow that was tried. */
+static const struct status_detail *details_of(struct arena *arena, const struct rules_decision *decision,
+                                              enum rules_method method, struct str path)
+{
+    struct status_detail *first = NULL, **link = &first;
+    for (size_t i = 0; i < decision->n_tries; i++) {
+        const struct rules_try *t = &decision->tries[i];
+        struct status_detail *d = ARENA_NEW(arena, struct status_detail);
+        d->reason = t->not_provable ? "SECURITY_RULES_NOT_PROVABLE" : "SECURITY_RULES_DENIED";
+        d->facts = ARENA_ARRAY(arena, struct status_fact, 16);
+        add_fact(d, "method", str_of(rules_method_name(method)));
+        add_fact(d, "path", arena_str(arena, path));
+        add_fact(d, "file", arena_str(arena, t->file));
+        add_fact(d, "allowLine", str_of(arena_printf(arena, "%u", t->allow_line)));
+        add_fact(d, "line", str_of(arena_printf(arena, "%u", t->line)));
+        add_fact(d, "column", str_of(arena_printf(arena, "%u", t->column)));
+        add_fact(d, "verdict", str_of(t->verdict));
+        add_fact(d, "reason", str_of(t->reason));
+        add_fact(d, "expression", str_of(t->expression));
+        add_fact(d, "value", str_of(t->value));
+        add_fact(d, "missing", str_of(t->missing));
+        add_fact(d, "have", str_of(t->have));
+        add_fact(d, "extra", str_of(t->extra));
+        *link = d;
+        link = &d->next;
+    }
+    return first;
+}
+
+static enum status_code decide(struct authz *authz, const struct rules_request *request, struct status *st)
+{
+    struct call *call = authz->call;
+    struct summary *summary = call->server->summary;
+    struct rules_env env = { .data = authz, .get_document = get_document, .trace = trace_debug };
+    struct rules_decision decision;
+    if (rules_decide(authz->ruleset, request, &env, &authz->budget, authz->arena, &decision, st))
+        return st->code;
+    if (decision.allowed) {
+        call->notes.decisions_allowed++;
+        summary_count(summary, SUMMARY_RULES_ALLOWED);
+        authz->decision = str_of(arena_printf(call->arena, "rules:%u:%u", decision.line, decision.column));
+        call->notes.decision = authz->decision;
+        return STATUS_OK;
+    }
+    call->notes.decisions_denied++;
+    summary_count(summary, SUMMARY_RULES_DENIED);
+    bool unproved = decision.n_tries > 0;
+    for (size_t i = 0; i < decision.n_tries; i++)
+        unproved = unproved && decision.tries[i].not_provable;
+    if (unproved)
+        summary_count(summary, SUMMARY_NOT_PROVABLE);
+    const struct rules_try *first = decision.n_tries ? &decision.tries[0] : NULL;
+    summary_denied_at(summary, first ? first->file : STR(""), first ? first->allow_line : 0,
+                      rules_method_name(request->method));
+    denials_print(call, request, &decision);
+    status_set(st, STATUS_PERMISSION_DENIED, "%s", decision.message);
+    if (st->arena)
+        st->details = details_of(st->arena, &decision, request->method, request->path);
+    authz->decision = first ? str_of(arena_printf(call->arena, "denied:%u:%u %s", first->allow_line, first->column,
+                                                  first->reason ? first->reason : first->verdict))
+                            : STR("denied: no matching allow");
+    call->notes.decision = authz->decision;
+    return st->code;
+}
+
+enum status_code authz_iam(struct call *call, uint64_t iam, struct str what, struct status *st)
+{
+    const struct owner_policy *policy = &call->server->policies[0];
+    if (call->principal.kind != PRINCIPAL_OWNER)
+        return STATUS_OK;
+    if (!policy->iam_given) {
+        summary_count(call->server->summary, SUMMARY_OWNER);
+        call->notes.decision = STR("owner");
+        return STATUS_OK;
+    }
+    uint64_t lacking = iam & ~call->principal.iam;
+    call->notes.decision = STR("iam");
+    if (lacking == 0) {
+        summary_count(call->server->summary, SUMMARY_IAM_ALLOWED);
+        return STATUS_OK;
+    }
+    summary_count(call->server->summary, SUMMARY_IAM_DENIED);
+    enum iam_permission first = (enum iam_permission)(lacking & (~lacking + 1));
+    struct status_detail *d = ARENA_NEW(call->arena, struct status_detail);
+    d->reason = "IAM_PERMISSION_DENIED";
+    d->facts = ARENA_ARRAY(call->arena, struct status_fact, 4);
+    add_fact(d, "permission", str_of(iam_permission_name(first)));
+    add_fact(d, "resource", what);
+    status_set(st, STATUS_PERMISSION_DENIED,
+               "Missing or insufficient permissions: %s on " STR_FMT
+               " (--owner-iam; a write without exists:false or exists:true needs both create and update)",
+               iam_permission_name(first), STR_ARG(what));
+    st->details = d;
+    return st->code;
+}
+
+enum status_code authz_get(struct authz *authz, struct str path, const struct rules_document *document,
+                           struct status *st)
+{
+    struct rules_request r;
+    if (!authz_by_rules(authz->call))
+        return authz_iam(authz->call, IAM_ENTITIES_GET, path, st);
+    fill_request(authz, &r, RULES_GET, path);
+    r.resource = document;
+    return decide(authz, &r, st);
+}
+
+enum status_code authz_list(struct authz *authz, struct str path, const struct rules_query *query,
+                            struct status *st)
+{
+    struct rules_request r;
+    if (!authz_by_rules(authz->call))
+        return authz_iam(authz->call, IAM_ENTITIES_LIST | IAM_ENTITIES_GET, path, st);
+    fill_request(authz, &r, RULES_LIST, path);
+    r.query = query;
+    return decide(authz, &r, st);
+}
+
+enum status_code authz_write(struct authz *authz, enum rules_method method, struct str path,
+                             const struct rules_document *before, const struct value_map *after, uint64_t iam,
+                             struct status *st)
+{
+    struct rules_request r;
+    if (!authz_by_rules(authz->call)) {
+        authz->decision = authz->call->server->policies[0].iam_given ? STR("iam") : STR("owner");
+        return authz_iam(authz->call, iam, path, st);
+    }
+    fill_request(authz, &r, method, path);
+    r.in_transaction = true; /* also for a plain commit: observed on Google's emulator 1.19.9 */
+    r.resource = before;
+    r.new_fields = after;
+    return decide(authz, &r, st);
+}
+
+enum status_code authz_admin(struct call *call, const char *message, uint64_t iam, struct status *st)
+{
+    if (call->principal.kind != PRINCIPAL_OWNER)
+        return status_set(st, STATUS_PERMISSION_DENIED, "%s", message);
+    return authz_iam(call, iam, STR("the database"), st);
+}
