@@ -27,10 +27,16 @@ enum status_code path_parse_resource(struct resource_name *out, struct str name,
 enum status_code path_parse_document(struct resource_name *out, struct str name, struct status *st);
 /* A parent: the documents root or a document. */
 enum status_code path_parse_parent(struct resource_name *out, struct str name, struct status *st);
+/* A document named by a reference value. NUL is allowed in its ids: server SDKs put "collection\0" into a
+ * name filter to end the range of a subtree. The other parsers refuse NUL (1.19.9 accepts it everywhere). */
+enum status_code path_parse_reference(struct resource_name *out, struct str name, struct status *st);
 
-/* One id: not empty, UTF-8, no '/', not "." or "..", not "__x__" unless `__id<int64>__`, at most
- * LIMIT_ID_BYTES. `collection` chooses the wording. */
+/* One id: not empty, UTF-8 without NUL, no '/', not "." or "..", at most LIMIT_ID_BYTES, not "__x__"
+ * except a document's `__id<int64>__`. `collection` chooses rule and wording. */
 enum status_code path_check_id(struct str id, bool collection, struct status *st);
+
+/* The number in `__id<number>__`: an int64 other than 0 in canonical decimal, as 1.19.9 takes it. */
+bool path_id_number(struct str id, int64_t *number);
 
 size_t path_segments(struct str path);              /* 0 for "" */
 struct str path_last(struct str path);              /* last id */
@@ -44,7 +50,8 @@ struct str path_join(struct arena *arena, struct str parent, struct str id);
 
 /* Matches a relative document path against a collection pattern as --append-only takes it: ids, '*' for
  * one id, '**' for any number of ids (none included); a pattern with an odd number of ids names a
- * collection and matches every document directly in it, an even number names documents. */
+ * collection and matches every document directly in it, an even number names documents. With '**' the
+ * number says nothing, so it matches as either: a pattern that protects too much is noticed at once. */
 bool path_pattern_valid(struct str pattern);
 bool path_pattern_matches(struct str pattern, struct str document_path);
 
