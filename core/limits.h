@@ -41,6 +41,7 @@ enum {
     LIMIT_TRANSACTION_IDLE_S = 60,  /* docs, 1.19.9 */
     LIMIT_TRANSACTION_TOTAL_S = 270, /* docs */
     LIMIT_LOCK_WAIT_MS = 2000,      /* 1.19.9 */
+    LIMIT_TRANSACTION_LOCKS = 100000, /* ours: documents one transaction may read */
 
     /* Connections */
     LIMIT_CONNECTIONS = 4000,            /* ours: then 503 from the accept loop; lowered to fit RLIMIT_NOFILE */
@@ -63,6 +64,10 @@ enum {
     LIMIT_RULES_MATCH_DEPTH = 10,
     LIMIT_RULES_WILDCARDS = 20,
     LIMIT_RULES_PATH_SEGMENTS = 100,
+    LIMIT_RULES_FILES = 16,         /* ours */
+    LIMIT_RULES_ISSUES = 1000,      /* ours: findings kept of one compilation */
+    LIMIT_RULES_NESTING = 300,      /* ours: brackets, matches, operators while parsing; three times the AST depth */
+    LIMIT_RULES_PARSE_HEIGHT = 2000, /* ours: of an expression tree, chains of one operator included */
     LIMIT_RULES_ARENA = 64 * 1024 * 1024, /* ours: memory of one decision */
 };
 
