@@ -9,10 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum {
-    SHOWN_BYTES = 2 * LIMIT_ID_BYTES, /* of a bad name in a message: a name may be 10 MiB long */
-    PROJECT_BYTES = 100,              /* 1.19.9: "The database is longer than 100 bytes." */
-};
+enum { PROJECT_BYTES = 100 }; /* 1.19.9: "The database is longer than 100 bytes." */
 
 bool database_name_eq(struct database_name a, struct database_name b)
 {
@@ -20,36 +17,6 @@ bool database_name_eq(struct database_name a, struct database_name b)
 }
 
 /* ---- messages ---- */
-
-/* Text from outside as messages show it: NUL and what is no UTF-8 as \xHH, cut when very long. */
-static const char *shown(char out[SHOWN_BYTES + 8], struct str s)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s.n;) {
-        unsigned char c = (unsigned char)s.p[i];
-        size_t len = c < 0xC0 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
-        bool good = c != 0 && len <= s.n - i && str_is_utf8((struct str){ s.p + i, len });
-        if (n + (good ? len : 4) > SHOWN_BYTES) {
-            memcpy(out + n, "...", 3);
-            n += 3;
-            break;
-        }
-        if (good) {
-            memcpy(out + n, s.p + i, len);
-            n += len;
-            i += len;
-        } else {
-            static const char digits[] = "0123456789ABCDEF";
-            memcpy(out + n, "\\x", 2);
-            out[n + 2] = digits[c >> 4];
-            out[n + 3] = digits[c & 15];
-            n += 4;
-            i += 1;
-        }
-    }
-    out[n] = '\0';
-    return out;
-}
 
 /* How many UTF-16 units the first n bytes of s are. */
 static size_t utf16_units(struct str s, size_t n)
@@ -109,13 +76,13 @@ bool path_id_number(struct str id, int64_t *number)
 /* What both a lone id and an id inside a name may not be. */
 static enum status_code check_reserved(struct str id, bool collection, struct status *st)
 {
-    char text[SHOWN_BYTES + 8];
+    char text[STATUS_SHOWN];
     int64_t number;
     if (!is_reserved(id) || (!collection && path_id_number(id, &number)))
         return STATUS_OK;
     bool too_big = !collection && numeric_digits(id).n > 0;
     return status_set(st, STATUS_INVALID_ARGUMENT, "%s id \"%s\" is invalid because it is %s.",
-                      collection ? "Collection" : "Resource", shown(text, id),
+                      collection ? "Collection" : "Resource", status_show(text, id),
                       too_big ? "not a 64 bit integer" : "reserved");
 }
 
@@ -129,7 +96,7 @@ static enum status_code check_length(struct str id, bool collection, struct stat
 
 static enum status_code check_bytes(struct str id, bool collection, struct status *st)
 {
-    char text[SHOWN_BYTES + 8];
+    char text[STATUS_SHOWN];
     const char *why = NULL;
     if (!str_is_utf8(id))
         why = "is not valid UTF-8";
@@ -138,14 +105,14 @@ static enum status_code check_bytes(struct str id, bool collection, struct statu
     if (!why)
         return STATUS_OK;
     return status_set(st, STATUS_INVALID_ARGUMENT, "%s id \"%s\" is invalid because it %s.",
-                      collection ? "Collection" : "Resource", shown(text, id), why);
+                      collection ? "Collection" : "Resource", status_show(text, id), why);
 }
 
 static bool is_dots(struct str id) { return str_eq(id, STR(".")) || str_eq(id, STR("..")); }
 
 enum status_code path_check_id(struct str id, bool collection, struct status *st)
 {
-    char text[SHOWN_BYTES + 8];
+    char text[STATUS_SHOWN];
     const char *kind = collection ? "Collection" : "Resource", *why = NULL;
     if (id.n == 0)
         why = "empty";
@@ -153,10 +120,10 @@ enum status_code path_check_id(struct str id, bool collection, struct status *st
         why = "reserved";
     if (why)
         return status_set(st, STATUS_INVALID_ARGUMENT, "%s id \"%s\" is invalid because it is %s.", kind,
-                          shown(text, id), why);
+                          status_show(text, id), why);
     if (memchr(id.p, '/', id.n))
         return status_set(st, STATUS_INVALID_ARGUMENT, "%s id \"%s\" is invalid because it contains \"/\".",
-                          kind, shown(text, id));
+                          kind, status_show(text, id));
     enum status_code code = check_reserved(id, collection, st);
     if (!code)
         code = check_bytes(id, collection, st);
@@ -176,12 +143,12 @@ struct name_scanner {
 
 __attribute__((format(printf, 2, 3))) static enum status_code refuse(struct name_scanner *s, const char *fmt, ...)
 {
-    char text[SHOWN_BYTES + 8], rest[160];
+    char text[STATUS_SHOWN], rest[160];
     va_list args;
     va_start(args, fmt);
     vsnprintf(rest, sizeof rest, fmt, args);
     va_end(args);
-    return status_set(s->st, STATUS_INVALID_ARGUMENT, "%s \"%s\" %s", s->what, shown(text, s->name), rest);
+    return status_set(s->st, STATUS_INVALID_ARGUMENT, "%s \"%s\" %s", s->what, status_show(text, s->name), rest);
 }
 
 static size_t index_of(const struct name_scanner *s, size_t at) { return utf16_units(s->name, at); }
@@ -303,25 +270,23 @@ static bool at_documents(const struct name_scanner *s)
 
 static enum status_code refuse_unknown(struct name_scanner *s)
 {
-    char text[SHOWN_BYTES + 8];
-    return status_set(s->st, STATUS_INVALID_ARGUMENT, "Resource \"%s\" is not recognized.", shown(text, s->name));
+    char text[STATUS_SHOWN];
+    return status_set(s->st, STATUS_INVALID_ARGUMENT, "Resource \"%s\" is not recognized.", status_show(text, s->name));
 }
 
 /* What Google's emulator finds only once the name is known to be one. */
-static enum status_code check_path(struct str path, bool nul_allowed, struct status *st)
+static enum status_code check_path(struct name_scanner *s, const struct resource_name *name, bool nul_allowed)
 {
-    struct str rest = path, id;
-    size_t count = 0;
-    enum status_code code = STATUS_OK;
-    for (bool collection = true; !code && path_next(&rest, &id); collection = !collection) {
-        code = check_length(id, collection, st);
-        if (!code && !nul_allowed)
-            code = check_bytes(id, collection, st);
-        count++;
-    }
-    if (!code && count > 2 * LIMIT_PATH_PAIRS)
-        code = status_set(st, STATUS_INVALID_ARGUMENT, "Key path is too long. Cannot exceed %d elements.",
+    if (path_segments(name->path) > 2 * LIMIT_PATH_PAIRS)
+        return status_set(s->st, STATUS_INVALID_ARGUMENT, "Key path is too long. Cannot exceed %d elements.",
                           LIMIT_PATH_PAIRS);
+    enum status_code code = check_project(s, &name->db);
+    struct str rest = name->path, id;
+    for (bool collection = true; !code && path_next(&rest, &id); collection = !collection) {
+        code = check_length(id, collection, s->st);
+        if (!code && !nul_allowed)
+            code = check_bytes(id, collection, s->st);
+    }
     return code;
 }
 
@@ -344,13 +309,13 @@ static enum status_code parse(struct resource_name *out, struct name_scanner *s,
         if (shape == SHAPE_DOCUMENT || shape == SHAPE_REFERENCE)
             return refuse(s, "is invalid: Omit \"/documents\" when referencing a database (except as the parent of a "
                              "document).");
-        return check_project(s, &out->db);
+        return check_path(s, out, false);
     }
     if (s->name.p[s->at] == '/' && s->at + 1 == s->name.n)
         return refuse(s, "is invalid: Omit trailing \"/\".");
-    if ((code = scan_slash(s)) || (code = scan_path(&out->path, s, shape)) || (code = check_project(s, &out->db)))
+    if ((code = scan_slash(s)) || (code = scan_path(&out->path, s, shape)))
         return code;
-    return check_path(out->path, shape == SHAPE_REFERENCE, s->st);
+    return check_path(s, out, shape == SHAPE_REFERENCE);
 }
 
 enum status_code path_parse_resource(struct resource_name *out, struct str name, struct status *st)

@@ -45,6 +45,35 @@ enum status_code status_set(struct status *st, enum status_code code, const char
     return code;
 }
 
+const char *status_show(char out[STATUS_SHOWN], struct str text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    size_t n = 0;
+    for (size_t i = 0; i < text.n;) {
+        unsigned char c = (unsigned char)text.p[i];
+        size_t len = c < 0xC0 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+        bool good = c != 0 && len <= text.n - i && str_is_utf8((struct str){ text.p + i, len });
+        if (n + 4 > STATUS_SHOWN - 4) {
+            memcpy(out + n, "...", 3);
+            n += 3;
+            break;
+        }
+        if (good) {
+            memcpy(out + n, text.p + i, len);
+            n += len;
+            i += len;
+        } else {
+            memcpy(out + n, "\\x", 2);
+            out[n + 2] = digits[c >> 4];
+            out[n + 3] = digits[c & 15];
+            n += 4;
+            i += 1;
+        }
+    }
+    out[n] = '\0';
+    return out;
+}
+
 void status_clear(struct status *st)
 {
     st->code = STATUS_OK;

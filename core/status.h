@@ -56,6 +56,10 @@ static inline struct status status_init(struct arena *arena) { return (struct st
 /* Sets code and message and returns the code. Messages are one line unless Google's has more. */
 enum status_code status_set(struct status *st, enum status_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Text from outside as messages show it: NUL and what is no UTF-8 as \xHH, cut when very long (a name may
+ * fill a whole request). Returns out. */
+enum { STATUS_SHOWN = 3008 };
+const char *status_show(char out[STATUS_SHOWN], struct str text);
 /* Back to OK. */
 void status_clear(struct status *st);
 /* The message, "" when there is none; valid as long as the struct and its arena. */
