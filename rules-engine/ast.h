@@ -7,7 +7,7 @@
 #ifndef RULES_ENGINE_AST_H
 #define RULES_ENGINE_AST_H
 
-#include "rules-engine/rules.h"
+#include "rules-engine/source.h"
 
 #include <stdatomic.h>
 
@@ -61,6 +61,7 @@ struct ast_node {
     struct ast_span span;
     uint32_t file;     /* index into the ruleset's files */
     uint32_t id;       /* dense number in the ruleset: coverage and per-node caches index by it */
+    uint32_t height;   /* of the tree below, 1 for a leaf; at most LIMIT_RULES_PARSE_HEIGHT: bounds recursion */
     union {
         bool boolean;
         int64_t integer;
@@ -201,6 +202,7 @@ struct ruleset {
     struct arena *arena;
     struct rules_file *files;
     size_t n_files;
+    struct source *sources; /* one per file: source_position() of a span */
     struct ast_unit *units; /* one per file */
     uint32_t n_nodes, n_allows;
     struct ast_allow **allows; /* by index */

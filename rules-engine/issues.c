@@ -1,0 +1,88 @@
+/* issues.c - see issues.h. */
+#include "rules-engine/issues.h"
+
+#include "core/limits.h"
+
+#include <stdlib.h>
+
+void issues_init(struct issue_list *list, struct arena *arena, const struct source *sources)
+{
+    *list = (struct issue_list){ .arena = arena, .sources = sources };
+}
+
+static struct rules_issue *push(struct issue_list *list, enum rules_severity severity, uint32_t file)
+{
+    list->errors += severity == RULES_ERROR;
+    if (list->n == LIMIT_RULES_ISSUES)
+        return &list->dropped;
+    if (list->n == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 16;
+        list->items = arena_grow(list->arena, list->items, list->n * sizeof *list->items,
+                                 cap * sizeof *list->items);
+        list->cap = cap;
+    }
+    struct rules_issue *issue = &list->items[list->n++];
+    *issue = (struct rules_issue){ .severity = severity, .file = list->sources[file].name };
+    return issue;
+}
+
+void issues_add(struct issue_list *list, enum rules_severity severity, uint32_t file, struct ast_span span,
+                const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    const char *text = arena_vprintf(list->arena, fmt, args);
+    va_end(args);
+    struct rules_issue *issue = push(list, severity, file);
+    issue->description = text;
+    issue->has_position = true;
+    source_position(&list->sources[file], span.from, &issue->line, &issue->column);
+    issue->offset = span.from;
+    issue->end_offset = span.to > span.from ? span.to - 1 : span.from;
+}
+
+void issues_add_file(struct issue_list *list, enum rules_severity severity, uint32_t file, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    const char *text = arena_vprintf(list->arena, fmt, args);
+    va_end(args);
+    push(list, severity, file)->description = text;
+}
+
+struct keyed {
+    struct rules_issue issue;
+    size_t order, file_order;
+};
+
+static int compare(const void *a, const void *b)
+{
+    const struct keyed *x = a, *y = b;
+    if (x->file_order != y->file_order)
+        return x->file_order < y->file_order ? -1 : 1;
+    if (x->issue.has_position != y->issue.has_position)
+        return x->issue.has_position ? 1 : -1;
+    if (x->issue.offset != y->issue.offset)
+        return x->issue.offset < y->issue.offset ? -1 : 1;
+    return x->order < y->order ? -1 : x->order > y->order;
+}
+
+static size_t file_order(const struct issue_list *list, struct str name)
+{
+    size_t i = 0;
+    while (list->sources[i].name.p != name.p)
+        i++;
+    return i;
+}
+
+void issues_finish(struct issue_list *list, struct rules_issues *out)
+{
+    struct keyed *all = ARENA_ARRAY(list->arena, struct keyed, list->n);
+    for (size_t i = 0; i < list->n; i++)
+        all[i] = (struct keyed){ list->items[i], i, file_order(list, list->items[i].file) };
+    qsort(all, list->n, sizeof *all, compare);
+    struct rules_issue *items = ARENA_ARRAY(list->arena, struct rules_issue, list->n);
+    for (size_t i = 0; i < list->n; i++)
+        items[i] = all[i].issue;
+    *out = (struct rules_issues){ items, list->n, list->errors };
+}

@@ -1,0 +1,26 @@
+/* issues.h - where parser and checker put their findings, and how they become a struct rules_issues. */
+#ifndef RULES_ENGINE_ISSUES_H
+#define RULES_ENGINE_ISSUES_H
+
+#include "rules-engine/ast.h"
+
+struct issue_list {
+    struct arena *arena;
+    const struct source *sources; /* one per file */
+    struct rules_issue *items;
+    size_t n, cap;
+    size_t errors;
+    struct rules_issue dropped; /* where findings past the limit go */
+};
+
+void issues_init(struct issue_list *list, struct arena *arena, const struct source *sources);
+/* A finding at a span. An empty span is the one byte at its start. At most LIMIT_RULES_ISSUES are kept. */
+void issues_add(struct issue_list *list, enum rules_severity severity, uint32_t file, struct ast_span span,
+                const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* A finding about a whole file, without a position. */
+void issues_add_file(struct issue_list *list, enum rules_severity severity, uint32_t file, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Sorted by file, then position; equal positions keep the order in which they were found. */
+void issues_finish(struct issue_list *list, struct rules_issues *out);
+
+#endif
