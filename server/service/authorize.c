@@ -12,7 +12,9 @@
 void authz_begin(struct authz *authz, struct call *call, struct arena *arena, struct database_name db,
                  uint64_t view, struct timestamp now)
 {
-    *authz = (struct authz){ .call = call, .arena = arena, .db = db, .view = view, .now = now };
+    *authz = (struct authz){
+        .call = call, .reader = call->worker->reader, .arena = arena, .db = db, .view = view, .now = now
+    };
     authz->decision = STR("owner");
     if (authz_by_rules(call))
         authz->ruleset = rules_registry_get(call->server->rules, db.project);
@@ -47,7 +49,7 @@ static enum status_code get_document(void *data, struct database_name db, struct
     *out = (struct rules_document){ 0 };
     if (after && authz->pending.after && authz->pending.after(authz->pending.data, path, out))
         return STATUS_OK;
-    if (store_get(authz->call->worker->reader, authz->view, db, path, arena, &stored, st))
+    if (store_get(authz->reader, authz->view, db, path, arena, &stored, st))
         return st->code;
     record_read(authz, path, stored.seq);
     out->exists = stored.exists;

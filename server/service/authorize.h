@@ -19,6 +19,7 @@ struct authz_pending {
 
 struct authz {
     struct call *call;
+    struct store_reader *reader; /* of the worker that runs now */
     struct arena *arena;      /* decisions and lookups; may be reset between decisions by its owner */
     struct database_name db;
     uint64_t view;
@@ -33,7 +34,7 @@ struct authz {
     struct str decision;      /* of the last decision, in call->arena: "owner", "iam", "rules:14:9" */
 };
 
-/* Starts a request's authorization. `arena` may be call->arena. */
+/* Starts a request's authorization on call->worker's reader. `arena` may be call->arena. */
 void authz_begin(struct authz *authz, struct call *call, struct arena *arena, struct database_name db,
                  uint64_t view, struct timestamp now);
 void authz_end(struct authz *authz);

@@ -1,0 +1,43 @@
+/* consistency.c - see consistency.h. */
+#include "server/service/consistency.h"
+
+enum status_code consistency_begin(struct consistency *out, struct call *call, struct database_name db,
+                                   const struct consistency_choice *choice, struct status *st)
+{
+    struct server *server = call->server;
+    *out = (struct consistency){ 0 };
+    struct str id = choice->transaction;
+    switch (choice->kind) {
+    case CONSISTENCY_NEWEST:
+        out->view = store_view_now(server->store, &out->read_time);
+        return STATUS_OK;
+    case CONSISTENCY_READ_TIME:
+        out->read_time = choice->read_time;
+        return store_view_at(call->worker->reader, choice->read_time, &out->view, st);
+    case CONSISTENCY_NEW:
+        if (transactions_begin(server->transactions, server->store, call->worker->reader, db, choice->options,
+                               call->arena, &id, st))
+            return st->code;
+        out->new_id = id;
+        break;
+    case CONSISTENCY_TRANSACTION:
+        break;
+    }
+    if (transactions_enter(server->transactions, db, id, &out->txn, st))
+        return st->code;
+    if (transaction_read_only(out->txn))
+        out->view = transaction_view(out->txn, &out->read_time);
+    return STATUS_OK;
+}
+
+void consistency_fix_view(struct consistency *c, struct call *call)
+{
+    if (consistency_locks(c))
+        c->view = store_view_now(call->server->store, &c->read_time);
+}
+
+void consistency_end(struct consistency *c)
+{
+    transaction_leave(c->txn);
+    c->txn = NULL;
+}

@@ -1,0 +1,349 @@
+/* read.c - GetDocument, BatchGetDocuments, ListDocuments. */
+#include "core/clock.h"
+#include "core/codec.h"
+#include "core/limits.h"
+#include "server/service/answer.h"
+#include "server/service/authorize.h"
+#include "server/service/consistency.h"
+#include "server/service/service.h"
+
+#include <stdlib.h>
+
+struct timestamp request_time(void)
+{
+    /* Milliseconds: what request.time and serverTimestamp have on Google's emulator 1.19.9. */
+    return timestamp_from_us(clock_wall_us() / 1000 * 1000);
+}
+
+static enum status_code as_rules_document(struct rules_document *out, struct arena *arena,
+                                          const struct store_document *stored, struct status *st)
+{
+    *out = (struct rules_document){ .exists = stored->exists };
+    return stored->exists ? protobuf_decode_fields(&out->fields, arena, stored->fields, st) : STATUS_OK;
+}
+
+/* Reads one document on c's view and asks the rules. */
+static enum status_code read_one(struct store_document *out, struct authz *authz, struct consistency *c,
+                                 struct str path, struct arena *arena, struct status *st)
+{
+    struct rules_document seen = { 0 };
+    if (store_get(authz->reader, c->view, authz->db, path, arena, out, st))
+        return st->code;
+    if (consistency_locks(c))
+        transaction_saw(c->txn, path, out->seq);
+    if (authz_by_rules(authz->call) && as_rules_document(&seen, arena, out, st))
+        return st->code;
+    return authz_get(authz, path, &seen, st);
+}
+
+enum rpc_flow service_get_document(struct call *call)
+{
+    const struct msg_get_document_request *rq = call->request;
+    struct resource_name name;
+    struct consistency c = { 0 };
+    struct authz authz = { 0 };
+    struct answer_mask mask;
+    struct store_document stored;
+    struct document answer;
+    struct consistency_choice choice = {
+        .kind = rq->consistency_case == 3   ? CONSISTENCY_TRANSACTION
+                : rq->consistency_case == 5 ? CONSISTENCY_READ_TIME
+                                            : CONSISTENCY_NEWEST,
+        .transaction = rq->transaction,
+        .read_time = rq->read_time,
+    };
+    struct status *st = &call->status;
+    if (path_parse_document(&name, rq->name, st) || answer_mask_parse(&mask, call->arena, rq->mask, st) ||
+        consistency_begin(&c, call, name.db, &choice, st))
+        goto out;
+    if (consistency_locks(&c) && transaction_lock(c.txn, name.path, st))
+        goto out;
+    consistency_fix_view(&c, call);
+    authz_begin(&authz, call, call->arena, name.db, c.view, request_time());
+    authz.in_transaction = c.txn != NULL;
+    if (read_one(&stored, &authz, &c, name.path, call->arena, st))
+        goto out;
+    if (!stored.exists) {
+        answer_not_found(name.db, name.path, st);
+        goto out;
+    }
+    if (answer_document(&answer, call->arena, name.db, name.path, &stored, &mask, st))
+        goto out;
+    call_send(call, &answer);
+out:
+    authz_end(&authz);
+    consistency_end(&c);
+    call_finish(call);
+    return RPC_DONE;
+}
+
+/* ---- BatchGetDocuments ---- */
+
+struct batch_get {
+    struct database_name db;
+    struct answer_mask mask;
+    struct consistency c;
+    struct authz authz;
+    struct str *paths; /* duplicates removed, request order */
+    size_t n, next;
+    struct arena *scratch; /* of one document: reset between them */
+};
+
+static void free_scratch(void *data) { arena_free(data); }
+
+static enum rpc_flow batch_get_end(struct call *call)
+{
+    struct batch_get *b = call->state;
+    authz_end(&b->authz);
+    consistency_end(&b->c);
+    call_finish(call);
+    return RPC_DONE;
+}
+
+/* Documents are sent one by one; between two of them the call may park and go on on another worker. */
+static enum rpc_flow batch_get_step(struct call *call)
+{
+    struct batch_get *b = call->state;
+    struct status *st = &call->status;
+    while (b->next < b->n) {
+        struct msg_batch_get_response answer = { .read_time = { true, b->c.read_time } };
+        struct store_document stored;
+        struct str path = b->paths[b->next];
+        if (call_over(call))
+            break;
+        if (call_congested(call))
+            return call_park(call, batch_get_step);
+        arena_reset(b->scratch);
+        if (store_get(call->worker->reader, b->c.view, b->db, path, b->scratch, &stored, st))
+            break;
+        if (stored.exists) {
+            answer.result_case = 1;
+            if (answer_document(&answer.found, b->scratch, b->db, path, &stored, &b->mask, st))
+                break;
+        } else {
+            answer.result_case = 2;
+            answer.missing = path_full(b->scratch, b->db, path);
+        }
+        call_send(call, &answer);
+        b->next++;
+    }
+    return batch_get_end(call);
+}
+
+static int by_str(const void *a, const void *b)
+{
+    return str_cmp(**(struct str *const *)a, **(struct str *const *)b);
+}
+
+/* Each document once, in request order. Sorting pointers finds the doubles in n log n. */
+static void remove_doubles(struct batch_get *b, struct arena *arena)
+{
+    struct str **sorted = ARENA_ARRAY(arena, struct str *, b->n);
+    for (size_t i = 0; i < b->n; i++)
+        sorted[i] = &b->paths[i];
+    if (b->n > 1)
+        qsort(sorted, b->n, sizeof *sorted, by_str);
+    bool *drop = ARENA_ARRAY(arena, bool, b->n);
+    for (size_t i = 1; i < b->n; i++) {
+        if (!str_eq(*sorted[i], *sorted[i - 1]))
+            continue;
+        /* Equal texts: keep the one that stands first in the request. */
+        struct str *later = sorted[i] > sorted[i - 1] ? sorted[i] : sorted[i - 1];
+        struct str *earlier = later == sorted[i] ? sorted[i - 1] : sorted[i];
+        drop[later - b->paths] = true;
+        sorted[i] = earlier;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < b->n; i++)
+        if (!drop[i])
+            b->paths[kept++] = b->paths[i];
+    b->n = kept;
+}
+
+static enum status_code batch_get_parse(struct batch_get *b, struct call *call, struct status *st)
+{
+    const struct msg_batch_get_request *rq = call->request;
+    if (path_parse_database(&b->db, rq->database, st) || answer_mask_parse(&b->mask, call->arena, rq->mask, st))
+        return st->code;
+    b->paths = ARENA_ARRAY(call->arena, struct str, rq->documents.n);
+    for (size_t i = 0; i < rq->documents.n; i++) {
+        struct resource_name name;
+        if (path_parse_document(&name, rq->documents.items[i], st))
+            return st->code;
+        if (!database_name_eq(name.db, b->db))
+            return status_set(st, STATUS_INVALID_ARGUMENT,
+                              "documents[%zu]: \"" STR_FMT "\" is not in the request's database", i,
+                              STR_ARG(rq->documents.items[i]));
+        b->paths[b->n++] = name.path;
+    }
+    remove_doubles(b, call->arena);
+    return STATUS_OK;
+}
+
+enum rpc_flow service_batch_get(struct call *call)
+{
+    const struct msg_batch_get_request *rq = call->request;
+    struct batch_get *b = ARENA_NEW(call->arena, struct batch_get);
+    struct status *st = &call->status;
+    struct consistency_choice choice = {
+        .kind = rq->consistency_case == 4   ? CONSISTENCY_TRANSACTION
+                : rq->consistency_case == 5 ? CONSISTENCY_NEW
+                : rq->consistency_case == 7 ? CONSISTENCY_READ_TIME
+                                            : CONSISTENCY_NEWEST,
+        .transaction = rq->transaction,
+        .options = rq->new_transaction,
+        .read_time = rq->read_time,
+    };
+    call->state = b;
+    b->scratch = arena_new();
+    arena_defer(call->arena, free_scratch, b->scratch);
+    if (batch_get_parse(b, call, st) || consistency_begin(&b->c, call, b->db, &choice, st))
+        return batch_get_end(call);
+    for (size_t i = 0; i < b->n && consistency_locks(&b->c); i++)
+        if (transaction_lock(b->c.txn, b->paths[i], st))
+            return batch_get_end(call);
+    consistency_fix_view(&b->c, call);
+    authz_begin(&b->authz, call, call->arena, b->db, b->c.view, request_time());
+    b->authz.in_transaction = b->c.txn != NULL;
+    /* The whole batch is refused when one document is: so every decision comes before the first answer. A
+     * bare owner needs none, and a transaction must note what it sees. */
+    if (authz_by_rules(call) || consistency_locks(&b->c)) {
+        for (size_t i = 0; i < b->n; i++) {
+            struct store_document stored;
+            arena_reset(b->scratch);
+            b->authz.arena = b->scratch;
+            b->authz.reads = NULL;
+            b->authz.n_reads = b->authz.cap_reads = 0;
+            if (call_over(call) || read_one(&stored, &b->authz, &b->c, b->paths[i], b->scratch, st))
+                return batch_get_end(call);
+        }
+    } else if (authz_iam(call, IAM_ENTITIES_GET, STR("documents"), st)) {
+        return batch_get_end(call);
+    }
+    if (b->c.new_id.n) {
+        struct msg_batch_get_response first = { .transaction = b->c.new_id };
+        call_send(call, &first);
+    }
+    return batch_get_step(call);
+}
+
+/* ---- ListDocuments ---- */
+
+static enum status_code list_parse(struct database_name *db, struct str *parent, const struct call *call,
+                                   struct status *st)
+{
+    const struct msg_list_documents_request *rq = call->request;
+    struct resource_name name;
+    if (path_parse_parent(&name, rq->parent, st))
+        return st->code;
+    if (rq->collection_id.n == 0)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "collection_id must be set");
+    if (path_check_id(rq->collection_id, true, st))
+        return st->code;
+    if (rq->page_size < 0)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "Page size must be nonnegative.");
+    *db = name.db;
+    *parent = name.path;
+    return STATUS_OK;
+}
+
+static enum status_code list_page(struct msg_list_documents_response *answer, struct call *call, struct query *query,
+                                  const struct query_plan *plan, struct consistency *c, struct database_name db,
+                                  size_t page, const struct answer_mask *mask, struct status *st)
+{
+    size_t prefix = path_full(call->arena, db, STR("")).n;
+    answer->documents.items = ARENA_ARRAY(call->arena, struct document, page);
+    while (answer->documents.n < page) {
+        struct document *d = &answer->documents.items[answer->documents.n];
+        if (query_next(query, call->worker->reader, call->arena, d, st))
+            return st->code;
+        if (d->name.n == 0)
+            return STATUS_OK;
+        if (arena_used(call->arena) > LIMIT_RESPONSE_BYTES)
+            return status_set(st, STATUS_RESOURCE_EXHAUSTED,
+                              "the page is larger than %d bytes; ask for a smaller pageSize or a mask",
+                              LIMIT_RESPONSE_BYTES);
+        struct str path = str_skip(d->name, prefix + 1);
+        if (consistency_locks(c)) {
+            struct store_document seen;
+            if (transaction_lock(c->txn, path, st) ||
+                store_peek(call->worker->reader, c->view, db, path, &seen, st))
+                return st->code;
+            transaction_saw(c->txn, path, seen.seq);
+        }
+        if (++answer->documents.n == page)
+            answer->next_page_token = query_page_token(call->arena, plan, d);
+        if (!mask->all) {
+            if (document_decode(d, call->arena, st))
+                return st->code;
+            d->fields = field_path_project(call->arena, &d->fields, mask->paths, mask->n);
+            d->fields_raw = (struct str){ 0 };
+        }
+    }
+    return STATUS_OK;
+}
+
+enum rpc_flow service_list_documents(struct call *call)
+{
+    const struct msg_list_documents_request *rq = call->request;
+    struct status *st = &call->status;
+    struct database_name db;
+    struct str parent;
+    struct answer_mask mask;
+    struct consistency c = { 0 };
+    struct authz authz = { 0 };
+    struct query *query = NULL;
+    struct query_plan *plan;
+    struct msg_structured_query structured;
+    struct msg_list_documents_response answer = { 0 };
+    struct consistency_choice choice = {
+        .kind = rq->consistency_case == 8    ? CONSISTENCY_TRANSACTION
+                : rq->consistency_case == 10 ? CONSISTENCY_READ_TIME
+                                             : CONSISTENCY_NEWEST,
+        .transaction = rq->transaction,
+        .read_time = rq->read_time,
+    };
+    size_t page = rq->page_size == 0                 ? (size_t)LIMIT_LIST_PAGE_DEFAULT
+                  : rq->page_size > LIMIT_LIST_PAGE ? (size_t)LIMIT_LIST_PAGE
+                                                    : (size_t)rq->page_size;
+    if (list_parse(&db, &parent, call, st) || answer_mask_parse(&mask, call->arena, rq->mask, st))
+        goto out;
+    if (rq->show_missing) {
+        if (rq->order_by.n) {
+            status_set(st, STATUS_INVALID_ARGUMENT, "cannot specify an order when show_missing is true");
+            goto out;
+        }
+        if (authz_admin(call, "Metadata operations require admin authentication.", IAM_ENTITIES_LIST, st))
+            goto out;
+        status_set(st, STATUS_UNIMPLEMENTED, "ListDocuments with showMissing is not implemented yet");
+        goto out;
+    }
+    if (query_for_list(&structured, &plan, db, parent, rq->collection_id, rq->order_by, rq->page_token, page,
+                       call->arena, st))
+        goto out;
+    if (consistency_begin(&c, call, db, &choice, st))
+        goto out;
+    consistency_fix_view(&c, call);
+    authz_begin(&authz, call, call->arena, db, c.view, request_time());
+    authz.in_transaction = c.txn != NULL;
+    /* Google's emulator decides a list without pageSize with its own page size as the limit. */
+    struct rules_query rules = { .parent = parent,
+                                 .collection_id = rq->collection_id,
+                                 .has_limit = true,
+                                 .limit = (int64_t)page };
+    if (authz_list(&authz, path_join(call->arena, parent, rq->collection_id), &rules, st))
+        goto out;
+    if (query_open(&query, plan, call->worker->reader, c.view, st))
+        goto out;
+    if (list_page(&answer, call, query, plan, &c, db, page, &mask, st))
+        goto out;
+    if (consistency_locks(&c) && transaction_saw_query(c.txn, rq->parent, &structured, c.view, st))
+        goto out;
+    call_send(call, &answer);
+out:
+    query_close(query);
+    authz_end(&authz);
+    consistency_end(&c);
+    call_finish(call);
+    return RPC_DONE;
+}
