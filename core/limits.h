@@ -26,6 +26,10 @@ enum {
     LIMIT_QUERY_FILTERS = 100,     /* 1.19.9: filters + sort orders + ancestor */
     LIMIT_QUERY_DISJUNCTIONS = 30, /* docs, 1.19.9 */
     LIMIT_QUERY_NOT_IN = 10,       /* docs, 1.19.9 */
+    LIMIT_QUERY_PRODUCT = 60,      /* 1.19.9: disjunctions while AND is multiplied out */
+    LIMIT_QUERY_VALUE_BYTES = 1500, /* 1.19.9: size of a filter's operand, as values are counted */
+    LIMIT_SORT_BYTES = 256 * 1024 * 1024,     /* ours: what a query without index holds to sort */
+    LIMIT_SORT_BODY_BYTES = 32 * 1024 * 1024, /* ours: documents kept meanwhile; the rest is read again */
     LIMIT_LIST_PAGE = 150,         /* 1.19.9: even when more is asked */
     LIMIT_LIST_PAGE_DEFAULT = 30,  /* 1.19.9 */
 

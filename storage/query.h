@@ -13,12 +13,17 @@
 /* A query with its field paths parsed, its implied orders added and its limits checked. Immutable. */
 struct query_plan;
 
-/* INVALID_ARGUMENT with the texts of Google's emulator 1.19.9; UNIMPLEMENTED naming the feature for what
- * this version does not answer yet. Everything is in `arena`. */
+/* INVALID_ARGUMENT with the texts of Google's emulator 1.19.9 (FAILED_PRECONDITION for a scan by name
+ * downwards); UNIMPLEMENTED naming the feature for what this version does not answer yet. `parent` is relative:
+ * "" or a document's path. The plan is in `arena` and borrows from db, parent and query. */
 enum status_code query_check(struct query_plan **out, struct database_name db, struct str parent,
                              const struct msg_structured_query *query, struct arena *arena, struct status *st);
 
-/* What the security rules need to know of it: conjunctive constraints by disjunct. */
+/* What the security rules need to know of it: conjunctive constraints by disjunct (at most
+ * LIMIT_QUERY_DISJUNCTIONS). IN and ARRAY_CONTAINS_ANY are expanded to EQUAL and ARRAY_CONTAINS; IS_NULL and
+ * IS_NAN are EQUAL with a null or NaN, IS_NOT_NULL and IS_NOT_NAN NOT_EQUAL with one; NOT_IN keeps its list.
+ * A field `__name__` (field_path_is_name) has reference operands. A query without filters has one disjunct
+ * without constraints. */
 struct query_constraint {
     struct field_path field;
     int32_t op; /* enum msg_field_op */
@@ -54,5 +59,31 @@ enum status_code query_open(struct query **out, const struct query_plan *plan, s
 enum status_code query_next(struct query *query, struct store_reader *reader, struct arena *arena,
                             struct document *out, struct status *st);
 void query_close(struct query *query);
+/* Asked now and then during long work inside query_next; when it answers true, query_next is CANCELLED. */
+void query_interrupt(struct query *query, bool (*stop)(void *data), void *data);
+
+/* ---- ListDocuments, as a query with pages ---- */
+
+struct query_list_options {
+    struct str collection_id;
+    struct str order_by;   /* "a desc, b"; empty: by name */
+    int32_t page_size;     /* 0: LIMIT_LIST_PAGE_DEFAULT; never more than LIMIT_LIST_PAGE */
+    struct str page_token; /* of query_page_token_make, for the same list; empty: from the start */
+    bool show_missing;     /* only checked against order_by here */
+};
+/* A plan whose limit is the page (*page documents; a full one has a next page). Masks are the caller's. */
+enum status_code query_list(struct query_plan **out, int32_t *page, struct database_name db, struct str parent,
+                            const struct query_list_options *options, struct arena *arena, struct status *st);
+/* "Invalid order by clause ..." and what field_path_parse refuses. */
+enum status_code query_parse_order_by(struct msg_order **orders, size_t *n, struct arena *arena, struct str text,
+                                      struct status *st);
+/* The token of the page after `last`, an answer of the plan: base64 of where the list stands (the values it
+ * is ordered by and the name) and of which list it is, with a checksum. It needs no server state and stays
+ * valid when documents come and go. */
+struct str query_page_token_make(struct arena *arena, const struct query_plan *plan, struct str last_path,
+                                 const struct value_map *fields);
+/* The cursor in a token. INVALID_ARGUMENT "invalid page token". */
+enum status_code query_page_token_parse(struct msg_cursor **out, struct arena *arena, struct str token,
+                                        uint32_t list, struct status *st);
 
 #endif
