@@ -12,7 +12,8 @@ enum {
     LIMIT_ID_BYTES = 1500,          /* docs, 1.19.9 */
     LIMIT_FIELD_NAME_BYTES = 1500,  /* docs, 1.19.9 */
     LIMIT_PATH_PAIRS = 100,         /* docs; 1.19.9: "Cannot exceed 100 elements." */
-    LIMIT_VALUE_DEPTH = 20,         /* docs, 1.19.9: nested maps and arrays */
+    LIMIT_VALUE_DEPTH = 20,         /* docs, 1.19.9: nested maps and arrays; segments of a field path */
+    LIMIT_VECTOR_DIMENSIONS = 2048, /* docs, 1.19.9 */
 
     /* Messages */
     LIMIT_MESSAGE_BYTES = 10 * 1024 * 1024,    /* docs: request size, on every transport */
