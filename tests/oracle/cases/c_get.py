@@ -1,0 +1,122 @@
+"""GetDocument and BatchGetDocuments."""
+from caselib import *
+
+group("get")
+ONE = fixture("get", docs({
+    "c/a": {"n": 1, "s": "x", "m": {"x": 1, "y": {"z": 2, "w": 3}}, "a": [1, 2], "f`o": 1, "d.t": 2, "1n": 3},
+    "c/empty": {}, "c/a/s/x": {"n": 5}, "c/parent/s/x": {"n": 6}, "users/\u00fc": {"n": 7},
+}))
+
+
+def one(name, *steps, **kw):
+    case(name, *steps, uses=ONE, **kw)
+
+
+one("a document with every member", get("c/a"))
+one("a document without fields has no fields member", get("c/empty"))
+one("a document in a subcollection", get("c/a/s/x"))
+one("a missing document is named in full", get("c/never"))
+one("a missing document with children is missing all the same", get("c/parent"))
+one("a missing document in a subcollection", get("c/a/s/never"))
+one("a missing document with a space and a quote", get("c/a%20%22b"))
+one("a missing document in another database", raw("GET", D.replace("(default)", "db-2") + "/c/a"))
+one("an id outside ASCII", get("users/%C3%BC"))
+one("a mask keeps the fields named", get("c/a", {"mask.fieldPaths": "n"}))
+one("a mask of two fields", get("c/a", [("mask.fieldPaths", "n"), ("mask.fieldPaths", "s")]))
+one("a mask in snake case", get("c/a", {"mask.field_paths": "n"}))
+one("a mask of a nested field", get("c/a", {"mask.fieldPaths": "m.y.z"}))
+one("a mask of a map and of a member of it", get("c/a", [("mask.fieldPaths", "m"), ("mask.fieldPaths", "m.x")]))
+one("a mask of a missing field", get("c/a", {"mask.fieldPaths": "never"}))
+one("a mask of a member below a number", get("c/a", {"mask.fieldPaths": "n.x"}))
+one("a mask of __name__", get("c/a", {"mask.fieldPaths": "__name__"}))
+one("a mask of a quoted field", get("c/a", {"mask.fieldPaths": "`d.t`"}))
+one("a mask of a field with a quoted back-quote", get("c/a", {"mask.fieldPaths": "`f\\`o`"}))
+one("a mask of a quoted field that starts with a digit", get("c/a", {"mask.fieldPaths": "`1n`"}))
+one("a mask with an empty path", get("c/a", {"mask.fieldPaths": ""}))
+one("a mask with two dots", get("c/a", {"mask.fieldPaths": "a..b"}))
+one("a mask that ends in a dot", get("c/a", {"mask.fieldPaths": "a."}))
+one("a mask with a hyphen", get("c/a", {"mask.fieldPaths": "a-b"}))
+one("a mask with a space", get("c/a", {"mask.fieldPaths": "a b"}))
+one("a mask that starts with a digit unquoted", get("c/a", {"mask.fieldPaths": "1n"}))
+one("a mask of a reserved name", get("c/a", {"mask.fieldPaths": "__x__"}))
+one("a mask of __none__", get("c/a", {"mask.fieldPaths": "__none__"}))
+one("a mask of _none_ keeps no field", get("c/a", {"mask.fieldPaths": "_none_"}))
+one("a mask of a star", get("c/a", {"mask.fieldPaths": "*"}))
+one("readTime in the query is refused", get("c/a", {"readTime": "2026-01-01T00:00:00Z"}))
+one("an id of two underscores around", get("c/__x__"))
+one("an id that is a dot", get("c/%2E"))
+one("an id that is two dots", get("c/%2E%2E"))
+one("a collection id of two underscores around", get("__c__/a"))
+one("a numeric id", get("c/__id7__"))
+one("an id of 1500 bytes", get("c/${repeat:x:1500}"))
+one("an id over 1500 bytes", get("c/${repeat:x:1501}"))
+one("a collection id over 1500 bytes", get("${repeat:c:1501}/a"))
+one("a path of 100 pairs", get("c/d" + "/c/d" * 99))
+one("a path of 101 pairs", get("c/d" + "/c/d" * 100))
+one("a body on GET is ignored", raw("GET", D + "/c/a", {"x": 1}))
+case("times in a new document are equal", capture(create("c", {"n": 1}, "a")), get("c/a"))
+case("an update moves updateTime only", create("c", {"n": 1}, "a"), patch("c/a", {"n": 2}), get("c/a"))
+case("a deleted document is missing", delete("c/a"), get("c/a"), setup=[docs({"c/a": {}})])
+case("a document created again has a new createTime", get("c/a"), delete("c/a"), create("c", {"n": 1}, "a"), get("c/a"),
+     setup=[docs({"c/a": {"n": 1}})])
+
+group("batch_get")
+one("two documents", batch_get("c/a", "c/empty"))
+one("found and missing in the order asked", batch_get("c/never", "c/empty", "c/a/s/x"))
+one("duplicates are answered once", batch_get("c/empty", "c/empty", "c/never", "c/never"))
+one("no documents is an empty list", batch_get())
+one("an empty body", call("batchGet", {}))
+one("a document with children only is missing", batch_get("c/parent"))
+one("a mask", batch_get("c/a", mask={"fieldPaths": ["n", "m.x"]}))
+one("an empty mask keeps everything", batch_get("c/a", mask={}))
+one("a mask of __name__ keeps no field", batch_get("c/a", mask={"fieldPaths": ["__name__"]}))
+one("a mask with bad text", batch_get("c/a", mask={"fieldPaths": ["a..b"]}))
+one("a mask with an empty path", batch_get("c/a", mask={"fieldPaths": [""]}))
+one("snake case names", call("batchGet", {"documents": [NAME + "/c/a"], "mask": {"field_paths": ["n"]}}))
+one("a bad name", call("batchGet", {"documents": ["bad"]}))
+one("an empty name", call("batchGet", {"documents": [""]}))
+one("a collection name", call("batchGet", {"documents": [NAME + "/c"]}))
+one("a name without documents", call("batchGet", {"documents": ["projects/$P/databases/(default)/c/a"]}))
+one("a name without a database", call("batchGet", {"documents": ["projects/$P/documents/c/a"]}))
+one("the database root as a name", call("batchGet", {"documents": [NAME]}))
+one("a name with an empty id", call("batchGet", {"documents": [NAME + "/c/"]}))
+one("a name with a doubled slash", call("batchGet", {"documents": [NAME + "/c//a"]}))
+one("a name that starts with a slash", call("batchGet", {"documents": ["/" + NAME + "/c/a"]}))
+one("a reserved id", batch_get("c/__x__"))
+one("an id that is a dot", batch_get("c/."))
+one("a reserved collection id", batch_get("__c__/x"))
+one("another project's document", call("batchGet", {"documents": ["projects/other/databases/(default)/documents/c/a"]}))
+one("another database's document", call("batchGet", {"documents": ["projects/$P/databases/db2/documents/c/a"]}))
+one("one bad name fails the whole request", call("batchGet", {"documents": [NAME + "/c/a", "bad"]}))
+one("documents as a string", call("batchGet", {"documents": NAME + "/c/a"}))
+one("an unknown key", call("batchGet", {"docs": []}))
+one("text that is no JSON", call("batchGet", "{"))
+one("an empty text", call("batchGet", ""))
+one("a list at the top", call("batchGet", []))
+one("a bad transaction", batch_get("c/a", transaction="AAAA"))
+one("a transaction that is no base64", batch_get("c/a", transaction="***"))
+one("an empty transaction", batch_get("c/a", transaction=""))
+one("a transaction and a new transaction", batch_get("c/a", transaction="AAAA", newTransaction={}))
+one("readTime in the future", batch_get("c/a", readTime="2999-01-01T00:00:00Z"))
+one("readTime before everything", batch_get("c/a", readTime="2001-01-01T00:00:00Z"))
+one("readTime that is no time", batch_get("c/a", readTime="yesterday"))
+one("readTime before the epoch", batch_get("c/a", readTime="1960-01-01T00:00:00Z"))
+one("an id over 1500 bytes", batch_get("c/${repeat:x:1501}"))
+one("a NUL in an id", call("batchGet", {"documents": [NAME + "/c/a\u0000b"]}))
+one("the parent path in the URL is not found", call("batchGet", {"documents": []}, "c/a"))
+case("a new transaction comes first",
+     capture(batch_get("c/a", "c/never", newTransaction={"readWrite": {}}), tx="/0/transaction"),
+     commit(set_("c/a", {"n": 2}), transaction="${tx}"), setup=[docs({"c/a": {"n": 1}})])
+case("a new read-only transaction",
+     capture(batch_get("c/a", newTransaction={"readOnly": {}}), tx="/0/transaction"),
+     commit(set_("c/a", {"n": 2}), transaction="${tx}"), setup=[docs({"c/a": {"n": 1}})])
+case("a new transaction with no documents", batch_get(newTransaction={}))
+case("an old readTime sees the old version",
+     capture(commit(set_("c/a", {"n": 1})), t="/commitTime"), commit(set_("c/a", {"n": 2})),
+     batch_get("c/a", readTime="${t}"), batch_get("c/a"))
+case("an old readTime sees a document that was deleted since",
+     capture(commit(set_("c/a", {"n": 1})), t="/commitTime"), commit(del_("c/a")),
+     batch_get("c/a", readTime="${t}"), batch_get("c/a"))
+case("an old readTime does not see a document created since",
+     capture(commit(set_("c/a", {"n": 1})), t="/commitTime"), commit(set_("c/b", {"n": 1})),
+     batch_get("c/b", readTime="${t}"))
