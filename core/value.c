@@ -211,6 +211,7 @@ size_t document_size(struct str relative_path, const struct value_map *fields)
 struct place {
     struct str property;
     bool in_array;
+    bool operand; /* of a query, not of a document: nesting is free */
     struct status *st;
 };
 
@@ -304,17 +305,18 @@ static enum status_code convert_map(const struct value_map *map, const struct pl
     const struct value *type = value_map_get(map, STR("__type__"));
     if (type && type->kind != VALUE_STRING)
         return REFUSE(place, "Field __type__ is not a string.");
-    if (type && !str_eq_z(type->text, "__vector__"))
+    bool vector = type && str_eq_z(type->text, "__vector__");
+    if (type && !vector && !place->operand)
         return refuse_nested(place);
-    if (type && place->in_array)
+    if (vector && place->in_array && !place->operand)
         return REFUSE(place, "Cannot convert a vector value in an array value.");
-    if (type)
+    if (vector)
         return check_vector(map, place);
     struct place inside = *place;
     inside.in_array = false;
     for (size_t i = 0; i < map->n; i++) {
         char name[STATUS_SHOWN];
-        if (is_reserved(map->items[i].name))
+        if (is_reserved(map->items[i].name) && &map->items[i].value != type)
             return REFUSE(place, "field name '%s' is reserved.", status_show(name, map->items[i].name));
         enum status_code code = convert(&map->items[i].value, &inside);
         if (code)
@@ -325,7 +327,7 @@ static enum status_code convert_map(const struct value_map *map, const struct pl
 
 static enum status_code convert_array(const struct value_list *list, const struct place *place)
 {
-    if (place->in_array)
+    if (place->in_array && !place->operand)
         return REFUSE(place, "Cannot convert an array value in an array value.");
     struct place inside = *place;
     inside.in_array = true;
@@ -370,6 +372,12 @@ static enum status_code convert(const struct value *value, const struct place *p
         break;
     }
     return STATUS_OK;
+}
+
+enum status_code value_check_operand(const struct value *value, struct status *st)
+{
+    struct place place = { .operand = true, .st = st };
+    return convert(value, &place);
 }
 
 /* ---- validation: is it small enough? ---- */
