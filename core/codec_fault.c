@@ -98,7 +98,7 @@ void *codec_list_grow(struct codec_fault *fault, struct arena *arena, void *list
     struct schema_list *l = list;
     size_t need = l->n + add;
     /* Once grown, the room is the power of two at or above n: nobody has to remember it. */
-    if (!*grown || need > power_of_two(l->n)) {
+    if (!*grown || !l->items || need > power_of_two(l->n)) {
         *grown = *grown || l->n > 0;
         void *items = codec_alloc(fault, arena, (*grown ? power_of_two(need) : need) * element);
         if (!items)

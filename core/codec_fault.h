@@ -31,7 +31,8 @@ struct str codec_quote(struct str text);
 /* Room for `size` more bytes of decoded data in the request's arena, or NULL and a fault. */
 void *codec_alloc(struct codec_fault *fault, struct arena *arena, size_t size);
 /* Room for `add` more elements after the list's n, which the caller counts. The first call allocates
- * exactly; later ones (*grown) double, so that a list that comes in pieces costs linear time. */
+ * exactly; later ones (*grown) double, so that a list that comes in pieces costs linear time. Begin with
+ * *grown true when elements come one by one. */
 void *codec_list_grow(struct codec_fault *fault, struct arena *arena, void *list, size_t add, size_t element,
                       bool *grown);
 /* Sorts by key bytes; stable, so that of equal keys the last given stays last. */
