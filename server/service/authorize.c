@@ -1,6 +1,7 @@
 /* authorize.c - see authorize.h. */
 #include "server/service/authorize.h"
 
+#include "core/clock.h"
 #include "core/codec.h"
 #include "core/log.h"
 #include "server/ops/denials.h"
@@ -8,6 +9,8 @@
 #include "server/service/rulesets.h"
 
 #include <stdio.h>
+
+struct timestamp authz_request_time(void) { return timestamp_from_us(clock_wall_us() / 1000 * 1000); }
 
 void authz_begin(struct authz *authz, struct call *call, struct arena *arena, struct database_name db,
                  uint64_t view, struct timestamp now)

@@ -1,5 +1,4 @@
 /* read.c - GetDocument, BatchGetDocuments, ListDocuments. */
-#include "core/clock.h"
 #include "core/codec.h"
 #include "core/limits.h"
 #include "server/service/answer.h"
@@ -8,12 +7,6 @@
 #include "server/service/service.h"
 
 #include <stdlib.h>
-
-struct timestamp request_time(void)
-{
-    /* Milliseconds: what request.time and serverTimestamp have on Google's emulator 1.19.9. */
-    return timestamp_from_us(clock_wall_us() / 1000 * 1000);
-}
 
 static enum status_code as_rules_document(struct rules_document *out, struct arena *arena,
                                           const struct store_document *stored, struct status *st)
@@ -59,7 +52,7 @@ enum rpc_flow service_get_document(struct call *call)
     if (consistency_locks(&c) && transaction_lock(c.txn, name.path, st))
         goto out;
     consistency_fix_view(&c, call);
-    authz_begin(&authz, call, call->arena, name.db, c.view, request_time());
+    authz_begin(&authz, call, call->arena, name.db, c.view, authz_request_time());
     authz.in_transaction = c.txn != NULL;
     if (read_one(&stored, &authz, &c, name.path, call->arena, st))
         goto out;
@@ -203,7 +196,7 @@ enum rpc_flow service_batch_get(struct call *call)
         if (transaction_lock(b->c.txn, b->paths[i], st))
             return batch_get_end(call);
     consistency_fix_view(&b->c, call);
-    authz_begin(&b->authz, call, call->arena, b->db, b->c.view, request_time());
+    authz_begin(&b->authz, call, call->arena, b->db, b->c.view, authz_request_time());
     b->authz.in_transaction = b->c.txn != NULL;
     /* The whole batch is refused when one document is: so every decision comes before the first answer. A
      * bare owner needs none, and a transaction must note what it sees. */
@@ -324,7 +317,7 @@ enum rpc_flow service_list_documents(struct call *call)
     if (consistency_begin(&c, call, db, &choice, st))
         goto out;
     consistency_fix_view(&c, call);
-    authz_begin(&authz, call, call->arena, db, c.view, request_time());
+    authz_begin(&authz, call, call->arena, db, c.view, authz_request_time());
     authz.in_transaction = c.txn != NULL;
     /* Google's emulator decides a list without pageSize with its own page size as the limit. */
     struct rules_query rules = { .parent = parent,

@@ -586,6 +586,8 @@ enum lock_answer transactions_may_write(struct transactions *all, struct transac
     if (all->holds > 0 && blocked(all, txn, db, paths, n)) {
         if (txn && leads_back(all, txn, db, paths, n, txn, 0)) {
             answer = LOCK_DEADLOCK;
+        } else if (!waiter) {
+            answer = LOCK_WAITING;
         } else {
             answer = LOCK_WAITING;
             int64_t deadline = waiter->deadline_ns
@@ -615,8 +617,15 @@ struct transaction *transactions_ticket(struct transactions *all, struct databas
     t->ticket = true;
     t->in_use = true;
     pthread_mutex_lock(&all->mutex);
-    for (size_t i = 0; i < n; i++)
+    /* Two tickets on one path would wait for each other: the second comer waits without one. */
+    bool taken = all->holds > 0 && blocked(all, NULL, db, paths, n);
+    for (size_t i = 0; i < n && !taken; i++)
         take_hold(all, t, paths[i]);
     pthread_mutex_unlock(&all->mutex);
+    if (taken) {
+        arena_free(t->arena);
+        free(t);
+        return NULL;
+    }
     return t;
 }

@@ -73,12 +73,13 @@ struct lock_waiter {
     int64_t deadline_ns;
     bool timed_out; /* set before the task is posted */
 };
-/* May `txn` (NULL: a plain write) write these paths now? LOCK_WAITING: the waiter was queued (it must stay
+/* May `txn` (NULL: a plain write) write these paths now? waiter NULL only asks. LOCK_WAITING: the waiter was queued (it must stay
  * valid) and its task will be posted once; ask again then. deadline_ns is kept if not 0. */
 enum lock_answer transactions_may_write(struct transactions *all, struct transaction *txn, struct database_name db,
                                         const struct str *paths, size_t n, struct lock_waiter *waiter,
                                         struct task *task);
-/* A ticket: an anonymous holder of locks on the paths, for a write that lost too often. */
+/* A ticket: an anonymous holder of locks on the paths, for a write that lost too often. NULL when somebody holds
+ * one of them. Given as `txn` above it waits for nobody; ended by transaction_end. */
 struct transaction *transactions_ticket(struct transactions *all, struct database_name db, const struct str *paths,
                                         size_t n);
 

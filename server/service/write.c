@@ -2,6 +2,7 @@
 #include "server/service/write.h"
 
 #include "core/order.h"
+#include "core/path.h"
 
 #include <assert.h>
 #include <math.h>
