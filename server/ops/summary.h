@@ -23,6 +23,8 @@ enum summary_event {
     SUMMARY_EVENTS,
 };
 void summary_count(struct summary *summary, enum summary_event event);
+/* Where options.append_only begins: patterns below are told by their address in it. */
+void summary_patterns(struct summary *summary, const struct str *patterns);
 /* A pattern of --append-only saw a create (refused false) or refused a change. */
 void summary_append_only(struct summary *summary, const struct str *pattern, bool refused);
 /* A denial by rules, by the line of the first allow tried. At most 1,000 distinct lines are kept. */

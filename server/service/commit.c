@@ -328,6 +328,18 @@ static void finish_run(struct run *run)
     call_finish(call);
 }
 
+/* For the exit summary: creates in append-only collections, and what was refused there. */
+static void count_append_only(struct job *job, bool refused)
+{
+    struct server *server = job->run->call->server;
+    for (size_t i = 0; i < job->n_ops && server->options->n_append_only; i++) {
+        const struct str *pattern = store_append_only(server->store, job->ops[i].path);
+        bool create = job->ops[i].operation == STORE_OPERATION_CREATE;
+        if (pattern && create != refused)
+            summary_append_only(server->summary, pattern, refused);
+    }
+}
+
 static void adopt_results(struct job *job)
 {
     struct run *run = job->run;
@@ -335,6 +347,7 @@ static void adopt_results(struct job *job)
         if (job->result_is_new[i])
             job->results[i].update_time = (opt_timestamp){ true, job->commit.commit_time };
     run->commit_time = (opt_timestamp){ true, job->commit.commit_time };
+    count_append_only(job, false);
     if (job->commit.n_ops) {
         run->call->notes.first_seq = job->commit.ops[0].seq;
         run->call->notes.last_seq = job->commit.last_seq;
@@ -352,6 +365,8 @@ static void commit_done(struct store_commit *commit)
         job->state = JOB_READY;
     } else if (commit->status.code != STATUS_OK) {
         status_copy(&job->status, &commit->status);
+        if (commit->status.code == STATUS_PERMISSION_DENIED)
+            count_append_only(job, true);
         job->state = JOB_DONE;
     } else {
         adopt_results(job);

@@ -1,0 +1,13 @@
+/* call_log.c - see call_log.h. */
+#include "server/ops/call_log.h"
+
+#include "server/ops/summary.h"
+#include "server/rpc/rpc.h"
+#include "server/server.h"
+
+void call_log(struct call *call)
+{
+    struct summary *summary = call->server->summary;
+    if (summary)
+        summary_connection_call(summary, call->notes.connection);
+}
