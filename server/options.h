@@ -40,4 +40,18 @@ struct options {
     unsigned workers; /* 0: one per core */
 };
 
+enum options_command { OPTIONS_SERVE, OPTIONS_EXEC };
+
+/* Reads CINDERLOG_* and then argv[first..argc); stops at "--" and returns its index in *rest (argc without one).
+ * Defaults are those of the command. INVALID_ARGUMENT with a sentence that names the nearest option for an
+ * unknown one. Notices (options of Google's emulator that have no effect here) are logged once each. */
+enum status_code options_parse(struct options *out, enum options_command command, int argc, char **argv, int first,
+                               int *rest, struct status *st);
+/* The options as --help and README print them, from the same table. */
+void options_print_help(struct buf *out);
+/* Splits "HOST:PORT" ("[::1]:8080", ":8080", "8080"); host is "127.0.0.1" when absent. */
+bool options_parse_address(struct str text, struct arena *arena, const char **host, uint16_t *port);
+/* The candidate nearest to `word` by edit distance; NULL when none is near. */
+const char *options_nearest(struct str word, const char *const *candidates, size_t n);
+
 #endif
