@@ -52,11 +52,12 @@ unsigned char *buf_reserve(struct buf *buf, size_t n)
 
 bool buf_put(struct buf *buf, const void *bytes, size_t n)
 {
+    if (n == 0) /* an empty buffer has no memory to reserve from, and that is no overflow */
+        return !buf->overflowed;
     unsigned char *at = buf_reserve(buf, n);
     if (!at)
         return false;
-    if (n)
-        memcpy(at, bytes, n);
+    memcpy(at, bytes, n);
     buf->len += n;
     return true;
 }
