@@ -122,7 +122,10 @@ static bool read_text(struct reader *r, struct str *out, const uint8_t **p, cons
 
 static bool read_varint(struct reader *r, uint64_t *out, const uint8_t **p, const uint8_t *end)
 {
-    return wire_varint(p, end, out) || bad_varint(r);
+    if (wire_varint(p, end, out))
+        return true;
+    bad_varint(r);
+    return false; /* said here for compilers that do not see it through the call */
 }
 
 static bool read_double(struct reader *r, double *out, const uint8_t **p, const uint8_t *end)
