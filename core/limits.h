@@ -25,6 +25,7 @@ enum {
 
     /* Queries */
     LIMIT_QUERY_FILTERS = 100,     /* 1.19.9: filters + sort orders + ancestor */
+    LIMIT_QUERY_PARTS = 10000,     /* ours: filters, orders or fields to read at all before they are counted */
     LIMIT_QUERY_DISJUNCTIONS = 30, /* docs, 1.19.9 */
     LIMIT_QUERY_NOT_IN = 10,       /* docs, 1.19.9 */
     LIMIT_QUERY_PRODUCT = 60,      /* 1.19.9: disjunctions while AND is multiplied out */

@@ -1,0 +1,428 @@
+/* plan.c - query_check: every refusal of a query, and what is left when there is none. See plan.h. */
+#include "storage/plan.h"
+
+#include "core/limits.h"
+#include "core/order.h"
+#include "core/path.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* ---- where from ---- */
+
+static enum status_code plan_from(struct query_plan *plan, const struct msg_structured_query *query,
+                                  struct arena *arena, struct status *st)
+{
+    if (query->from.n > 1)
+        return status_set(st, STATUS_INVALID_ARGUMENT,
+                          "StructuredQuery.from cannot have more than one collection selector.");
+    if (query->from.n == 0)
+        return STATUS_OK;
+    plan->collection_id = query->from.items[0].collection_id;
+    plan->all_descendants = query->from.items[0].all_descendants;
+    if (plan->collection_id.n == 0)
+        return STATUS_OK;
+    bool one_id = !memchr(plan->collection_id.p, '/', plan->collection_id.n);
+    if (one_id && plan->collection_id.n > LIMIT_ID_BYTES)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "The query kind is longer than %d bytes.", LIMIT_ID_BYTES);
+    if (path_check_id(plan->collection_id, true, st))
+        return st->code;
+    if (!plan->all_descendants)
+        plan->collection = path_join(arena, plan->parent, plan->collection_id);
+    return STATUS_OK;
+}
+
+/* ---- counting ---- */
+
+static enum status_code refuse_count(const struct query_plan *plan, size_t filters, size_t orders, struct status *st)
+{
+    return status_set(st, STATUS_INVALID_ARGUMENT,
+                      "The query may not have more than %d filters + sort orders + ancestor total. Currently there "
+                      "are %zu filters, %zu sort orders, and %s ancestor filter.",
+                      LIMIT_QUERY_FILTERS, filters, orders, plan->parent.n ? "one" : "no");
+}
+
+static enum status_code plan_count(const struct query_plan *plan, struct status *st)
+{
+    size_t filters = plan_filter_count(plan->filter);
+    if (filters + plan->n_explicit + (plan->parent.n > 0) <= LIMIT_QUERY_FILTERS)
+        return STATUS_OK;
+    return refuse_count(plan, filters, plan->n_explicit, st);
+}
+
+/* ---- projection, orders ---- */
+
+static enum status_code plan_select(struct query_plan *plan, const struct msg_projection *select, struct arena *arena,
+                                    struct status *st)
+{
+    if (!select)
+        return STATUS_OK;
+    if (select->fields.n > LIMIT_QUERY_PARTS)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "StructuredQuery.select may not have more than %d fields",
+                          LIMIT_QUERY_PARTS);
+    plan->projected = true;
+    plan->select = ARENA_ARRAY(arena, struct field_path, select->fields.n);
+    for (size_t i = 0; i < select->fields.n; i++) {
+        struct field_path *path = &plan->select[plan->n_select];
+        if (field_path_parse(path, arena, select->fields.items[i].field_path, st))
+            return st->code;
+        plan->n_select += !field_path_is_name(path);
+    }
+    return STATUS_OK;
+}
+
+/* Room is left for one implied order a filter and for the name. */
+static enum status_code plan_explicit_orders(struct query_plan *plan, const struct msg_structured_query *query,
+                                             struct arena *arena, struct status *st)
+{
+    size_t most = query->order_by.n + LIMIT_QUERY_FILTERS + 1;
+    plan->orders = ARENA_ARRAY(arena, struct plan_order, most);
+    for (size_t i = 0; i < query->order_by.n; i++) {
+        struct plan_order *order = &plan->orders[i];
+        if (field_path_parse(&order->field, arena, query->order_by.items[i].field.field_path, st))
+            return st->code;
+        order->is_name = field_path_is_name(&order->field);
+        order->descending = query->order_by.items[i].direction == DIRECTION_DESCENDING;
+    }
+    plan->n_explicit = plan->n_orders = query->order_by.n;
+    return STATUS_OK;
+}
+
+static bool is_ordered_by(const struct query_plan *plan, const struct field_path *field)
+{
+    for (size_t i = 0; i < plan->n_orders; i++)
+        if (field_path_cmp(&plan->orders[i].field, field) == 0)
+            return true;
+    return false;
+}
+
+struct field_set {
+    struct field_path *items;
+    size_t n;
+};
+
+static void add_inequality(void *data, const struct match_filter *leaf)
+{
+    struct field_set *set = data;
+    if (leaf->kind != MATCH_FIELD || !plan_op_orders(leaf->op))
+        return;
+    for (size_t i = 0; i < set->n; i++)
+        if (field_path_cmp(&set->items[i], &leaf->field) == 0)
+            return;
+    set->items[set->n++] = leaf->field;
+}
+
+static int compare_fields(const void *a, const void *b) { return field_path_cmp(a, b); }
+
+/* Fields with inequalities that are not ordered by follow the explicit orders, by field, then the name; in the
+ * direction of the last explicit order. */
+static enum status_code plan_implied_orders(struct query_plan *plan, struct arena *arena, struct status *st)
+{
+    struct field_set set = { ARENA_ARRAY(arena, struct field_path, LIMIT_QUERY_FILTERS), 0 };
+    bool descending = plan->n_explicit > 0 && plan->orders[plan->n_explicit - 1].descending;
+    plan_filter_visit(plan->filter, add_inequality, &set);
+    qsort(set.items, set.n, sizeof *set.items, compare_fields);
+    for (size_t i = 0; i < set.n; i++)
+        if (!is_ordered_by(plan, &set.items[i]))
+            plan->orders[plan->n_orders++] = (struct plan_order){ .field = set.items[i], .descending = descending };
+    bool named = false;
+    for (size_t i = 0; i < plan->n_orders; i++) {
+        struct plan_order *order = &plan->orders[i];
+        if (named)
+            return status_set(st, STATUS_INVALID_ARGUMENT,
+                              "order by clause cannot contain more fields after the key");
+        for (size_t k = 0; k < i; k++)
+            if (field_path_cmp(&plan->orders[k].field, &order->field) == 0)
+                return status_set(st, STATUS_INVALID_ARGUMENT, "order by clause cannot contain duplicate fields %s",
+                                  plan_field_text(arena, &order->field));
+        named = order->is_name;
+    }
+    if (!named)
+        plan->orders[plan->n_orders++] = (struct plan_order){ .is_name = true, .descending = descending };
+    return STATUS_OK;
+}
+
+/* ---- cursors ---- */
+
+static enum status_code cursor_name(struct str *path, const struct value *value, const struct query_plan *plan,
+                                    struct arena *arena, struct status *st)
+{
+    struct resource_name name;
+    if (value->kind != VALUE_REFERENCE)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "Cursor __key__ value is not a document reference.");
+    if (path_parse_reference(&name, value->text, st))
+        return st->code;
+    if (!database_name_eq(name.db, plan->db))
+        return status_set(st, STATUS_INVALID_ARGUMENT, "The cursor key is in a different database than the query");
+    *path = arena_str(arena, name.path);
+    return STATUS_OK;
+}
+
+static enum status_code plan_cursor(struct plan_cursor *out, const struct msg_cursor *cursor,
+                                    const struct query_plan *plan, struct arena *arena, struct status *st)
+{
+    if (!cursor)
+        return STATUS_OK;
+    if (cursor->values.n > plan->n_explicit)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "Cursor has too many values.");
+    struct value *values = ARENA_ARRAY(arena, struct value, cursor->values.n);
+    for (size_t i = 0; i < cursor->values.n; i++) {
+        const struct value *value = &cursor->values.items[i];
+        if (value_check_operand(value, st))
+            return st->code;
+        if (plan->orders[i].is_name && cursor_name(&out->name, value, plan, arena, st))
+            return st->code;
+        values[i] = value_copy(arena, value);
+        value_cut_times(&values[i]);
+    }
+    out->set = true;
+    out->before = cursor->before;
+    out->values = values;
+    out->n = cursor->values.n;
+    return STATUS_OK;
+}
+
+/* ---- what only some sources can do ---- */
+
+static enum status_code check_kindless(const struct query_plan *plan, struct status *st)
+{
+    if (plan->collection_id.n > 0)
+        return STATUS_OK;
+    for (size_t i = 0; i < plan->n_explicit; i++)
+        if (!plan->orders[i].is_name || plan->orders[i].descending)
+            return status_set(st, STATUS_INVALID_ARGUMENT,
+                              "kind is required for all orders except __key__ ascending");
+    return STATUS_OK;
+}
+
+static void note_field(void *data, const struct match_filter *leaf)
+{
+    bool *any = data;
+    *any = *any || leaf->kind == MATCH_FIELD;
+}
+
+/* Names downwards need an index of some field in Google's store; clients are told so, and so are ours. */
+static enum status_code check_descending(const struct query_plan *plan, struct status *st)
+{
+    bool field = false;
+    plan_filter_visit(plan->filter, note_field, &field);
+    if (!field && plan->orders[0].is_name && plan->orders[0].descending)
+        return status_set(st, STATUS_FAILED_PRECONDITION, "Firestore does not support descending key scans");
+    return STATUS_OK;
+}
+
+/* ---- hints for the source ---- */
+
+static void raise_low(struct query_plan *plan, struct str path, bool excluded)
+{
+    int c = plan->low.n ? order_compare_path(path, plan->low) : 1;
+    if (!str_eq(path_parent(path), plan->collection) || c < 0)
+        return;
+    plan->low_excluded = c > 0 ? excluded : plan->low_excluded || excluded;
+    plan->low = path;
+}
+
+static void lower_high(struct query_plan *plan, struct str path, bool excluded)
+{
+    int c = plan->high.n ? order_compare_path(path, plan->high) : -1;
+    if (!str_eq(path_parent(path), plan->collection) || c > 0)
+        return;
+    plan->high_excluded = c < 0 ? excluded : plan->high_excluded || excluded;
+    plan->high = path;
+}
+
+/* A comparison of the name that every result satisfies. */
+static void bound_by_name(struct query_plan *plan, const struct match_filter *leaf)
+{
+    struct str least = leaf->paths[0], most = leaf->paths[0];
+    for (size_t i = 1; i < leaf->n_paths; i++) {
+        if (order_compare_path(leaf->paths[i], least) < 0)
+            least = leaf->paths[i];
+        if (order_compare_path(leaf->paths[i], most) > 0)
+            most = leaf->paths[i];
+    }
+    switch (leaf->op) {
+    case MATCH_EQUAL:
+    case MATCH_IN:
+        raise_low(plan, least, false);
+        lower_high(plan, most, false);
+        break;
+    case MATCH_LESS:
+    case MATCH_LESS_OR_EQUAL:
+        lower_high(plan, most, leaf->op == MATCH_LESS);
+        break;
+    case MATCH_GREATER:
+    case MATCH_GREATER_OR_EQUAL:
+        raise_low(plan, least, leaf->op == MATCH_GREATER);
+        break;
+    default:
+        break;
+    }
+}
+
+static void bound_by_filter(struct query_plan *plan, const struct match_filter *filter)
+{
+    if (!filter)
+        return;
+    if (filter->kind == MATCH_NAME)
+        bound_by_name(plan, filter);
+    for (size_t i = 0; filter->kind == MATCH_AND && i < filter->n; i++)
+        bound_by_filter(plan, &filter->items[i]);
+}
+
+static void plan_bounds(struct query_plan *plan)
+{
+    if (plan->collection.n == 0)
+        return;
+    bound_by_filter(plan, plan->filter);
+    if (!plan->orders[0].is_name || plan->orders[0].descending)
+        return;
+    if (plan->start.n)
+        raise_low(plan, plan->start.name, !plan->start.before);
+    if (plan->end.n)
+        lower_high(plan, plan->end.name, plan->end.before);
+}
+
+static void need(struct query_plan *plan, const struct field_path *field)
+{
+    size_t at = 0;
+    while (at < plan->n_needed && str_cmp(plan->needed[at], field->segments[0]) < 0)
+        at++;
+    if (at < plan->n_needed && str_eq(plan->needed[at], field->segments[0]))
+        return;
+    memmove(&plan->needed[at + 1], &plan->needed[at], (plan->n_needed - at) * sizeof *plan->needed);
+    plan->needed[at] = field->segments[0];
+    plan->n_needed++;
+}
+
+static void need_leaf(void *data, const struct match_filter *leaf)
+{
+    if (leaf->kind == MATCH_FIELD)
+        need(data, &leaf->field);
+}
+
+static void plan_needed(struct query_plan *plan, struct arena *arena)
+{
+    plan->needed = ARENA_ARRAY(arena, struct str, LIMIT_QUERY_FILTERS + plan->n_orders);
+    plan_filter_visit(plan->filter, need_leaf, plan);
+    for (size_t i = 0; i < plan->n_orders; i++)
+        if (!plan->orders[i].is_name)
+            need(plan, &plan->orders[i].field);
+}
+
+/* ---- the whole ---- */
+
+/* What can be said of each part alone, in Google's order. */
+static enum status_code plan_parts(struct query_plan *plan, struct match_filter *filter,
+                                   const struct msg_structured_query *query, struct arena *arena, struct status *st)
+{
+    size_t filters = 0;
+    if (query->where && plan_filter_combination(&filters, query->where, st))
+        return st->code;
+    if (plan_from(plan, query, arena, st))
+        return st->code;
+    if (filters > LIMIT_QUERY_PARTS || query->order_by.n > LIMIT_QUERY_PARTS)
+        return refuse_count(plan, filters, query->order_by.n, st);
+    if (query->where && plan_filter_convert(filter, query->where, arena, st))
+        return st->code;
+    plan->filter = query->where ? filter : NULL;
+    if (plan_select(plan, query->select, arena, st) || plan_explicit_orders(plan, query, arena, st))
+        return st->code;
+    if (plan_cursor(&plan->start, query->start_at, plan, arena, st) ||
+        plan_cursor(&plan->end, query->end_at, plan, arena, st))
+        return st->code;
+    if (query->offset < 0)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "offset is negative");
+    if (query->limit.set && query->limit.value < 0)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "limit is negative");
+    plan->offset = (uint64_t)query->offset;
+    plan->limit = query->limit.set ? (uint64_t)query->limit.value : UINT64_MAX;
+    return STATUS_OK;
+}
+
+enum status_code query_check(struct query_plan **out, struct database_name db, struct str parent,
+                             const struct msg_structured_query *query, struct arena *arena, struct status *st)
+{
+    *out = NULL;
+    struct query_plan *plan = ARENA_NEW(arena, struct query_plan);
+    struct match_filter *filter = ARENA_NEW(arena, struct match_filter);
+    plan->db = db;
+    plan->parent = parent;
+    if (plan_parts(plan, filter, query, arena, st) || check_kindless(plan, st) || plan_count(plan, st))
+        return st->code;
+    if (query->where && plan_filter_check(filter, plan, arena, st))
+        return st->code;
+    if (plan_filter_expand(plan, arena, st) || plan_implied_orders(plan, arena, st) || check_descending(plan, st))
+        return st->code;
+    if (query->find_nearest)
+        return status_set(st, STATUS_UNIMPLEMENTED, "findNearest is not supported by this version");
+    plan_bounds(plan);
+    plan_needed(plan, arena);
+    *out = plan;
+    return STATUS_OK;
+}
+
+const struct query_disjunct *query_disjuncts(const struct query_plan *plan, size_t *n)
+{
+    *n = plan->n_disjuncts;
+    return plan->disjuncts;
+}
+
+struct str query_collection_path(const struct query_plan *plan) { return plan->collection; }
+
+/* ---- belonging ---- */
+
+/* Where a document stands against a cursor: negative before it, 0 at it. */
+static int compare_cursor(const struct query_plan *plan, const struct plan_cursor *cursor, struct str path,
+                          const struct value_map *fields)
+{
+    for (size_t i = 0; i < cursor->n; i++) {
+        const struct plan_order *order = &plan->orders[i];
+        int c;
+        if (order->is_name) {
+            c = order_compare_path(path, cursor->name);
+        } else {
+            const struct value *value = field_path_get(fields, &order->field);
+            assert(value); /* query_matches looked */
+            c = order_compare(value, &cursor->values[i]);
+        }
+        if (c != 0)
+            return order->descending ? -c : c;
+    }
+    return 0;
+}
+
+static bool is_in_scope(const struct query_plan *plan, struct str path)
+{
+    struct str collection = path_parent(path);
+    if (plan->collection.n > 0)
+        return str_eq(collection, plan->collection);
+    if (plan->collection_id.n > 0 && !str_eq(path_last(collection), plan->collection_id))
+        return false;
+    if (!plan->all_descendants)
+        return str_eq(path_parent(collection), plan->parent);
+    size_t n = plan->parent.n;
+    return n == 0 || (str_starts(path, plan->parent) && path.n > n && path.p[n] == '/');
+}
+
+bool query_matches(const struct query_plan *plan, struct str path, const struct value_map *fields)
+{
+    if (!is_in_scope(plan, path))
+        return false;
+    for (size_t i = 0; i < plan->n_orders; i++)
+        if (!plan->orders[i].is_name && !field_path_get(fields, &plan->orders[i].field))
+            return false;
+    if (!match_filter(plan->filter, path, fields))
+        return false;
+    if (plan->start.set) {
+        int c = compare_cursor(plan, &plan->start, path, fields);
+        if (c < 0 || (c == 0 && !plan->start.before))
+            return false;
+    }
+    if (plan->end.set) {
+        int c = compare_cursor(plan, &plan->end, path, fields);
+        if (c > 0 || (c == 0 && plan->end.before))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,391 @@
+/* query.c - a checked query answered from a view, a document at a time.
+ *
+ * The source is always a scan in name order (an index would be another source, chosen here). From it:
+ *
+ *   by name upwards   pages of up to PAGE_MOST documents; each page is a scan of its own that starts after
+ *                     the last name of the page before. Between calls only the page is held: no scan, no
+ *                     reader, no transaction; so a query can rest for hours and go on on another worker.
+ *   any other order   one scan, whose documents pass the matcher into a sorter (all, or the first
+ *                     offset + limit of them); then rows are given out. Again nothing else is held.
+ *
+ * Only the fields that filter and orders look at are decoded on the way (document_pick); the rest of a
+ * document is copied as bytes and decoded only for a projection. */
+#include "storage/plan.h"
+
+#include "core/codec.h"
+#include "core/limits.h"
+#include "core/order.h"
+#include "storage/sort.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum {
+    PAGE_FIRST = 16, /* answers of a query that nobody reads to its end stay cheap */
+    PAGE_MOST = 256,
+    PAGE_BYTES = 1024 * 1024,
+    STOP_EVERY = 64, /* documents between two questions whether to stop */
+};
+
+struct row {
+    struct str path;
+    struct store_document document;
+};
+
+struct query {
+    const struct query_plan *plan;
+    uint64_t view;
+    uint64_t skip, left; /* offset and limit that remain */
+    bool (*stop)(void *data);
+    void *stop_data;
+    struct arena *scratch; /* of the document at hand */
+
+    /* by name */
+    struct arena *page;
+    struct row *rows;
+    size_t n_rows, at, page_size;
+    struct buf last; /* path after which the next page begins; empty at first */
+    bool ended;
+
+    /* sorted */
+    struct sorter *sorter;
+    size_t n_sorted;
+    bool filled;
+};
+
+/* ---- decoding what is needed ---- */
+
+static bool take_varint(struct str *s, uint64_t *out)
+{
+    *out = 0;
+    for (unsigned shift = 0; shift < 64 && s->n > 0; shift += 7) {
+        unsigned char byte = (unsigned char)s->p[0];
+        *s = str_skip(*s, 1);
+        *out |= (uint64_t)(byte & 0x7F) << shift;
+        if (byte < 0x80)
+            return true;
+    }
+    return false;
+}
+
+/* Takes a length-delimited field off s when its tag is `tag`. */
+static bool take_field(struct str *s, unsigned char tag, struct str *out)
+{
+    uint64_t n;
+    if (s->n == 0 || (unsigned char)s->p[0] != tag)
+        return false;
+    *s = str_skip(*s, 1);
+    if (!take_varint(s, &n) || n > s->n)
+        return false;
+    *out = (struct str){ s->p, (size_t)n };
+    *s = str_skip(*s, (size_t)n);
+    return true;
+}
+
+/* The map entries of `raw` (as protobuf_encode_fields writes them: sorted, key before value) whose keys are
+ * among `names`, sorted. False when raw has another form: then all of it must be decoded. */
+static bool document_pick(struct str *out, struct arena *arena, struct str raw, const struct str *names, size_t n)
+{
+    enum { ENTRY = 2 << 3 | 2, KEY = 1 << 3 | 2 };
+    char *bytes = NULL;
+    *out = (struct str){ 0 };
+    for (struct str rest = raw; rest.n > 0 && n > 0;) {
+        struct str from = rest, entry, key = { 0 };
+        if (!take_field(&rest, ENTRY, &entry))
+            return false;
+        /* The key "" is the default and may be left out. */
+        if (entry.n > 0 && entry.p[0] == KEY && !take_field(&entry, KEY, &key))
+            return false;
+        while (n > 0 && str_cmp(names[0], key) < 0)
+            names++, n--;
+        if (n == 0 || !str_eq(names[0], key))
+            continue;
+        if (!bytes)
+            bytes = arena_alloc(arena, from.n);
+        memcpy(bytes + out->n, from.p, from.n - rest.n);
+        out->n += from.n - rest.n;
+    }
+    out->p = bytes;
+    return true;
+}
+
+static enum status_code decode_needed(struct value_map *out, const struct query *query, struct str raw,
+                                      struct status *st)
+{
+    const struct query_plan *plan = query->plan;
+    struct str picked;
+    *out = (struct value_map){ 0 };
+    if (plan->n_needed == 0)
+        return STATUS_OK;
+    if (!document_pick(&picked, query->scratch, raw, plan->needed, plan->n_needed))
+        picked = raw;
+    return protobuf_decode_fields(out, query->scratch, picked, st);
+}
+
+/* ---- scanning ---- */
+
+static bool is_empty_range(const struct query_plan *plan)
+{
+    return plan->low.n > 0 && plan->high.n > 0 && order_compare_path(plan->low, plan->high) > 0;
+}
+
+static enum status_code open_scan(struct store_scan **out, const struct query *query, struct store_reader *reader,
+                                  struct status *st)
+{
+    const struct query_plan *plan = query->plan;
+    bool one = plan->collection.n > 0, resumed = query->last.len > 0;
+    struct store_scan_range range = {
+        .parent = plan->parent,
+        .collection_id = one ? plan->collection_id : STR(""),
+        .subtree = !one,
+        .start = resumed ? buf_view(&query->last) : plan->low,
+        .start_after = resumed || plan->low_excluded,
+        .end = plan->high,
+        .end_before = plan->high_excluded,
+    };
+    return store_scan_open(out, reader, query->view, plan->db, &range, st);
+}
+
+/* The next document that belongs to the result; row->path is empty at the end. In query->scratch, with what
+ * was decoded of its fields. */
+static enum status_code scan_match(struct row *row, struct value_map *fields, const struct query *query,
+                                   struct store_scan *scan, struct status *st)
+{
+    for (unsigned seen = 1;; seen++) {
+        if (query->stop && seen % STOP_EVERY == 0 && query->stop(query->stop_data))
+            return status_set(st, STATUS_CANCELLED, "the query was stopped");
+        arena_reset(query->scratch);
+        if (store_scan_next(scan, query->scratch, &row->path, &row->document, st))
+            return st->code;
+        if (row->path.n == 0)
+            return STATUS_OK;
+        if (decode_needed(fields, query, row->document.fields, st))
+            return st->code;
+        if (query_matches(query->plan, row->path, fields))
+            return STATUS_OK;
+    }
+}
+
+/* ---- by name ---- */
+
+static void keep_row(struct query *query, const struct row *row)
+{
+    struct row *copy = &query->rows[query->n_rows++];
+    *copy = *row;
+    copy->path = arena_str(query->page, row->path);
+    copy->document.fields = arena_str(query->page, row->document.fields);
+}
+
+static enum status_code fill_page(struct query *query, struct store_reader *reader, struct status *st)
+{
+    struct store_scan *scan = NULL;
+    size_t want = query->page_size;
+    if (query->left < want)
+        want = (size_t)query->left;
+    query->page_size = query->page_size * 2 < PAGE_MOST ? query->page_size * 2 : PAGE_MOST;
+    arena_reset(query->page);
+    query->rows = ARENA_ARRAY(query->page, struct row, want);
+    query->n_rows = query->at = 0;
+    if (want == 0 || is_empty_range(query->plan)) {
+        query->ended = true;
+        return STATUS_OK;
+    }
+    if (open_scan(&scan, query, reader, st))
+        return st->code;
+    while (query->n_rows < want && arena_used(query->page) < PAGE_BYTES) {
+        struct row row;
+        struct value_map fields;
+        if (scan_match(&row, &fields, query, scan, st))
+            goto out;
+        if (row.path.n == 0) {
+            query->ended = true;
+            break;
+        }
+        if (query->skip > 0)
+            query->skip--;
+        else
+            keep_row(query, &row);
+        buf_clear(&query->last);
+        buf_str(&query->last, row.path);
+    }
+out:
+    store_scan_close(scan);
+    return st->code;
+}
+
+/* ---- sorted ---- */
+
+static bool make_key(struct buf *out, const struct query_plan *plan, struct str path, const struct value_map *fields)
+{
+    bool ok = true;
+    for (size_t i = 0; i < plan->n_orders && ok; i++) {
+        const struct plan_order *order = &plan->orders[i];
+        size_t from = out->len;
+        ok = order->is_name ? order_key_path(out, path)
+                            : order_key(out, field_path_get(fields, &order->field));
+        /* Keys delimit themselves, so turning every bit turns the order of this part round. */
+        for (size_t k = from; order->descending && k < out->len; k++)
+            out->data[k] = (unsigned char)~out->data[k];
+    }
+    return ok;
+}
+
+static enum status_code add_row(struct query *query, const struct row *row, const struct value_map *fields,
+                                struct buf *key, struct status *st)
+{
+    buf_clear(key);
+    if (!make_key(key, query->plan, row->path, fields))
+        return status_set(st, STATUS_RESOURCE_EXHAUSTED, "a document's sort key is too large");
+    struct sort_row sorted = {
+        .key = buf_view(key),
+        .path = row->path,
+        .fields = row->document.fields,
+        .has_fields = true,
+        .create_time = row->document.create_time,
+        .update_time = row->document.update_time,
+    };
+    return sorter_add(query->sorter, &sorted, st);
+}
+
+static enum status_code fill_sorter(struct query *query, struct store_reader *reader, struct status *st)
+{
+    struct store_scan *scan = NULL;
+    struct buf key;
+    buf_init(&key, LIMIT_SORT_BYTES);
+    query->filled = true;
+    if (query->left == 0 || is_empty_range(query->plan))
+        goto out;
+    if (open_scan(&scan, query, reader, st))
+        goto out;
+    for (;;) {
+        struct row row;
+        struct value_map fields;
+        if (scan_match(&row, &fields, query, scan, st) || row.path.n == 0)
+            break;
+        if (add_row(query, &row, &fields, &key, st))
+            break;
+    }
+out:
+    store_scan_close(scan);
+    buf_dispose(&key);
+    query->n_sorted = sorter_finish(query->sorter);
+    query->at = query->skip < query->n_sorted ? (size_t)query->skip : query->n_sorted;
+    return st->code;
+}
+
+/* ---- giving out ---- */
+
+static enum status_code give(struct document *out, const struct query_plan *plan, const struct row *row,
+                             struct arena *arena, struct status *st)
+{
+    out->name = path_full(arena, plan->db, row->path);
+    out->has_create_time = out->has_update_time = true;
+    out->create_time = row->document.create_time;
+    out->update_time = row->document.update_time;
+    if (!plan->projected) {
+        out->fields_raw = arena_str(arena, row->document.fields);
+        return STATUS_OK;
+    }
+    if (plan->n_select == 0)
+        return STATUS_OK;
+    struct value_map fields;
+    if (protobuf_decode_fields(&fields, arena, arena_str(arena, row->document.fields), st))
+        return st->code;
+    out->fields = field_path_project(arena, &fields, plan->select, plan->n_select);
+    return STATUS_OK;
+}
+
+static enum status_code next_by_name(struct query *query, struct store_reader *reader, struct arena *arena,
+                                     struct document *out, struct status *st)
+{
+    while (query->at == query->n_rows && !query->ended)
+        if (fill_page(query, reader, st))
+            return st->code;
+    if (query->at == query->n_rows)
+        return STATUS_OK;
+    query->left--;
+    return give(out, query->plan, &query->rows[query->at++], arena, st);
+}
+
+static enum status_code next_sorted(struct query *query, struct store_reader *reader, struct arena *arena,
+                                    struct document *out, struct status *st)
+{
+    if (!query->filled && fill_sorter(query, reader, st))
+        return st->code;
+    if (query->at == query->n_sorted)
+        return STATUS_OK;
+    const struct sort_row *sorted = sorter_row(query->sorter, query->at);
+    struct row row = {
+        .path = sorted->path,
+        .document = { .create_time = sorted->create_time, .update_time = sorted->update_time },
+    };
+    row.document.fields = sorted->fields;
+    if (!sorted->has_fields &&
+        store_get(reader, query->view, query->plan->db, sorted->path, arena, &row.document, st))
+        return st->code;
+    if (give(out, query->plan, &row, arena, st))
+        return st->code;
+    sorter_drop(query->sorter, query->at++);
+    return STATUS_OK;
+}
+
+enum status_code query_next(struct query *query, struct store_reader *reader, struct arena *arena,
+                            struct document *out, struct status *st)
+{
+    *out = (struct document){ 0 };
+    return query->sorter ? next_sorted(query, reader, arena, out, st) : next_by_name(query, reader, arena, out, st);
+}
+
+/* ---- life ---- */
+
+/* Whether names upwards are the order of the source: not so when it goes through several collections. */
+static bool is_source_order(const struct query_plan *plan)
+{
+    return plan->orders[0].is_name && !plan->orders[0].descending && plan->collection.n > 0;
+}
+
+static uint64_t sum_or_all(uint64_t a, uint64_t b) { return b > UINT64_MAX - a ? UINT64_MAX : a + b; }
+
+enum status_code query_open(struct query **out, const struct query_plan *plan, struct store_reader *reader,
+                            uint64_t view, struct status *st)
+{
+    (void)reader; /* an index would be looked up here */
+    *out = NULL;
+    struct query *query = calloc(1, sizeof *query);
+    if (!query)
+        return status_set(st, STATUS_RESOURCE_EXHAUSTED, "no memory for another query");
+    query->plan = plan;
+    query->view = view;
+    query->skip = plan->offset;
+    query->left = plan->limit;
+    query->page_size = PAGE_FIRST;
+    query->scratch = arena_new();
+    query->page = arena_new();
+    buf_init(&query->last, LIMIT_MESSAGE_BYTES);
+    if (!is_source_order(plan)) {
+        query->sorter = sorter_new(plan->limit == 0 ? 0 : sum_or_all(plan->offset, plan->limit));
+        if (!query->sorter) {
+            query_close(query);
+            return status_set(st, STATUS_RESOURCE_EXHAUSTED, "no memory for another query");
+        }
+    }
+    *out = query;
+    return STATUS_OK;
+}
+
+void query_interrupt(struct query *query, bool (*stop)(void *data), void *data)
+{
+    query->stop = stop;
+    query->stop_data = data;
+}
+
+void query_close(struct query *query)
+{
+    if (!query)
+        return;
+    sorter_free(query->sorter);
+    buf_dispose(&query->last);
+    arena_free(query->page);
+    arena_free(query->scratch);
+    free(query);
+}
