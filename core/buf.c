@@ -35,7 +35,7 @@ unsigned char *buf_reserve(struct buf *buf, size_t n)
         buf->overflowed = true;
         return NULL;
     }
-    if (n > buf->cap - buf->len) {
+    if (n > buf->cap - buf->len || !buf->data) { /* room for nothing is not NULL either */
         size_t cap = buf->cap ? buf->cap : 256;
         while (cap - buf->len < n)
             cap = cap > buf->max / 2 ? buf->max : cap * 2;
