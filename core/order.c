@@ -56,7 +56,7 @@ enum order_class order_class_of(const struct value *value)
     case VALUE_PIPELINE:
         break;
     }
-    assert(!"a value that cannot be stored has no order");
+    assert(value->kind == VALUE_NULL && "what cannot be stored has no order");
     return ORDER_NULL;
 }
 

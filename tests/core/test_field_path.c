@@ -340,7 +340,7 @@ static void merging_equals_setting_one_by_one(void **state)
             paths[i].n = 1 + dice_below(&dice, 3);
             paths[i].segments = ARENA_ARRAY(arena, struct str, paths[i].n);
             for (size_t k = 0; k < paths[i].n; k++)
-                paths[i].segments[k] = (struct str){ "abcd" + dice_below(&dice, 4), 1 };
+                paths[i].segments[k] = (struct str){ &"abcd"[dice_below(&dice, 4)], 1 };
         }
         struct value_map want = merge_one_by_one(base, &changes, paths, n);
         struct value_map got = field_path_merge(arena, &base, &changes, paths, n);
