@@ -316,13 +316,13 @@ static struct value_map random_map(struct dice *dice, int depth)
 {
     struct value_map map = { 0 };
     for (size_t i = dice_below(dice, 4); i > 0; i--) {
-        char name[] = { (char)('a' + dice_below(dice, 4)), '\0' };
+        struct str name = { &"abcd"[dice_below(dice, 4)], 1 };
         struct value value = integer((int64_t)dice_below(dice, 100));
         if (depth < 3 && dice_below(dice, 2)) {
             value.kind = VALUE_MAP;
             value.map = random_map(dice, depth + 1);
         }
-        set(&map, name, &value);
+        field_path_set(arena, &map, &(struct field_path){ &name, 1 }, &value);
     }
     return map;
 }
