@@ -1,0 +1,345 @@
+/* app.c - the server put together and taken apart: what serve and exec have in common. */
+#include "core/clock.h"
+#include "core/log.h"
+#include "server/cli/cli.h"
+#include "server/net/net.h"
+#include "server/ops/rules_file.h"
+#include "server/ops/summary.h"
+#include "server/server.h"
+#include "server/service/rulesets.h"
+#include "server/service/transaction.h"
+#include "server/transport/http.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { GRACE_MS = 1500, SUMMARY_MAX = 4 * 1024 * 1024 };
+
+struct app {
+    struct options options;
+    struct server server;
+    struct arena *arena;
+    struct net_listener *listeners;
+    size_t n_listeners;
+    struct transport *transport;
+    struct rules_watch *watch;
+    const char *rules_path, *rules_why;
+    bool progress_shown;
+    atomic_bool fatal;
+};
+
+/* ---- opening ---- */
+
+static void show_progress(void *data, const char *what, uint64_t done, uint64_t total)
+{
+    struct app *app = data;
+    if (!isatty(STDERR_FILENO))
+        return;
+    app->progress_shown = true;
+    if (total)
+        fprintf(stderr, "\r%s: %" PRIu64 " of %" PRIu64 " (%d%%) ", what, done, total, (int)(done * 100 / total));
+    else
+        fprintf(stderr, "\r%s: %" PRIu64 " ", what, done);
+    fflush(stderr);
+}
+
+static void store_failed(void *data, const char *why)
+{
+    struct app *app = data;
+    log_error("the ledger cannot go on: %s. Stopping; start again to see what was kept.", why);
+    atomic_store(&app->fatal, true);
+    net_stop(app->server.net);
+}
+
+static enum status_code open_store(struct app *app, struct status *st)
+{
+    struct options *o = &app->options;
+    struct store_options so = {
+        .data = o->data,
+        .durability = o->durability,
+        .fresh = o->fresh,
+        .allow_reset = o->allow_reset || strcmp(o->data, ":memory:") == 0,
+        .record_denied_body = o->record_denied_body,
+        .append_only = o->append_only,
+        .n_append_only = o->n_append_only,
+        .progress = show_progress,
+        .progress_data = app,
+    };
+    enum status_code code = store_open(&app->server.store, &so, st);
+    if (app->progress_shown)
+        fputc('\n', stderr);
+    if (code == STATUS_OK)
+        store_on_fatal(app->server.store, store_failed, app);
+    return code;
+}
+
+static enum status_code open_rules(struct app *app, struct status *st)
+{
+    struct ruleset *ruleset;
+    if (rules_file_find(&app->rules_path, &app->rules_why, app->arena, app->options.rules, st))
+        return st->code;
+    if (!app->rules_path)
+        return STATUS_OK;
+    if (rules_file_load(&ruleset, app->rules_path, st))
+        return st->code;
+    rules_install(&app->server, STR(""), ruleset, STR("operator"), st);
+    rules_release(ruleset);
+    return st->code;
+}
+
+/* One listener for the main port and one for each PORT of --owner-as, with what owner means on it. */
+static enum status_code open_policies(struct app *app, struct status *st)
+{
+    struct options *o = &app->options;
+    size_t most = 1 + o->n_owner_as;
+    app->listeners = ARENA_ARRAY(app->arena, struct net_listener, most);
+    app->server.policies = ARENA_ARRAY(app->arena, struct owner_policy, most);
+    app->listeners[0] = (struct net_listener){ o->host, o->port };
+    app->n_listeners = 1;
+    struct owner_policy *main_policy = &app->server.policies[0];
+    main_policy->iam = IAM_ALL;
+    if (o->owner_iam) {
+        struct stat ignored;
+        main_policy->iam_given = true;
+        if (stat(o->owner_iam, &ignored) == 0 ? iam_parse_file(&main_policy->iam, o->owner_iam, st)
+                                              : iam_parse_list(&main_policy->iam, str_of(o->owner_iam), st))
+            return st->code;
+    }
+    for (size_t i = 0; i < o->n_owner_as; i++) {
+        size_t at = o->owner_as[i].port ? app->n_listeners++ : 0;
+        struct owner_policy *policy = &app->server.policies[at];
+        if (at == 0 && policy->as_user)
+            return status_set(st, STATUS_INVALID_ARGUMENT,
+                              "--owner-as: the main port was given two principals; write PORT=FILE for the second");
+        policy->iam = IAM_ALL;
+        if (at)
+            app->listeners[at] = (struct net_listener){ o->host, o->owner_as[i].port };
+        if (owner_policy_read(policy, app->arena, o->owner_as[i].file, st))
+            return st->code;
+    }
+    if (o->owner_iam && main_policy->as_user)
+        return status_set(st, STATUS_INVALID_ARGUMENT,
+                          "--owner-as and --owner-iam exclude each other on one port: rules or IAM decide, not both");
+    app->server.n_policies = app->n_listeners;
+    return STATUS_OK;
+}
+
+static enum status_code open_net(struct app *app, struct status *st)
+{
+    struct options *o = &app->options;
+    struct transport_options to = {
+        .server = &app->server,
+        .allow_origin = o->allow_origin,
+        .n_allow_origin = o->n_allow_origin,
+        .allow_host = o->allow_host,
+        .n_allow_host = o->n_allow_host,
+        .bind_host = o->host,
+        .policies = app->server.policies,
+        .n_policies = app->server.n_policies,
+    };
+    app->transport = transport_new(&to);
+    struct net_options no = {
+        .listeners = app->listeners,
+        .n_listeners = app->n_listeners,
+        .max_body = TRANSPORT_MAX_BODY,
+        .handler = transport_handler(app->transport),
+    };
+    return net_open(&app->server.net, &no, st);
+}
+
+static int exit_code_of(const char *stage, const struct status *st)
+{
+    if (strcmp(stage, "net") == 0)
+        return strstr(status_message(st), "already in use") ? EXIT_PORT_IN_USE : EXIT_RUNTIME;
+    if (strcmp(stage, "store") == 0)
+        return st->code == STATUS_INVALID_ARGUMENT ? EXIT_USAGE : EXIT_DATA;
+    return EXIT_USAGE;
+}
+
+static enum status_code write_port_file(struct app *app, struct status *st)
+{
+    const char *path = app->options.port_file;
+    if (!path)
+        return STATUS_OK;
+    /* Written aside and renamed: whoever waits for the file never reads half a number. */
+    char *aside = arena_printf(app->arena, "%s.%ld", path, (long)getpid());
+    FILE *f = fopen(aside, "w");
+    bool ok = f && fprintf(f, "%u\n", (unsigned)app->listeners[0].port) > 0;
+    ok = f && fclose(f) == 0 && ok;
+    if (!ok || rename(aside, path) != 0)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "--port-file %s: %s", path, strerror(errno));
+    return STATUS_OK;
+}
+
+struct app *app_open(const struct options *options, int *exit_code)
+{
+    struct app *app = calloc(1, sizeof *app);
+    if (!app)
+        abort();
+    struct arena *arena = app->arena = arena_new();
+    struct status st = status_init(arena);
+    const char *stage = "options";
+    app->options = *options;
+    struct server *server = &app->server;
+    server->options = &app->options;
+    server->rules = rules_registry_new();
+    server->summary = summary_new();
+    summary_patterns(server->summary, app->options.append_only);
+    log_set_json(app->options.log_json);
+    if (open_policies(app, &st))
+        goto failed;
+    stage = "net"; /* before the store: a port that is taken must not cost a recovery first */
+    if (open_net(app, &st))
+        goto failed;
+    stage = "store";
+    if (open_store(app, &st))
+        goto failed;
+    stage = "rules";
+    if (open_rules(app, &st))
+        goto failed;
+    stage = "workers";
+    if (pool_open(&server->pool, app->options.workers, server->store, &st))
+        goto failed;
+    server->transactions = transactions_new(server->pool);
+    stage = "port file";
+    if (write_port_file(app, &st))
+        goto failed;
+    if (app->rules_path)
+        app->watch = rules_watch_start(server, app->rules_path);
+    atomic_store(&server->ready, true);
+    *exit_code = EXIT_OK;
+    return app;
+failed:
+    *exit_code = cli_fail(exit_code_of(stage, &st), "%s", status_message(&st));
+    app->options.summary = NULL;
+    app_close(app);
+    return NULL;
+}
+
+uint16_t app_port(const struct app *app) { return app->listeners[0].port; }
+
+static const char *shown_host(const struct app *app)
+{
+    const char *h = app->options.host;
+    return strcmp(h, "localhost") == 0 ? "127.0.0.1" : h;
+}
+
+static void announce_store(const struct app *app)
+{
+    struct store_info info;
+    store_get_info(app->server.store, &info);
+    const char *durability =
+        app->options.durability == STORE_DURABILITY_POWER ? "power (survives a power cut)" : "process (survives kill -9)";
+    if (info.in_memory)
+        printf("Ledger: in memory, gone at exit (--data DIR keeps it)\n");
+    else if (info.entries_at_open)
+        printf("Ledger: %s, %" PRIu64 " entries from earlier runs (--fresh starts empty), durability %s\n", info.path,
+               info.entries_at_open, durability);
+    else
+        printf("Ledger: %s, new, durability %s\n", info.path, durability);
+}
+
+void app_announce(const struct app *app)
+{
+    const char *host = shown_host(app);
+    const char *open = strchr(host, ':') ? "[" : "", *close = *open ? "]" : "";
+    unsigned port = app_port(app);
+    announce_store(app);
+    if (app->rules_path)
+        printf("Rules: %s (%s), watched\n", app->rules_path, app->rules_why);
+    else
+        printf("Rules: none found, everything is allowed to everyone (--rules FILE)\n");
+    for (size_t i = 0; i < app->options.n_append_only; i++)
+        printf("Append-only: " STR_FMT "\n", STR_ARG(app->options.append_only[i]));
+    for (size_t i = 1; i < app->n_listeners; i++)
+        printf("Owner on port %u: " STR_FMT "\n", (unsigned)app->listeners[i].port,
+               STR_ARG(app->server.policies[i].user.label));
+    printf("API endpoint: http://%s%s%s:%u\n", open, host, close, port);
+    printf("If you are using a library that supports the FIRESTORE_EMULATOR_HOST environment variable, run:\n\n");
+    printf("   export FIRESTORE_EMULATOR_HOST=%s%s%s:%u\n\n", open, host, close, port);
+    printf("Dev App Server is now running.\n");
+    fflush(stdout);
+}
+
+/* ---- running ---- */
+
+static struct app *running; /* for the signal handler */
+
+static void on_signal(int number)
+{
+    static volatile sig_atomic_t seen;
+    if (seen++)
+        _exit(128 + number);
+    app_stop(running);
+}
+
+void app_stop(struct app *app)
+{
+    atomic_store(&app->server.stopping, true);
+    net_stop(app->server.net);
+}
+
+void app_run(struct app *app, bool handle_signals)
+{
+    if (handle_signals) {
+        running = app;
+        struct sigaction action = { .sa_handler = on_signal };
+        sigemptyset(&action.sa_mask);
+        sigaction(SIGINT, &action, NULL);
+        sigaction(SIGTERM, &action, NULL);
+    }
+    signal(SIGPIPE, SIG_IGN);
+    net_run(app->server.net, GRACE_MS);
+    atomic_store(&app->server.stopping, true);
+}
+
+/* ---- closing ---- */
+
+static void print_summary(struct app *app)
+{
+    struct buf out;
+    buf_init(&out, SUMMARY_MAX);
+    if (summary_print(&out, &app->server, isatty(STDERR_FILENO)))
+        fwrite(out.data, 1, out.len, stderr);
+    buf_clear(&out);
+    if (app->options.summary && summary_json(&out, &app->server)) {
+        FILE *f = fopen(app->options.summary, "w");
+        if (!f || fwrite(out.data, 1, out.len, f) != out.len)
+            log_warn("--summary %s: %s", app->options.summary, strerror(errno));
+        if (f)
+            fclose(f);
+    }
+    buf_dispose(&out);
+}
+
+int app_close(struct app *app)
+{
+    struct server *server = &app->server;
+    bool served = server->transactions != NULL;
+    int code = EXIT_OK;
+    rules_watch_stop(app->watch);
+    pool_close(server->pool);
+    store_close(server->store);
+    transactions_free(server->transactions);
+    if (served) {
+        print_summary(app);
+        if (app->options.fail_if_unexercised && summary_unexercised(server->summary))
+            code = EXIT_RUNTIME;
+        if (app->options.port_file)
+            unlink(app->options.port_file);
+    }
+    if (atomic_load(&app->fatal))
+        code = EXIT_DATA;
+    net_close(server->net);
+    transport_free(app->transport);
+    rules_registry_free(server->rules);
+    summary_free(server->summary);
+    arena_free(app->arena);
+    free(app);
+    return code;
+}
