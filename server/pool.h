@@ -28,7 +28,9 @@ void pool_post(struct pool *pool, struct task *task);
 /* run() is called about `delay_ms` from now (lock waits, deadlines). Cancelling is not needed: tasks check. */
 void pool_post_later(struct pool *pool, struct task *task, int delay_ms);
 size_t pool_queued(const struct pool *pool);
-/* Finishes what is queued, joins the threads, closes the readers. */
+/* pool_close has begun: timers no longer wait, so that a task that posts itself again must not. */
+bool pool_closing(const struct pool *pool);
+/* Finishes what is queued, runs what waits for a timer, joins the threads, closes the readers. */
 void pool_close(struct pool *pool);
 
 #endif

@@ -69,6 +69,8 @@ struct net_options {
     size_t max_connections; /* 0: LIMIT_CONNECTIONS, lowered to fit RLIMIT_NOFILE */
     size_t max_body;        /* LIMIT_MESSAGE_BYTES + framing */
     struct net_handler handler;
+    int read_deadline_ms; /* 0: LIMIT_REQUEST_READ_S; a whole request must have arrived within it */
+    int idle_ms;          /* 0: LIMIT_IDLE_CONNECTION_S; HTTP/1.1 connections without a request */
 };
 
 struct net_stats {
@@ -93,9 +95,14 @@ struct str exchange_header(const struct exchange *exchange, const char *name);
 /* Room for the handler's own pointer. */
 void exchange_set_user(struct exchange *exchange, void *user);
 void *exchange_user(const struct exchange *exchange);
+/* The same, and dispose(user) is called when the exchange is freed: after exchange_release and after any
+ * closed(), on whichever thread was last. So a handler that keeps its state there may be told closed()
+ * while another thread finishes. */
+void exchange_own_user(struct exchange *exchange, void *user, void (*dispose)(void *user));
 
 /* All thread-safe; after a cancel they do nothing. `body` and `bytes` are taken over and left empty.
- * Headers are copied. content-length is set by exchange_reply. Chunked on HTTP/1.1 when streaming. */
+ * Headers are copied. content-length is set by exchange_reply. Chunked on HTTP/1.1 when streaming. Whatever
+ * comes after the end of an answer is dropped, so that a deadline may answer while a worker still writes. */
 void exchange_reply(struct exchange *exchange, int status, const struct net_header *headers, size_t n,
                     struct buf *body);
 void exchange_start(struct exchange *exchange, int status, const struct net_header *headers, size_t n);

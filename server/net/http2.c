@@ -1,0 +1,496 @@
+/* http2.c - HTTP/2 with prior knowledge: all of nghttp2, and the only file that includes it.
+ *
+ * One session a connection, all on the loop thread. nghttp2 takes bytes and gives bytes; what it gives is
+ * gathered into one send a round (http2_flush). A frame is asked for only when the socket took all before
+ * it, so that a client that does not read holds back its own streams: their bytes stay in the exchanges,
+ * where exchange_pending sees them.
+ *
+ * Limits: LIMIT_STREAMS_PER_CONNECTION at once, headers by count and bytes, request bodies by max_body and in
+ * all; nghttp2 itself ends connections that flood it with PING, SETTINGS, CONTINUATION or RST_STREAM. A whole
+ * request and every single frame must arrive within the read deadline. */
+#include "core/limits.h"
+#include "server/net/net_internal.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <nghttp2/nghttp2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+enum {
+    STREAM_WINDOW = 1024 * 1024,
+    CONNECTION_WINDOW = 16 * 1024 * 1024,
+    PREFACE_LENGTH = 24,
+    FRAME_HEADER = 9,
+    ANSWER_HEADERS_MAX = 64,
+};
+
+struct http2 {
+    nghttp2_session *session;
+    struct link exchanges;
+    /* What a partial send left over. */
+    unsigned char *rest;
+    size_t rest_len, rest_off;
+    /* Where the input stands in its frames: nghttp2 does not tell that it waits for half a frame. */
+    unsigned char frame[FRAME_HEADER];
+    size_t frame_have, frame_skip;
+    int64_t frame_since;
+    /* The header block that is arriving: at most one a connection. */
+    bool in_block, too_many;
+    int64_t block_since;
+    struct buf text;
+    size_t n;
+    struct {
+        size_t at, name_n, value_n;
+    } fields[LIMIT_HEADER_COUNT + 4]; /* and the pseudo headers */
+};
+
+/* ---- answers ---- */
+
+static nghttp2_nv make_nv(struct str name, struct str value)
+{
+    return (nghttp2_nv){ (uint8_t *)(uintptr_t)name.p, (uint8_t *)(uintptr_t)value.p, name.n, value.n,
+                         NGHTTP2_NV_FLAG_NONE };
+}
+
+static ssize_t read_answer(nghttp2_session *session, int32_t stream, uint8_t *to, size_t max, uint32_t *flags,
+                           nghttp2_data_source *source, void *user)
+{
+    struct exchange *e = source->ptr;
+    nghttp2_nv nv[ANSWER_HEADERS_MAX];
+    bool end;
+    (void)user;
+    size_t n = exchange_take(e, to, max, &end);
+    if (end) {
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+        if (e->n_trailers) {
+            assert(e->n_trailers <= ANSWER_HEADERS_MAX);
+            for (size_t i = 0; i < e->n_trailers; i++)
+                nv[i] = make_nv(e->trailers[i].name, e->trailers[i].value);
+            *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+            if (nghttp2_submit_trailer(session, stream, nv, e->n_trailers) != 0)
+                return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+        }
+        return (ssize_t)n;
+    }
+    e->deferred = n == 0;
+    return n ? (ssize_t)n : NGHTTP2_ERR_DEFERRED;
+}
+
+static void submit(struct exchange *e, bool whole, bool bare, bool empty)
+{
+    nghttp2_nv nv[ANSWER_HEADERS_MAX];
+    nghttp2_data_provider provider = { .source.ptr = e, .read_callback = read_answer };
+    char status[16], length[32];
+    size_t n = 0;
+    assert(e->n_headers + 2 <= ANSWER_HEADERS_MAX);
+    snprintf(status, sizeof status, "%d", e->status);
+    nv[n++] = make_nv(STR(":status"), str_of(status));
+    for (size_t i = 0; i < e->n_headers; i++)
+        nv[n++] = make_nv(e->headers[i].name, e->headers[i].value);
+    if (whole && !bare) {
+        snprintf(length, sizeof length, "%zu", exchange_pending(e));
+        nv[n++] = make_nv(STR("content-length"), str_of(length));
+    }
+    e->submitted = true;
+    nghttp2_submit_response(e->conn->h2->session, e->stream_id, nv, n, empty ? NULL : &provider);
+}
+
+void http2_answer(struct exchange *e)
+{
+    nghttp2_session *session = e->conn->h2->session;
+    pthread_mutex_lock(&e->lock);
+    bool started = e->started, whole = e->whole, bare = e->bare, aborted = e->aborted;
+    bool empty = e->finished && !e->first && e->n_trailers == 0;
+    pthread_mutex_unlock(&e->lock);
+    if (aborted) {
+        e->told_closed = true;
+        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, e->stream_id, NGHTTP2_CANCEL);
+    } else if (started && !e->submitted) {
+        submit(e, whole, bare, empty);
+    } else if (e->submitted && e->deferred) {
+        e->deferred = false;
+        nghttp2_session_resume_data(session, e->stream_id);
+    }
+    conn_dirty(e->conn);
+}
+
+/* ---- requests ---- */
+
+static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+    struct conn *c = user;
+    struct http2 *h = c->h2;
+    (void)session;
+    h->in_block = true;
+    h->too_many = false;
+    h->block_since = c->net->now_ns;
+    h->n = 0;
+    buf_clear(&h->text);
+    (void)frame;
+    return 0;
+}
+
+static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_n,
+                     const uint8_t *value, size_t value_n, uint8_t flags, void *user)
+{
+    struct http2 *h = ((struct conn *)user)->h2;
+    (void)session;
+    (void)frame;
+    (void)flags;
+    size_t at = h->text.len;
+    if (h->too_many || h->n == sizeof h->fields / sizeof h->fields[0] || !buf_put(&h->text, name, name_n) ||
+        !buf_put(&h->text, value, value_n)) {
+        h->too_many = true;
+        return 0;
+    }
+    h->fields[h->n].at = at;
+    h->fields[h->n].name_n = name_n;
+    h->fields[h->n++].value_n = value_n;
+    return 0;
+}
+
+/* The collected block as a head; `headers` has room for all. */
+static void read_head(struct net_head *head, struct net_header *headers, const struct conn *c)
+{
+    const struct http2 *h = c->h2;
+    struct str host = { 0 };
+    *head = (struct net_head){ .protocol = NET_HTTP2,
+                               .headers = headers,
+                               .peer = str_of(c->peer),
+                               .listener = c->listener,
+                               .connection = c->serial };
+    for (size_t i = 0; i < h->n; i++) {
+        const char *at = (const char *)h->text.data + h->fields[i].at;
+        struct str name = { at, h->fields[i].name_n }, value = { at + name.n, h->fields[i].value_n };
+        if (str_eq_z(name, ":method"))
+            head->method = value;
+        else if (str_eq_z(name, ":path"))
+            head->target = value;
+        else if (str_eq_z(name, ":authority"))
+            head->authority = value;
+        else if (name.n && name.p[0] != ':')
+            headers[head->n_headers++] = (struct net_header){ name, value };
+        if (str_eq_z(name, "host"))
+            host = value;
+    }
+    if (!head->authority.n)
+        head->authority = host;
+}
+
+static void end_input(struct exchange *e)
+{
+    const struct net_handler *handler = &e->net->options.handler;
+    if (e->input_ended)
+        return;
+    e->input_ended = true;
+    if (e->body_mode == NET_BODY_STREAM)
+        handler->chunk(handler->data, e, (struct str){ 0 }, true);
+    else if (!e->body_complete)
+        exchange_body_done(e);
+}
+
+static int begin_request(nghttp2_session *session, struct conn *c, int32_t stream)
+{
+    struct net_header headers[LIMIT_HEADER_COUNT + 4];
+    struct net_head head;
+    struct http2 *h = c->h2;
+    if (h->too_many) {
+        nghttp2_nv nv = make_nv(STR(":status"), STR("431"));
+        return nghttp2_submit_response(session, stream, &nv, 1, NULL) == 0 ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
+    }
+    read_head(&head, headers, c);
+    struct exchange *e = exchange_new(c->net, c, &head);
+    e->stream_id = stream;
+    link_add(&h->exchanges, &e->of_conn);
+    nghttp2_session_set_stream_user_data(session, stream, e);
+    e->body_mode = c->net->options.handler.head(c->net->options.handler.data, e);
+    return 0;
+}
+
+static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+    struct conn *c = user;
+    int32_t stream = frame->hd.stream_id;
+    if (frame->hd.type == NGHTTP2_HEADERS) {
+        c->h2->in_block = false;
+        if (frame->headers.cat == NGHTTP2_HCAT_REQUEST && begin_request(session, c, stream) != 0)
+            return NGHTTP2_ERR_CALLBACK_FAILURE;
+    }
+    if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
+        (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
+        struct exchange *e = nghttp2_session_get_stream_user_data(session, stream);
+        if (e)
+            end_input(e);
+    }
+    return 0;
+}
+
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *bytes, size_t n, void *user)
+{
+    struct exchange *e = nghttp2_session_get_stream_user_data(session, stream);
+    (void)flags;
+    (void)user;
+    if (!e)
+        return 0;
+    if (e->body_mode == NET_BODY_STREAM) {
+        const struct net_handler *handler = &e->net->options.handler;
+        handler->chunk(handler->data, e, str_from(bytes, n), false);
+        return 0;
+    }
+    if (e->body_complete)
+        return 0;
+    if (!exchange_body(e, bytes, n))
+        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, stream, NGHTTP2_ENHANCE_YOUR_CALM);
+    else if (e->body_too_large)
+        exchange_body_done(e); /* answer now; on_frame_sent tells the client to stop */
+    return 0;
+}
+
+/* The answer is out and the client is still sending: RFC 9113 8.1 has the server say that it need not. */
+static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
+{
+    (void)user;
+    if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
+        (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
+        struct exchange *e = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
+        if (e && !e->input_ended)
+            nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
+    }
+    return 0;
+}
+
+static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t error, void *user)
+{
+    struct exchange *e = nghttp2_session_get_stream_user_data(session, stream);
+    (void)user;
+    (void)error;
+    if (e) {
+        nghttp2_session_set_stream_user_data(session, stream, NULL);
+        exchange_over(e);
+    }
+    return 0;
+}
+
+/* ---- bytes in ---- */
+
+static void track_frames(struct http2 *h, const unsigned char *p, size_t n, int64_t now)
+{
+    while (n) {
+        if (h->frame_skip) {
+            size_t part = n < h->frame_skip ? n : h->frame_skip;
+            h->frame_skip -= part;
+            p += part;
+            n -= part;
+            continue;
+        }
+        if (h->frame_have == 0)
+            h->frame_since = now;
+        h->frame[h->frame_have++] = *p++;
+        n--;
+        if (h->frame_have == FRAME_HEADER) {
+            h->frame_skip = (size_t)h->frame[0] << 16 | (size_t)h->frame[1] << 8 | h->frame[2];
+            h->frame_have = 0;
+        }
+    }
+}
+
+void http2_readable(struct conn *c)
+{
+    enum { AT_ONCE = 4 };
+    for (int i = 0; i < AT_ONCE; i++) {
+        ssize_t n = recv(c->fd, c->net->scratch, NET_SCRATCH, 0);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
+            break;
+        if (n <= 0) {
+            conn_close(c);
+            return;
+        }
+        track_frames(c->h2, c->net->scratch, (size_t)n, c->net->now_ns);
+        ssize_t used = nghttp2_session_mem_recv(c->h2->session, c->net->scratch, (size_t)n);
+        if (used < 0) {
+            /* Not HTTP/2, or a flood. What nghttp2 has to say about it goes out before the end. */
+            nghttp2_session_terminate_session(c->h2->session, used == NGHTTP2_ERR_FLOODED
+                                                                  ? NGHTTP2_ENHANCE_YOUR_CALM
+                                                                  : NGHTTP2_PROTOCOL_ERROR);
+            http2_flush(c);
+            conn_close(c);
+            return;
+        }
+        if (n < NET_SCRATCH)
+            break;
+    }
+    conn_dirty(c);
+}
+
+/* ---- bytes out ---- */
+
+/* How many of the bytes the socket took; -1 when it is broken. */
+static ssize_t send_some(struct conn *c, const unsigned char *p, size_t n)
+{
+    ssize_t sent = send(c->fd, p, n, MSG_NOSIGNAL);
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    return sent;
+}
+
+static void want_out(struct conn *c, bool want)
+{
+    if (c->want_out != want && conn_watch(c, EPOLLIN | EPOLLRDHUP | (want ? EPOLLOUT : 0u)))
+        c->want_out = want;
+}
+
+/* Frames up to about NET_SCRATCH bytes; a frame is at most 16 KiB and its header. */
+static size_t gather(struct conn *c)
+{
+    unsigned char *out = c->net->scratch;
+    size_t n = 0;
+    while (n < NET_SCRATCH) {
+        const uint8_t *frame;
+        ssize_t size = nghttp2_session_mem_send(c->h2->session, &frame);
+        if (size <= 0 || (size_t)size > NET_SCRATCH * 2 - n)
+            break;
+        memcpy(out + n, frame, (size_t)size);
+        n += (size_t)size;
+    }
+    return n;
+}
+
+static bool keep_rest(struct http2 *h, const unsigned char *p, size_t n)
+{
+    h->rest = malloc(n);
+    if (!h->rest)
+        return false;
+    memcpy(h->rest, p, n);
+    h->rest_len = n;
+    h->rest_off = 0;
+    return true;
+}
+
+/* False when the socket is full (or broken, and then the connection is closed). */
+static bool send_rest(struct conn *c)
+{
+    struct http2 *h = c->h2;
+    if (!h->rest)
+        return true;
+    ssize_t sent = send_some(c, h->rest + h->rest_off, h->rest_len - h->rest_off);
+    if (sent < 0) {
+        conn_close(c);
+        return false;
+    }
+    h->rest_off += (size_t)sent;
+    if (h->rest_off < h->rest_len)
+        return false;
+    free(h->rest);
+    h->rest = NULL;
+    return true;
+}
+
+void http2_flush(struct conn *c)
+{
+    if (c->kind != CONN_HTTP2)
+        return;
+    while (send_rest(c)) {
+        size_t n = gather(c);
+        if (n == 0)
+            break;
+        ssize_t sent = send_some(c, c->net->scratch, n);
+        if (sent < 0 || ((size_t)sent < n && !keep_rest(c->h2, c->net->scratch + sent, n - (size_t)sent))) {
+            conn_close(c);
+            return;
+        }
+    }
+    if (c->kind != CONN_HTTP2)
+        return;
+    want_out(c, c->h2->rest != NULL);
+    if (!c->h2->rest && !nghttp2_session_want_read(c->h2->session) && !nghttp2_session_want_write(c->h2->session))
+        conn_close(c);
+}
+
+/* ---- for the loop ---- */
+
+static nghttp2_session *new_session(struct conn *c)
+{
+    nghttp2_session_callbacks *callbacks = NULL;
+    nghttp2_option *option = NULL;
+    nghttp2_session *session = NULL;
+    if (nghttp2_session_callbacks_new(&callbacks) != 0 || nghttp2_option_new(&option) != 0)
+        goto out;
+    nghttp2_option_set_no_closed_streams(option, 1); /* no priorities here: forget ended streams */
+    nghttp2_option_set_peer_max_concurrent_streams(option, LIMIT_STREAMS_PER_CONNECTION);
+    nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
+    nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
+    nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
+    nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, on_data);
+    nghttp2_session_callbacks_set_on_frame_send_callback(callbacks, on_frame_sent);
+    nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, on_stream_close);
+    if (nghttp2_session_server_new2(&session, callbacks, c, option) != 0)
+        session = NULL;
+out:
+    nghttp2_option_del(option);
+    nghttp2_session_callbacks_del(callbacks);
+    return session;
+}
+
+bool http2_add(struct conn *c)
+{
+    const nghttp2_settings_entry settings[] = {
+        { NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, LIMIT_STREAMS_PER_CONNECTION },
+        { NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, STREAM_WINDOW },
+        { NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, LIMIT_HEADER_BYTES },
+    };
+    struct http2 *h = c->h2 = calloc(1, sizeof *h);
+    if (!h)
+        return false;
+    link_init(&h->exchanges);
+    buf_init(&h->text, LIMIT_HEADER_BYTES);
+    h->frame_skip = PREFACE_LENGTH;
+    h->frame_since = c->net->now_ns;
+    h->session = new_session(c);
+    return h->session && nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings, 3) == 0 &&
+           nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW) == 0;
+}
+
+void http2_free(struct conn *c)
+{
+    struct http2 *h = c->h2;
+    if (!h)
+        return;
+    while (!link_empty(&h->exchanges))
+        exchange_over(LINK_OF(struct exchange, of_conn, h->exchanges.next));
+    nghttp2_session_del(h->session);
+    free(h->rest);
+    buf_dispose(&h->text);
+    free(h);
+    c->h2 = NULL;
+}
+
+void http2_check(struct conn *c)
+{
+    struct http2 *h = c->h2;
+    const int64_t limit = (int64_t)c->net->options.read_deadline_ms * 1000000, now = c->net->now_ns;
+    bool mid_frame = h->frame_have || h->frame_skip;
+    if ((mid_frame && now - h->frame_since > limit) || (h->in_block && now - h->block_since > limit)) {
+        nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
+        http2_flush(c);
+        conn_close(c);
+        return;
+    }
+    for (struct link *l = h->exchanges.next; l != &h->exchanges; l = l->next) {
+        struct exchange *e = LINK_OF(struct exchange, of_conn, l);
+        if (e->input_ended || e->body_mode == NET_BODY_STREAM || now - e->since_ns <= limit)
+            continue;
+        nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, e->stream_id, NGHTTP2_CANCEL);
+        conn_dirty(c);
+    }
+}
+
+void http2_stop(struct conn *c)
+{
+    struct http2 *h = c->h2;
+    int32_t last = nghttp2_session_get_last_proc_stream_id(h->session);
+    nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0);
+    conn_dirty(c);
+}
