@@ -289,7 +289,7 @@ static enum status_code check_vector(const struct value_map *map, const struct p
     for (size_t i = 0; i < list->array.n; i++) {
         if (items[i].kind != VALUE_DOUBLE)
             return REFUSE(place, "Vector must only contain values of type 'double'");
-        if (isnan(items[i].number))
+        if (isnan(items[i].number) && !place->operand)
             return REFUSE(place, "Vector cannot contain NaN values.");
     }
     return STATUS_OK;

@@ -173,7 +173,6 @@ static enum status_code plan_cursor(struct plan_cursor *out, const struct msg_cu
         if (plan->orders[i].is_name && cursor_name(&out->name, value, plan, arena, st))
             return st->code;
         values[i] = value_copy(arena, value);
-        value_cut_times(&values[i]);
     }
     out->set = true;
     out->before = cursor->before;
@@ -348,7 +347,7 @@ enum status_code query_check(struct query_plan **out, struct database_name db, s
     struct match_filter *filter = ARENA_NEW(arena, struct match_filter);
     plan->db = db;
     plan->parent = parent;
-    if (plan_parts(plan, filter, query, arena, st) || check_kindless(plan, st) || plan_count(plan, st))
+    if (plan_parts(plan, filter, query, arena, st) || plan_count(plan, st) || check_kindless(plan, st))
         return st->code;
     if (query->where && plan_filter_check(filter, plan, arena, st))
         return st->code;

@@ -125,12 +125,11 @@ static bool same_filter(const struct match_filter *a, const struct match_filter 
     return true;
 }
 
-/* An operand of its own: cut to what is stored (times have microseconds), lists without repetitions. */
+/* An operand of its own, a list without repetitions. */
 static const struct value *convert_operand(const struct value *value, bool list, struct arena *arena)
 {
     struct value *copy = ARENA_NEW(arena, struct value);
     *copy = value_copy(arena, value);
-    value_cut_times(copy);
     if (!list)
         return copy;
     size_t n = 0;
