@@ -1,5 +1,6 @@
 /* codec_samples.c - see codec_samples.h. */
 #include "core/codec_samples.h"
+#include "core/limits.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -42,6 +43,13 @@ static struct str random_text(struct maker *m)
     return str_from(p, n);
 }
 
+/* Names in JSON are limited. */
+static struct str random_key(struct maker *m)
+{
+    struct str key = random_text(m);
+    return key.n <= LIMIT_JSON_KEY_BYTES ? key : STR("long");
+}
+
 static int64_t random_int64(struct maker *m)
 {
     static const int64_t some[] = { 0, 1, -1, 127, 128, INT64_MAX, INT64_MIN, (INT64_C(1) << 53) + 1, -300 };
@@ -77,7 +85,7 @@ static struct value_map random_map(struct maker *m)
     struct value_map map = { ARENA_ARRAY(m->arena, struct field, 4), 0 };
     size_t n = m->depth > 5 ? 0 : dice_below(m->dice, 5);
     for (size_t i = 0; i < n; i++) {
-        struct field field = { random_text(m), random_value(m) };
+        struct field field = { random_key(m), random_value(m) };
         size_t at = map.n;
         while (at > 0 && str_cmp(map.items[at - 1].name, field.name) > 0)
             at--;
@@ -171,7 +179,7 @@ static void random_single(struct maker *m, const struct schema_field *f, void *t
         *(struct value *)to = random_value(m);
         break;
     case SCHEMA_LABELS:
-        *(struct msg_label *)to = (struct msg_label){ random_text(m), random_text(m) };
+        *(struct msg_label *)to = (struct msg_label){ random_key(m), random_text(m) };
         break;
     case SCHEMA_MESSAGE:
         random_fill(m, f->message, to);
