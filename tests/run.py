@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Runs everything that must pass, stage by stage, and counts. Called by ./dev test.
+
+Each stage prints one line when it ends; what a failed one printed follows. The last line is
+"N passed, M failed". A stage is skipped only where its reason is printed, and never silently.
+Usage: tests/run.py [STAGE ...]   (names as printed; default: all)
+"""
+import os
+import re
+import subprocess
+import sys
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+JOBS = str(os.cpu_count() or 2)
+TTY = sys.stderr.isatty()
+VENV = os.path.join(ROOT, "build", "venv")
+BINARY = os.path.join(ROOT, "build", "ci", "server", "cinderlog")
+PYTHON = os.path.join(VENV, "bin", "python")
+# Versions are pinned; they are what the suites were written against.
+PIP = ["google-cloud-firestore==2.23.0", "fastapi==0.121.3", "uvicorn==0.38.0", "httpx==0.28.1", "pytest==8.4.2",
+       "pytest-asyncio==1.3.0"]
+
+
+class Failed(Exception):
+    pass
+
+
+def run(args, timeout=1500, env=None, cwd=ROOT):
+    """Runs a command; returns its output. Raises Failed with the output when it fails."""
+    full = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", **(env or {}))
+    try:
+        p = subprocess.run(args, cwd=cwd, env=full, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout,
+                           stdin=subprocess.DEVNULL, text=True, errors="replace")
+    except subprocess.TimeoutExpired as e:
+        raise Failed("timed out after %d s: %s\n%s" % (timeout, " ".join(args), (e.stdout or b"")[-4000:]))
+    except FileNotFoundError as e:
+        raise Failed(str(e))
+    return p.returncode, p.stdout
+
+
+def must(args, **kw):
+    code, out = run(args, **kw)
+    if code:
+        raise Failed("exit %d: %s\n%s" % (code, " ".join(args), out[-12000:]))
+    return out
+
+
+def counted(args, **kw):
+    """A command whose last line is 'N passed, M failed[, ...]' (pytest's closing line counts too)."""
+    code, out = run(args, **kw)
+    found = re.findall(r"(\d+) passed", out)
+    bad = re.findall(r"(\d+) failed", out)
+    passed, failed = int(found[-1]) if found else 0, int(bad[-1]) if bad else 0
+    if code and not failed:
+        failed = 1
+    if not code and not passed:
+        failed, out = 1, out + "\n(nothing was run)"
+    return passed, failed, out if failed else ""
+
+
+def build(preset):
+    must(["cmake", "--preset", preset])
+    must(["cmake", "--build", "--preset", preset, "-j", JOBS])
+
+
+def ctest(preset, *extra, env=None):
+    code, out = run(["ctest", "--test-dir", "build/" + preset, "-j", JOBS, "--output-on-failure", "--timeout", "600",
+                     "--no-tests=error", *extra], env=env)
+    m = re.search(r"(\d+) tests? failed out of (\d+)", out)
+    if not m:
+        raise Failed(out[-12000:])
+    failed, total = int(m.group(1)), int(m.group(2))
+    return total - failed, failed, out[-20000:] if failed or code else ""
+
+
+def stage_gcc():
+    build("ci")
+    return ctest("ci")
+
+
+def stage_clang():
+    build("clang")
+    return 1, 0, ""
+
+
+def stage_asan():
+    build("asan")
+    return ctest("asan", env={"ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0", "UBSAN_OPTIONS": "print_stacktrace=1"})
+
+
+def stage_tsan():
+    build("tsan")
+    return ctest("tsan", "-L", "threads", env={"TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1"})
+
+
+def stage_venv():
+    if not os.path.exists(PYTHON):
+        must([sys.executable, "-m", "venv", VENV])
+    must([PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", *PIP])
+    return 1, 0, ""
+
+
+def stage_cli():
+    return counted([sys.executable, "tests/server/test_cli.py", BINARY])
+
+
+def stage_oracle():
+    return counted([sys.executable, "tests/oracle/run_replay.py", BINARY, PYTHON])
+
+
+def stage_python_clients():
+    return counted([BINARY, "exec", "--", PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/clients/python"])
+
+
+def stage_fastapi():
+    return counted([sys.executable, "tests/clients/run_fastapi.py", BINARY, PYTHON])
+
+
+def stage_crash():
+    return counted([sys.executable, "tests/crash/kill9.py", BINARY, "--rounds", "3", "--writes", "1500"])
+
+
+def stage_readme():
+    return counted([sys.executable, "tests/readme.py", BINARY])
+
+
+def stage_docker():
+    return counted(["sh", "docker/check.sh"], timeout=1200)
+
+
+STAGES = [(name[6:], fn) for name, fn in list(globals().items()) if name.startswith("stage_")]
+
+
+def main():
+    wanted = sys.argv[1:]
+    unknown = [w for w in wanted if w not in dict(STAGES)]
+    if unknown:
+        sys.exit("unknown stage %s; there are: %s" % (unknown[0], " ".join(n for n, _ in STAGES)))
+    passed = failed = 0
+    for name, fn in STAGES:
+        if wanted and name not in wanted:
+            continue
+        if TTY:
+            print("%-16s ..." % name, end="\r", file=sys.stderr, flush=True)
+        start = time.monotonic()
+        try:
+            p, f, out = fn()
+        except Failed as e:
+            p, f, out = 0, 1, str(e)
+        passed, failed = passed + p, failed + f
+        if out:
+            print(out)
+        print("%-16s %5d passed, %d failed  (%.0f s)" % (name, p, f, time.monotonic() - start), flush=True)
+    print("%d passed, %d failed" % (passed, failed), flush=True)
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
