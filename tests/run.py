@@ -18,8 +18,8 @@ VENV = os.path.join(ROOT, "build", "venv")
 BINARY = os.path.join(ROOT, "build", "ci", "server", "cinderlog")
 PYTHON = os.path.join(VENV, "bin", "python")
 # Versions are pinned; they are what the suites were written against.
-PIP = ["google-cloud-firestore==2.23.0", "fastapi==0.121.3", "uvicorn==0.38.0", "httpx==0.28.1", "pytest==8.4.2",
-       "pytest-asyncio==1.3.0"]
+PIP = ["google-cloud-firestore==2.34.1", "fastapi==0.165.0", "uvicorn==0.54.0", "httpx==0.28.1", "pytest==9.2.0",
+       "pytest-asyncio==1.5.0"]
 
 
 class Failed(Exception):
