@@ -101,59 +101,66 @@ def denial_difference(google, ours):
 # ---- the table of known differences ----
 
 class Row:
+    """One difference. Each entry of `expect` covers recorded steps and says what ours answers to them."""
+
     def __init__(self, entry):
-        self.entry, self.hits, self.same, self.differing = entry, 0, 0, 0
-        for needed in ("id", "cases", "google", "ours", "why", "answer"):
+        self.entry, self.hits, self.differing = entry, 0, 0
+        for needed in ("id", "google", "ours", "why", "expect"):
             if needed not in entry:
                 raise SystemExit(f"differences.json: row {entry.get('id')!r} lacks {needed!r}")
+        for expect in entry["expect"]:
+            expect["hits"] = 0
 
-    def covers(self, case, index, recorded):
-        if not any(matches(case["name"], p) for p in self.entry["cases"]):
-            return False
-        if "steps" in self.entry and index not in self.entry["steps"]:
-            return False
-        when = self.entry.get("when", {})
-        message = error_of(recorded).get("message", "")
-        return recorded["status"] in when.get("status", [recorded["status"]]) and (
-            "message" not in when or re.fullmatch(when["message"], message, re.S) is not None)
+    def covering(self, case, index, recorded):
+        return next((e for e in self.entry["expect"] if covers(e, case, index, recorded)), None)
 
-    def check(self, recorded, actual, bindings):
+    def check(self, expect, recorded, actual, bindings):
         """Problems of an answer that this row covers."""
         self.hits += 1
-        want = self.entry["answer"]
-        if want == "denial":
-            return self.check_denial(recorded, actual)
-        out = []
-        same = not wire.answer_differences(recorded, actual, wire.Bindings())
-        self.same += same
-        self.differing += not same
-        if same and not self.entry.get("some"):
+        expect["hits"] += 1
+        if expect["answer"] == "denial":
+            google, ours = error_of(recorded)["message"], error_of(actual).get("message") or ""
+            self.differing += google != ours
+            return check_denial(google, ours, actual)
+        if not wire.answer_differences(recorded, actual, wire.Bindings()):
+            if expect.get("some"):
+                return []
             return [f"row {self.entry['id']!r}: no longer differs from Google's answer: take the case out of the row"]
-        if same:
-            return []
-        if "status" in want and actual["status"] != want["status"]:
-            out.append(f"row {self.entry['id']!r}: status {want['status']} expected, got {actual['status']}: "
-                       + wire.short(actual["body"]))
-        if "error" in want and error_of(actual).get("status") != want["error"]:
-            out.append(f"row {self.entry['id']!r}: error {want['error']} expected, got {wire.short(actual['body'])}")
-        if "message" in want and not re.search(want["message"], error_of(actual).get("message") or "", re.S):
-            out.append(f"row {self.entry['id']!r}: message like {want['message']!r} expected, got "
-                       f"{error_of(actual).get('message')!r}")
-        if "body" in want:
-            out += wire.differences(want["body"], wire.without_details(actual["body"]), bindings)
-        for name, value in want.get("headers", {}).items():
-            if actual["headers"].get(name) != value:
-                out.append(f"row {self.entry['id']!r}: header {name}: {value!r} expected, got {actual['headers'].get(name)!r}")
-        return out
+        self.differing += 1
+        return [f"row {self.entry['id']!r}: {x}" for x in check_want(expect["answer"], actual, bindings)]
 
-    def check_denial(self, recorded, actual):
-        google, ours = error_of(recorded)["message"], error_of(actual).get("message") or ""
-        self.same += google == ours
-        self.differing += google != ours
-        if actual["status"] != 403:
-            return [f"status: expected 403, got {actual['status']}: {wire.short(actual['body'])}"]
-        why = denial_difference(google, ours)
-        return [f"body/error/message: {why}"] if why else []
+
+def covers(expect, case, index, recorded):
+    if not any(matches(case["name"], p) for p in expect["cases"]):
+        return False
+    if "steps" in expect and index not in expect["steps"]:
+        return False
+    when = expect.get("when", {})
+    message = error_of(recorded).get("message", "")
+    return recorded["status"] in when.get("status", [recorded["status"]]) and (
+        "message" not in when or re.fullmatch(when["message"], message, re.S) is not None)
+
+
+def check_want(want, actual, bindings):
+    """Problems of an answer that is wanted by status, error, message (a regular expression), body and headers."""
+    out = []
+    allowed = want.get("status", actual["status"])
+    if actual["status"] not in (allowed if isinstance(allowed, list) else [allowed]):
+        out.append(f"status {allowed} expected, got {actual['status']}: {wire.short(actual['body'])}")
+    if "error" in want and error_of(actual).get("status") != want["error"]:
+        out.append(f"error {want['error']} expected, got {wire.short(actual['body'])}")
+    if "message" in want and not re.search(want["message"], error_of(actual).get("message") or "", re.S):
+        out.append(f"message like {want['message']!r} expected, got {error_of(actual).get('message')!r}")
+    if "body" in want and not out:
+        out += wire.differences(want["body"], wire.without_details(actual["body"]), bindings)
+    return out
+
+
+def check_denial(google, ours, actual):
+    if actual["status"] != 403:
+        return [f"status: expected 403, got {actual['status']}: {wire.short(actual['body'])}"]
+    why = denial_difference(google, ours)
+    return [f"body/error/message: {why}"] if why else []
 
 
 def error_of(answer):
@@ -179,6 +186,15 @@ def set_up(client, requests):
     return []
 
 
+def covering(rows, case, index, step):
+    """(row, its entry) of the known difference that covers a step, or (None, None)."""
+    for row in rows if "answer" in step else []:
+        expect = row.covering(case, index, step["answer"])
+        if expect:
+            return row, expect
+    return None, None
+
+
 def run_case(client, case, rows, used_rows):
     """Problems of one case, as text; the ids of the rows that covered a step go to used_rows."""
     problems = set_up(client, case.get("setup", []))
@@ -190,10 +206,12 @@ def run_case(client, case, rows, used_rows):
             actual = wire.run_step(client, step, captured)
         except (wire.Hang, OSError) as e:
             return problems + [f"step {i}: {e or type(e).__name__}"]
-        row = next((r for r in rows if r.covers(case, i, step["answer"])), None)
-        if row:
+        row, expect = covering(rows, case, i, step)
+        if "want" in step:
+            found = check_want(step["want"], actual, bindings)
+        elif row:
             used_rows.add(row.entry["id"])
-            found = row.check(step["answer"], actual, bindings)
+            found = row.check(expect, step["answer"], actual, bindings)
         else:
             found = wire.answer_differences(step["answer"], actual, bindings)
         what = f"step {i} {step['request']['method']} {step['request']['target'][:100]}"
@@ -220,13 +238,15 @@ class Report:
             print(f"     ... and {len(problems) - 6} more")
 
 
-def check_rows(rows, report, whole_run):
-    """Whether each row still stands for a difference."""
+def check_rows(rows, report):
+    """After a run of everything: each row must have covered steps, and still stand for a difference."""
     for row in rows:
-        if whole_run and row.hits == 0 and not row.entry.get("ours_json"):
-            report.case(f"differences.json: row {row.entry['id']!r} matches no recorded step", ["take it out"])
-        elif whole_run and (row.entry.get("some") or row.entry["answer"] == "denial") and row.hits and not row.differing:
-            report.case(f"differences.json: row {row.entry['id']!r} no longer differs anywhere", ["take it out"])
+        name = f"differences.json: row {row.entry['id']!r}"
+        idle = [e["cases"] for e in row.entry["expect"] if not e["hits"]]
+        if idle:
+            report.case(name, [f"{cases} match no recorded step: take them out" for cases in idle])
+        elif row.hits and not row.differing:
+            report.case(name, ["no longer differs anywhere: take it out"])
 
 
 def list_differences(rows):
@@ -260,6 +280,8 @@ def main():
     if not args.google:
         cases = json.loads((HERE / "ours.json").read_text(encoding="utf-8"))["cases"] + cases
     report, begun, known = Report(args.verbose), {}, set()
+    for row in rows:
+        row.entry["expect"] = [e for e in row.entry["expect"] if e.get("rest", True)]
     active = [] if args.google else rows
     steps = 0
     for case in cases:
@@ -271,7 +293,8 @@ def main():
         steps += len(case["steps"])
         problems = begun.get(uses, [])
         report.case(case["name"], problems or run_case(client, case, active, known))
-    check_rows(active, report, args.only == "*")
+    if args.only == "*":
+        check_rows(active, report)
     known |= {r.entry["id"] for r in active if r.entry.get("ours_json")}
     print(f"{steps} requests")
     print(f"{report.passed} passed, {report.failed} failed, {len(known)} known differences")

@@ -49,6 +49,10 @@ case("a colon percent-encoded inside an id is no verb",
 case("a colon inside an id of a GET", raw("GET", D + "/c/a:b"), setup=[docs({"c/a:b": {"n": 1}})])
 case("an id that ends like a verb when percent-encoded",
      raw("GET", D + "/c/run%3ArunQuery"), setup=[docs({"c/run:runQuery": {"n": 1}})])
+case("a NUL percent-encoded in an id", raw("GET", D + "/c/a%00b"))
+case("an empty project id", raw("POST", "/v1/projects//databases/(default)/documents:commit", {"writes": []}))
+case("an empty database id", raw("POST", "/v1/projects/$P/databases//documents:commit", {"writes": []}))
+case("a database id with a space", raw("POST", "/v1/projects/$P/databases/a%20b/documents:commit", {"writes": []}))
 case("a trailing slash", raw("GET", D + "/c/a/"), setup=[docs({"c/a": {"n": 1}})])
 case("a doubled slash", raw("GET", D + "/c//a"), setup=[docs({"c/a": {"n": 1}})])
 case("other databases need no creation", raw("PATCH", D.replace("(default)", "second-db") + "/c/a", {"fields": {}}),

@@ -51,6 +51,7 @@ lst("show_missing in snake case", "m", {"show_missing": "true"}, headers=OWNER)
 lst("showMissing false", "m", {"showMissing": "false"}, headers=OWNER)
 lst("showMissing with a mask as the console asks", "m",
     {"mask.fieldPaths": "_none_", "pageSize": 300, "showMissing": "true"}, headers=OWNER)
+lst("showMissing that is no boolean", "m", {"showMissing": "maybe"}, headers=OWNER)
 lst("showMissing with an order", "m", {"showMissing": "true", "orderBy": "n"}, headers=OWNER)
 lst("showMissing without the owner token under the open ruleset", "m", {"showMissing": "true"})
 lst("a reserved collection id", "__c__")

@@ -97,6 +97,7 @@ case("another database in the name", call("commit", {"writes": [
     {"update": {"name": "projects/$P/databases/db2/documents/c/a", "fields": {"n": v(1)}}}]}),
      raw("GET", D.replace("(default)", "db2") + "/c/a"))
 case("a mask with a bad path", commit(set_("c/a", {}, ["a..b"])), get("c/a"), setup=DOC)
+case("a mask with a stray back-quote", commit(set_("c/a", {}, ["`a`b"])), setup=DOC)
 case("a mask with an empty path", commit(set_("c/a", {}, [""])), setup=DOC)
 case("a mask with a reserved name", commit(set_("c/a", {"n": 1}, ["__x__"])), setup=DOC)
 case("a mask with __none__", commit(set_("c/a", {"n": 1}, ["__none__"])), setup=DOC)
