@@ -111,7 +111,7 @@ def stage_oracle():
 
 def stage_python_clients():
     return counted([BINARY, "exec", "--", PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/clients/python"],
-                   env={"CINDERLOG_BINARY": BINARY})
+                   env={"EMULATOR_BINARY": BINARY})
 
 
 def stage_fastapi():

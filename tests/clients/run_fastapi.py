@@ -40,7 +40,7 @@ def main():
     add(pytest([BINARY, "exec", "--", *SUITE]))
     add(pytest([BINARY, "exec", "--append-only", "api_audit_logs", "--owner-iam", "fixtures/firestore-writer.role.json",
                 "--", *SUITE]))
-    add(pytest(SUITE, {"CINDERLOG_BINARY": BINARY}))
+    add(pytest(SUITE, {"EMULATOR_BINARY": BINARY}))
     with tempfile.TemporaryDirectory() as folder:
         add(pytest([BINARY, "exec", "--data", folder, "--summary", os.path.join(folder, "summary.json"), "--", *SUITE]))
         code = subprocess.run([BINARY, "verify", folder], stdout=subprocess.DEVNULL).returncode

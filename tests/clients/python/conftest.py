@@ -6,7 +6,7 @@ import uuid
 
 import pytest
 
-BINARY = os.environ["CINDERLOG_BINARY"]
+BINARY = os.environ["EMULATOR_BINARY"]
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 
 
