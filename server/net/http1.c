@@ -21,16 +21,18 @@
 
 #include <assert.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
 #include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 enum {
     POOL = 48 * 1024, /* a connection's memory: LIMIT_HEADER_BYTES, their parsed form, and a write buffer */
     BLOCK = 16 * 1024, /* of a streamed HTTP/1.0 answer */
+    CLOSE_WAIT = 8,    /* TCP_CLOSE_WAIT: netinet/tcp.h has the name but not the byte counters */
 };
 
 struct http1 {
@@ -77,11 +79,20 @@ static void hang_up(struct conn *c)
     c->net->http1->must_run = true;
 }
 
-static uint64_t received_bytes(int fd)
+/* What the kernel knows of a connection without a request: how many bytes ever came, and whether the client
+ * has closed its side with nothing left to read, which the library misses when the end came together with
+ * the request. */
+static uint64_t received_bytes(int fd, bool *ended)
 {
     struct tcp_info info = { 0 };
     socklen_t size = sizeof info;
-    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_bytes_received : 0;
+    int unread = 0;
+    *ended = false;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0)
+        return 0;
+    if (info.tcpi_state == CLOSE_WAIT)
+        *ended = ioctl(fd, FIONREAD, &unread) == 0 && unread == 0;
+    return info.tcpi_bytes_received;
 }
 
 /* ---- the answer ---- */
@@ -416,7 +427,12 @@ void http1_check(struct conn *c)
     if (c->request && c->request->exchange && c->request->exchange->body_complete)
         return; /* ours to answer; a client that does not read meets the library's own timeout */
     if (!c->request) {
-        uint64_t bytes = received_bytes(c->fd);
+        bool ended;
+        uint64_t bytes = received_bytes(c->fd, &ended);
+        if (ended) {
+            hang_up(c);
+            return;
+        }
         if (!c->idle_known) {
             c->bytes_when_idle = bytes;
             c->idle_known = true;
