@@ -24,7 +24,7 @@ struct str {
 #define STR_ARG(s) (int)(s).n, (s).p ? (s).p : ""
 
 static inline struct str str_of(const char *z) { return (struct str){ z, z ? strlen(z) : 0 }; }
-static inline struct str str_from(const void *p, size_t n) { return (struct str){ p, n }; }
+static inline struct str str_from(const void *p, size_t n) { return (struct str){ (const char *)p, n }; }
 
 static inline bool str_eq(struct str a, struct str b)
 {

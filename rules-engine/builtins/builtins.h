@@ -34,7 +34,12 @@ struct builtin {
     const char *signature;     /* as Google's messages print it: "map.get(string, any)" */
     const char *doc;           /* one line */
     builtin_fn *run;
+    bool more;                 /* the next row is another overload of this name */
+    bool service;              /* needs documents: get, exists, getAfter, existsAfter */
+    bool variadic;             /* takes any number of further arguments and ignores them (debug) */
 };
+/* The next overload of the same name, or NULL. */
+const struct builtin *builtin_next(const struct builtin *row);
 
 /* The first row of a global function (get, exists, debug, int, ...), or NULL. */
 const struct builtin *builtin_global(struct str name);

@@ -1,0 +1,143 @@
+/* constraint.c - see constraint.h. */
+#include "rules-engine/constraint.h"
+
+#include <assert.h>
+
+/* ---- resource.data ---- */
+
+static bool is_name(const struct rules_constraint *c)
+{
+    return c->field_n == 1 && str_eq(c->field[0], STR("__name__"));
+}
+
+static struct rvalue build(struct arena *arena, const struct rules_constraint *const *items, size_t n, size_t depth);
+
+/* The value of one field: `items` share the first depth segments. */
+static struct rvalue build_field(struct arena *arena, const struct rules_constraint *const *items, size_t n,
+                                 size_t depth)
+{
+    const struct rules_constraint **leaves = ARENA_ARRAY(arena, const struct rules_constraint *, n);
+    const struct rules_constraint **deeper = ARENA_ARRAY(arena, const struct rules_constraint *, n);
+    size_t n_leaves = 0, n_deeper = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (items[i]->field_n > depth)
+            deeper[n_deeper++] = items[i];
+        else if (items[i]->op == RULES_EQ)
+            return rv_of_value(arena, items[i]->operand); /* invariant 2 */
+        else
+            leaves[n_leaves++] = items[i];
+    }
+    if (n_deeper > 0)
+        return build(arena, deeper, n_deeper, depth);
+    struct constraint_set *set = ARENA_NEW(arena, struct constraint_set);
+    *set = (struct constraint_set){ leaves, n_leaves };
+    return RV(RT_CONSTRAINT, constraint, set);
+}
+
+/* The map of the fields at segment `depth`. */
+static struct rvalue build(struct arena *arena, const struct rules_constraint *const *items, size_t n, size_t depth)
+{
+    struct rentry *entries = ARENA_ARRAY(arena, struct rentry, n);
+    const struct rules_constraint **group = ARENA_ARRAY(arena, const struct rules_constraint *, n);
+    size_t made = 0;
+    for (size_t i = 0; i < n; i++) {
+        struct str name = items[i]->field[depth];
+        bool seen = false;
+        for (size_t k = 0; k < made && !seen; k++)
+            seen = str_eq(entries[k].name, name);
+        if (seen)
+            continue;
+        size_t in_group = 0;
+        for (size_t k = i; k < n; k++)
+            if (str_eq(items[k]->field[depth], name))
+                group[in_group++] = items[k];
+        entries[made++] = (struct rentry){ name, build_field(arena, group, in_group, depth + 1) };
+    }
+    return rv_map(entries, rv_sort_entries(entries, made));
+}
+
+struct rvalue constraint_data(struct arena *arena, const struct rules_disjunct *disjunct)
+{
+    const struct rules_constraint **items = ARENA_ARRAY(arena, const struct rules_constraint *, disjunct->n);
+    size_t n = 0;
+    for (size_t i = 0; i < disjunct->n; i++)
+        if (disjunct->items[i].field_n > 0 && !is_name(&disjunct->items[i]))
+            items[n++] = &disjunct->items[i];
+    return build(arena, items, n, 0);
+}
+
+bool constraint_name(struct str *path, const struct rules_disjunct *disjunct)
+{
+    for (size_t i = 0; i < disjunct->n; i++) {
+        const struct rules_constraint *c = &disjunct->items[i];
+        if (!is_name(c) || c->op != RULES_EQ || c->operand->kind != VALUE_REFERENCE)
+            continue;
+        struct str rest = c->operand->text, id;
+        for (int skip = 0; skip < 5; skip++) /* projects, p, databases, d, documents */
+            if (!path_next(&rest, &id))
+                return false;
+        *path = rest;
+        return true;
+    }
+    return false;
+}
+
+/* ---- implication ---- */
+
+/* Does `field have x` imply `field want y`, when x and y compare as `order` (x against y)? */
+static bool implies(enum rules_constraint_op have, enum ast_kind want, int order)
+{
+    switch (have) {
+    case RULES_GT:
+        return (want == AST_GT || want == AST_GE || want == AST_NE) && order >= 0;
+    case RULES_GE:
+        return (want == AST_GE && order >= 0) || ((want == AST_GT || want == AST_NE) && order > 0);
+    case RULES_LT:
+        return (want == AST_LT || want == AST_LE || want == AST_NE) && order <= 0;
+    case RULES_LE:
+        return (want == AST_LE && order <= 0) || ((want == AST_LT || want == AST_NE) && order < 0);
+    default:
+        return false;
+    }
+}
+
+static bool not_in(struct arena *arena, const struct value *list, struct rvalue v)
+{
+    if (list->kind != VALUE_ARRAY)
+        return false;
+    for (size_t i = 0; i < list->array.n; i++)
+        if (rv_equal(arena, rv_of_value(arena, &list->array.items[i]), v))
+            return true;
+    return false;
+}
+
+static bool one_implies(struct arena *arena, const struct rules_constraint *c, enum ast_kind op, struct rvalue other)
+{
+    int order;
+    struct rvalue operand = rv_of_value(arena, c->operand);
+    if (op == AST_NE && other.type == RT_NULL)
+        return true;
+    if (c->op == RULES_NE)
+        return op == AST_NE && rv_equal(arena, operand, other);
+    if (c->op == RULES_NOT_IN)
+        return op == AST_NE && not_in(arena, c->operand, other);
+    return rv_order(&order, operand, other) && !rv_unordered(operand, other) && implies(c->op, op, order);
+}
+
+bool constraint_implies(struct arena *arena, const struct constraint_set *set, enum ast_kind op, struct rvalue other)
+{
+    assert(op >= AST_EQ && op <= AST_GE);
+    for (size_t i = 0; i < set->n; i++)
+        if (one_implies(arena, set->items[i], op, other))
+            return true;
+    return false;
+}
+
+bool constraint_contains(struct arena *arena, const struct constraint_set *set, struct rvalue v)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (set->items[i]->op == RULES_ARRAY_CONTAINS &&
+            rv_equal(arena, rv_of_value(arena, set->items[i]->operand), v))
+            return true;
+    return false;
+}

@@ -1,0 +1,89 @@
+/* eval.h - one decision being made: the state of the tree walker, and what built-ins may use of it.
+ *
+ * Costs, observed on Google's emulator 1.19.9 and kept: every node that is evaluated counts one expression,
+ * a map entry's key and value one each, a literal path segment one, a `let` one, the type after `is` one, the
+ * second operand of && and || and the taken branch of ?: one extra; both bounds of a slice count when absent
+ * too. Arguments and lets are evaluated once, at the call, used or not; an error among them is a value like any
+ * other and harms only who uses it. At LIMIT_RULES_EXPRESSIONS the decision ends in an error that nothing
+ * absorbs.
+ *
+ * Memory: at most LIMIT_RULES_ARENA of the arena is used by one decision. Whoever makes something larger than its
+ * inputs asks eval_room first. */
+#ifndef RULES_ENGINE_EVAL_H
+#define RULES_ENGINE_EVAL_H
+
+#include "rules-engine/builtins/builtins.h"
+#include "rules-engine/rvalue.h"
+
+struct eval_frame {
+    const struct rvalue *parameters;
+    struct rvalue *lets;
+};
+
+/* One document looked up: exists/get share an entry, the After functions have their own view. */
+struct eval_lookup {
+    struct str path; /* relative */
+    bool after;
+    struct rules_document document;
+};
+
+struct eval {
+    struct arena *arena;
+    const struct ruleset *ruleset;
+    const struct rules_request *request;
+    const struct rules_env *env;
+    struct rules_budget *budget;
+    struct status *st;
+    enum status_code host_code; /* the first failure of the host, or RESOURCE_EXHAUSTED for memory */
+
+    size_t arena_start;
+    uint32_t steps;
+    bool fatal; /* the error below ends everything */
+    struct rerror fatal_error;
+
+    const struct ast_node *node; /* whose operation runs: errors name it */
+    struct eval_frame frame;
+    uint32_t call_depth;
+    const struct rvalue *wildcards; /* of the match being judged */
+
+    struct str path;                       /* relative, of the document judged; list: the collection's */
+    const struct rules_document *resource; /* the state before; NULL in a list that names no document */
+    bool request_made, resource_made, path_made;
+    struct rvalue request_value, resource_value, path_value;
+    struct rvalue list_data; /* list: what the disjunct says of resource.data */
+
+    struct eval_lookup *lookups;
+    size_t n_lookups, cap_lookups, n_distinct;
+};
+
+void eval_init(struct eval *e, const struct ruleset *ruleset, const struct rules_request *request,
+               const struct rules_env *env, struct rules_budget *budget, struct arena *arena, struct status *st);
+
+/* The value of a node in the current frame and match. */
+struct rvalue eval_node(struct eval *e, const struct ast_node *node);
+
+/* Evaluates the arguments and lets of a call to a user function and gives its frame; false when they do not fit. */
+bool eval_enter(struct eval *e, const struct ast_node *node, struct eval_frame *frame);
+
+/* An error value that names e->node. */
+struct rvalue eval_error(struct eval *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same, and nothing absorbs it: the decision is over. */
+struct rvalue eval_fatal(struct eval *e, const char *text);
+/* The list prover's "the query does not say". */
+struct rvalue eval_unproved(struct eval *e);
+/* "Type error. Received: [int] Expected: [list]." */
+struct rvalue eval_type_error(struct eval *e, struct rvalue got, const char *expected);
+/* Whether `size` more bytes of memory fit; if not the decision ends. */
+bool eval_room(struct eval *e, size_t size);
+
+/* get and exists, globals.c: the document at a path value. `after` as in rules_env. On any refusal *error is
+ * the error value for `function`, and false. */
+bool eval_lookup(struct eval *e, const struct rules_document **out, struct rvalue *error, const char *function,
+                 struct rvalue path, bool after);
+
+/* request.c: the `request` and `resource` objects, built at first use, and a document as rules see it. */
+struct rvalue eval_request(struct eval *e);
+struct rvalue eval_resource(struct eval *e);
+struct rvalue eval_document(struct eval *e, struct str path, const struct value_map *fields);
+
+#endif

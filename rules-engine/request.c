@@ -1,0 +1,131 @@
+/* request.c - the objects `request` and `resource`. Built at the first use in a decision; document fields are
+ * wrapped as they are. Which keys there are: observed on Google's emulator 1.19.9. */
+#include "rules-engine/eval.h"
+
+static struct rvalue text(const char *z) { return rv_string(str_of(z)); }
+
+/* The request's own path, made once: request.path, resource.__name__ and request.resource.__name__. */
+static struct rvalue own_path(struct eval *e)
+{
+    if (!e->path_made) {
+        e->path_value = rv_document_path(e->arena, e->request->db, e->path);
+        e->path_made = true;
+    }
+    return e->path_value;
+}
+
+static struct rvalue document(struct eval *e, struct rvalue name, struct str path, const struct value_map *fields)
+{
+    struct rentry *entries = arena_alloc(e->arena, 3 * sizeof *entries);
+    entries[0] = (struct rentry){ STR("__name__"), name };
+    entries[1] = (struct rentry){ STR("data"), rv_fields(fields) };
+    entries[2] = (struct rentry){ STR("id"), rv_string(path_last(path)) };
+    return rv_map(entries, 3);
+}
+
+struct rvalue eval_document(struct eval *e, struct str path, const struct value_map *fields)
+{
+    return document(e, rv_document_path(e->arena, e->request->db, path), path, fields);
+}
+
+struct rvalue eval_resource(struct eval *e)
+{
+    if (e->resource_made)
+        return e->resource_value;
+    e->resource_made = true;
+    e->resource_value = rv_null();
+    if (e->resource) {
+        if (e->resource->exists)
+            e->resource_value = document(e, own_path(e), e->path, &e->resource->fields);
+    } else if (e->request->method == RULES_LIST) {
+        struct rentry *data = arena_alloc(e->arena, sizeof *data);
+        *data = (struct rentry){ STR("data"), e->list_data };
+        e->resource_value = rv_map(data, 1);
+    }
+    return e->resource_value;
+}
+
+static struct rvalue auth(struct eval *e)
+{
+    static const struct value_map no_claims = { 0 };
+    const struct rules_auth *a = &e->request->auth;
+    if (!a->present)
+        return rv_null();
+    struct rentry *entries = arena_alloc(e->arena, 2 * sizeof *entries);
+    entries[0] = (struct rentry){ STR("token"), rv_fields(a->token ? a->token : &no_claims) };
+    entries[1] = (struct rentry){ STR("uid"), a->has_uid ? rv_string(a->uid) : rv_null() };
+    return rv_map(entries, 2);
+}
+
+static struct rvalue order_by(struct eval *e, const struct rules_query *q)
+{
+    struct rentry *entries = ARENA_ARRAY(e->arena, struct rentry, q->n_order_by);
+    for (size_t i = 0; i < q->n_order_by; i++)
+        entries[i] = (struct rentry){ q->order_by[i].field, text(q->order_by[i].descending ? "DESC" : "ASC") };
+    return rv_map(entries, rv_sort_entries(entries, q->n_order_by));
+}
+
+static struct rvalue query(struct eval *e)
+{
+    static const struct rules_query none = { 0 };
+    const struct rules_query *q = e->request->query ? e->request->query : &none;
+    struct rvalue empty = { .type = RT_SET, .form = LIST_ITEMS };
+    struct rentry *entries = arena_alloc(e->arena, 9 * sizeof *entries);
+    entries[0] = (struct rentry){ STR("allDescendants"), rv_bool(q->all_descendants) };
+    entries[1] = (struct rentry){ STR("distinct"), rv_bool(false) };
+    entries[2] = (struct rentry){ STR("groupBy"), empty };
+    entries[3] = (struct rentry){ STR("kind"), rv_string(q->collection_id) };
+    entries[4] = (struct rentry){ STR("limit"), q->has_limit ? rv_int(q->limit) : rv_null() };
+    entries[5] = (struct rentry){ STR("offset"), rv_int(q->offset) };
+    entries[6] = (struct rentry){ STR("orderBy"), order_by(e, q) };
+    entries[7] = (struct rentry){ STR("parent"),
+                                  q->parent.n ? rv_document_path(e->arena, e->request->db, q->parent) : rv_null() };
+    entries[8] = (struct rentry){ STR("selectOnlyKeys"), rv_bool(false) };
+    return rv_map(entries, 9);
+}
+
+static struct rvalue after(struct eval *e)
+{
+    const struct value_map *fields = e->request->new_fields;
+    return fields ? document(e, own_path(e), e->path, fields) : rv_null();
+}
+
+/* Entries in the order of their names. */
+struct rvalue eval_request(struct eval *e)
+{
+    const struct rules_request *r = e->request;
+    if (e->request_made)
+        return e->request_value;
+    bool list = r->method == RULES_LIST;
+    bool write = r->method == RULES_CREATE || r->method == RULES_UPDATE || r->method == RULES_DELETE;
+    struct rentry *entries = arena_alloc(e->arena, 10 * sizeof *entries);
+    size_t n = 0;
+    entries[n++] = (struct rentry){ STR("auth"), auth(e) };
+    if (!write)
+        entries[n++] = (struct rentry){ STR("fields"), rv_null() };
+    entries[n++] = (struct rentry){ STR("headers"), rv_map(NULL, 0) };
+    entries[n++] = (struct rentry){ STR("inTransaction"), rv_bool(write || r->in_transaction) };
+    entries[n++] = (struct rentry){ STR("method"), text(rules_method_name(r->method)) };
+    if (!(list && r->query && r->query->all_descendants))
+        entries[n++] = (struct rentry){ STR("path"), list ? rv_document_path(e->arena, r->db, r->path) : own_path(e) };
+    if (list)
+        entries[n++] = (struct rentry){ STR("query"), query(e) };
+    if (write) {
+        entries[n++] = (struct rentry){ STR("readFields"), rv_null() };
+        entries[n++] = (struct rentry){ STR("resource"), after(e) };
+    }
+    entries[n++] = (struct rentry){ STR("time"), rv_time(r->time) };
+    if (write) {
+        entries[n++] = (struct rentry){ STR("transforms"), rv_null() };
+        entries[n++] = (struct rentry){ STR("writeFields"), rv_null() };
+    }
+    e->request_made = true;
+    e->request_value = rv_map(entries, n);
+    return e->request_value;
+}
+
+const char *rules_method_name(enum rules_method method)
+{
+    static const char *const names[] = { "get", "list", "create", "update", "delete" };
+    return names[method];
+}

@@ -1,0 +1,547 @@
+/* rvalue.c - see rvalue.h: making values, reading lists and maps of any form, comparing, sets. */
+#include "rules-engine/rvalue.h"
+
+#include "core/limits.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* ---- making ---- */
+
+static struct rvalue path_of_text(struct arena *arena, struct str text)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < text.n; i++)
+        n += text.p[i] == '/';
+    struct rsegment *items = ARENA_ARRAY(arena, struct rsegment, n + 1);
+    struct rpath *path = ARENA_NEW(arena, struct rpath);
+    struct str rest = text, id;
+    while (path_next(&rest, &id) && path->n <= n)
+        items[path->n++] = (struct rsegment){ .kind = SEGMENT_SIMPLE, .text = id };
+    path->items = items;
+    return rv_path(path);
+}
+
+/* "projects/p/databases/d/documents/u/v" is /databases/d/documents/u/v to rules. */
+static struct rvalue path_of_reference(struct arena *arena, struct str reference)
+{
+    struct str rest = reference, id;
+    if (path_next(&rest, &id) && str_eq(id, STR("projects")))
+        path_next(&rest, &id);
+    else
+        rest = reference;
+    return path_of_text(arena, rest);
+}
+
+struct rvalue rv_document_path(struct arena *arena, struct database_name db, struct str path)
+{
+    size_t n = 3 + path_segments(path);
+    struct rsegment *items = ARENA_ARRAY(arena, struct rsegment, n);
+    items[0].text = STR("databases");
+    items[1].text = db.database;
+    items[2].text = STR("documents");
+    struct str rest = path;
+    for (size_t i = 3; i < n && path_next(&rest, &items[i].text); i++)
+        ;
+    struct rpath *out = ARENA_NEW(arena, struct rpath);
+    *out = (struct rpath){ items, n };
+    return rv_path(out);
+}
+
+struct rvalue rv_of_value(struct arena *arena, const struct value *value)
+{
+    const struct value_list *vector;
+    switch (value->kind) {
+    case VALUE_BOOL:
+        return rv_bool(value->boolean);
+    case VALUE_INT:
+        return rv_int(value->integer);
+    case VALUE_DOUBLE:
+        return rv_float(value->number);
+    case VALUE_TIMESTAMP:
+        return rv_time(value->time);
+    case VALUE_STRING:
+        return rv_string(value->text);
+    case VALUE_BYTES:
+        return rv_bytes(value->text);
+    case VALUE_REFERENCE:
+        return path_of_reference(arena, value->text);
+    case VALUE_GEO:
+        return (struct rvalue){ .type = RT_LATLNG, .latlng = { value->geo.latitude, value->geo.longitude } };
+    case VALUE_ARRAY:
+        return (struct rvalue){ .type = RT_LIST,
+                                .form = LIST_VALUES,
+                                .seq = { .values = value->array.items, .n = value->array.n } };
+    case VALUE_MAP:
+        vector = value_as_vector(value);
+        return vector ? RV(RT_VECTOR, vector, vector) : rv_fields(&value->map);
+    default:
+        return rv_null();
+    }
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    return str_cmp(((const struct rentry *)a)->name, ((const struct rentry *)b)->name);
+}
+
+/* Merge sort would need memory; insertion sort is stable and maps written in rules are short. Long ones go
+ * through qsort with the position as tie-break in the caller's order: equal names are rare there. */
+size_t rv_sort_entries(struct rentry *entries, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        struct rentry moving = entries[i];
+        size_t at = i;
+        for (; at > 0 && compare_entries(&entries[at - 1], &moving) > 0; at--)
+            entries[at] = entries[at - 1];
+        entries[at] = moving;
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (kept > 0 && str_eq(entries[kept - 1].name, entries[i].name))
+            kept--;
+        entries[kept++] = entries[i];
+    }
+    return kept;
+}
+
+/* ---- lists and maps ---- */
+
+struct rvalue rv_at(struct arena *arena, struct rvalue list, size_t i)
+{
+    assert(i < list.seq.n);
+    switch (list.form) {
+    case LIST_VALUES:
+        return rv_of_value(arena, &list.seq.values[i]);
+    case LIST_KEYS:
+        return rv_string(list.seq.fields[i].name);
+    default:
+        return list.seq.items[i];
+    }
+}
+
+struct str rv_key_at(struct rvalue map, size_t i)
+{
+    assert(i < map.seq.n);
+    return map.form == MAP_FIELDS ? map.seq.fields[i].name : map.seq.entries[i].name;
+}
+
+struct rvalue rv_value_at(struct arena *arena, struct rvalue map, size_t i)
+{
+    assert(i < map.seq.n);
+    return map.form == MAP_FIELDS ? rv_of_value(arena, &map.seq.fields[i].value) : map.seq.entries[i].value;
+}
+
+static bool find_key(size_t *out, struct rvalue map, struct str name)
+{
+    size_t low = 0, high = map.seq.n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int c = str_cmp(rv_key_at(map, middle), name);
+        if (c == 0) {
+            *out = middle;
+            return true;
+        }
+        if (c < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return false;
+}
+
+bool rv_lookup(struct rvalue *out, struct arena *arena, struct rvalue map, struct str name)
+{
+    size_t at;
+    if (!find_key(&at, map, name))
+        return false;
+    *out = rv_value_at(arena, map, at);
+    return true;
+}
+
+bool rv_has_key(struct rvalue map, struct str name)
+{
+    size_t at;
+    return find_key(&at, map, name);
+}
+
+/* ---- comparing ---- */
+
+enum equality { STRICT, ELEMENT, LOOSE };
+
+static bool equal(struct arena *arena, struct rvalue a, struct rvalue b, enum equality how);
+
+static bool is_number(struct rvalue v) { return v.type == RT_INT || v.type == RT_FLOAT; }
+static double as_double(struct rvalue v) { return v.type == RT_INT ? (double)v.integer : v.number; }
+
+static bool equal_floats(double a, double b, enum equality how)
+{
+    if (how == LOOSE && a != a && b != b)
+        return true;
+    if (how == STRICT && a == 0 && b == 0)
+        return signbit(a) == signbit(b);
+    return a == b;
+}
+
+static bool equal_lists(struct arena *arena, struct rvalue a, struct rvalue b, enum equality how)
+{
+    if (a.seq.n != b.seq.n)
+        return false;
+    for (size_t i = 0; i < a.seq.n; i++)
+        if (!equal(arena, rv_at(arena, a, i), rv_at(arena, b, i), how))
+            return false;
+    return true;
+}
+
+static bool equal_maps(struct arena *arena, struct rvalue a, struct rvalue b, enum equality how)
+{
+    if (a.seq.n != b.seq.n)
+        return false;
+    for (size_t i = 0; i < a.seq.n; i++)
+        if (!str_eq(rv_key_at(a, i), rv_key_at(b, i)))
+            return false;
+    for (size_t i = 0; i < a.seq.n; i++)
+        if (!equal(arena, rv_value_at(arena, a, i), rv_value_at(arena, b, i), how))
+            return false;
+    return true;
+}
+
+static bool equal_sets(struct arena *arena, struct rvalue a, struct rvalue b)
+{
+    if (a.seq.n != b.seq.n)
+        return false;
+    struct rset set;
+    rset_init(&set, arena, a.seq.n, true);
+    for (size_t i = 0; i < a.seq.n; i++)
+        rset_add(&set, rv_at(arena, a, i));
+    for (size_t i = 0; i < b.seq.n; i++)
+        if (!rset_has(&set, rv_at(arena, b, i)))
+            return false;
+    return true;
+}
+
+static bool equal_paths(struct arena *arena, const struct rpath *a, const struct rpath *b)
+{
+    struct str unbound;
+    if (!rv_path_flat(arena, a, &a, &unbound) || !rv_path_flat(arena, b, &b, &unbound) || a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (!str_eq(a->items[i].text, b->items[i].text))
+            return false;
+    return true;
+}
+
+static bool equal_vectors(const struct value_list *a, const struct value_list *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++) {
+        double x = a->items[i].kind == VALUE_INT ? (double)a->items[i].integer : a->items[i].number;
+        double y = b->items[i].kind == VALUE_INT ? (double)b->items[i].integer : b->items[i].number;
+        if (x != y)
+            return false;
+    }
+    return true;
+}
+
+static bool equal(struct arena *arena, struct rvalue a, struct rvalue b, enum equality how)
+{
+    if (a.type != b.type) {
+        if (how == LOOSE && is_number(a) && is_number(b))
+            return equal_floats(as_double(a), as_double(b), how);
+        return false;
+    }
+    enum equality inside = how == LOOSE ? LOOSE : STRICT;
+    switch ((enum rules_type)a.type) {
+    case RT_NULL:
+        return true;
+    case RT_BOOL:
+        return a.boolean == b.boolean;
+    case RT_INT:
+        return a.integer == b.integer;
+    case RT_FLOAT:
+        return equal_floats(a.number, b.number, how);
+    case RT_STRING:
+    case RT_BYTES:
+        return str_eq(a.text, b.text);
+    case RT_LIST:
+        return equal_lists(arena, a, b, inside);
+    case RT_MAP:
+        return equal_maps(arena, a, b, inside);
+    case RT_SET:
+        return equal_sets(arena, a, b);
+    case RT_PATH:
+        return equal_paths(arena, a.path, b.path);
+    case RT_TIMESTAMP:
+        return timestamp_cmp(a.time, b.time) == 0;
+    case RT_DURATION:
+        return a.duration.seconds == b.duration.seconds && a.duration.nanos == b.duration.nanos;
+    case RT_LATLNG:
+        return a.latlng.latitude == b.latlng.latitude && a.latlng.longitude == b.latlng.longitude;
+    case RT_VECTOR:
+        return equal_vectors(a.vector, b.vector);
+    default: /* two map diffs are never equal; constraints are compared in constraint.c */
+        return false;
+    }
+}
+
+bool rv_equal(struct arena *arena, struct rvalue a, struct rvalue b)
+{
+    if (is_number(a) && is_number(b) && a.type != b.type)
+        return as_double(a) == as_double(b);
+    return equal(arena, a, b, a.type == RT_FLOAT ? ELEMENT : STRICT);
+}
+
+bool rv_equal_element(struct arena *arena, struct rvalue a, struct rvalue b)
+{
+    return equal(arena, a, b, ELEMENT);
+}
+
+bool rv_equal_loose(struct arena *arena, struct rvalue a, struct rvalue b) { return equal(arena, a, b, LOOSE); }
+
+static int compare_bytes(struct str a, struct str b) { return str_cmp(a, b); }
+
+bool rv_order(int *order, struct rvalue a, struct rvalue b)
+{
+    if (is_number(a) && is_number(b)) {
+        if (a.type == RT_INT && b.type == RT_INT)
+            *order = (a.integer > b.integer) - (a.integer < b.integer);
+        else
+            *order = (as_double(a) > as_double(b)) - (as_double(a) < as_double(b));
+        return true;
+    }
+    if (a.type != b.type)
+        return false;
+    switch ((enum rules_type)a.type) {
+    case RT_STRING:
+        *order = rv_utf16_cmp(a.text, b.text);
+        return true;
+    case RT_BYTES:
+        *order = compare_bytes(a.text, b.text);
+        return true;
+    case RT_TIMESTAMP:
+        *order = timestamp_cmp(a.time, b.time);
+        return true;
+    case RT_DURATION:
+        *order = a.duration.seconds != b.duration.seconds
+                     ? (a.duration.seconds > b.duration.seconds ? 1 : -1)
+                     : (a.duration.nanos > b.duration.nanos) - (a.duration.nanos < b.duration.nanos);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* ---- hashing, sets ---- */
+
+static uint64_t mix(uint64_t h, uint64_t x)
+{
+    h ^= x;
+    h *= UINT64_C(0x9E3779B97F4A7C15);
+    return h ^ (h >> 29);
+}
+
+static uint64_t hash_text(uint64_t h, struct str s)
+{
+    while (s.n >= 8) {
+        uint64_t word;
+        memcpy(&word, s.p, 8);
+        h = mix(h, word);
+        s = str_skip(s, 8);
+    }
+    uint64_t rest = s.n;
+    for (size_t i = 0; i < s.n; i++)
+        rest = rest << 8 | (unsigned char)s.p[i];
+    return mix(h, rest);
+}
+
+static uint64_t hash_double(uint64_t h, double d)
+{
+    uint64_t bits = 1;
+    if (d == 0)
+        d = 0; /* -0.0 as 0.0 */
+    if (d == d)
+        memcpy(&bits, &d, sizeof bits);
+    return mix(h, bits);
+}
+
+static uint64_t hash_path(struct arena *arena, uint64_t h, const struct rpath *path)
+{
+    struct str unbound;
+    if (!rv_path_flat(arena, path, &path, &unbound))
+        return h;
+    for (size_t i = 0; i < path->n; i++)
+        h = hash_text(h, path->items[i].text);
+    return h;
+}
+
+static uint64_t hash_into(struct arena *arena, uint64_t h, struct rvalue v)
+{
+    h = mix(h, v.type == RT_INT ? RT_FLOAT : v.type);
+    switch ((enum rules_type)v.type) {
+    case RT_BOOL:
+        return mix(h, v.boolean);
+    case RT_INT:
+        return hash_double(h, (double)v.integer);
+    case RT_FLOAT:
+        return hash_double(h, v.number);
+    case RT_STRING:
+    case RT_BYTES:
+        return hash_text(h, v.text);
+    case RT_LIST:
+        for (size_t i = 0; i < v.seq.n; i++)
+            h = hash_into(arena, h, rv_at(arena, v, i));
+        return h;
+    case RT_MAP:
+        for (size_t i = 0; i < v.seq.n; i++)
+            h = hash_into(arena, hash_text(h, rv_key_at(v, i)), rv_value_at(arena, v, i));
+        return h;
+    case RT_SET: { /* order does not count */
+        uint64_t sum = 0;
+        for (size_t i = 0; i < v.seq.n; i++)
+            sum += hash_into(arena, 0, rv_at(arena, v, i));
+        return mix(h, sum);
+    }
+    case RT_PATH:
+        return hash_path(arena, h, v.path);
+    case RT_TIMESTAMP:
+        return mix(mix(h, (uint64_t)v.time.seconds), (uint64_t)v.time.nanos);
+    case RT_DURATION:
+        return mix(mix(h, (uint64_t)v.duration.seconds), (uint64_t)v.duration.nanos);
+    case RT_LATLNG:
+        return hash_double(hash_double(h, v.latlng.latitude), v.latlng.longitude);
+    case RT_VECTOR:
+        return mix(h, v.vector->n);
+    default:
+        return h;
+    }
+}
+
+uint64_t rv_hash(struct arena *arena, struct rvalue v) { return hash_into(arena, 0, v); }
+
+enum { SET_LINEAR = 12 }; /* up to here a search in order is faster than hashing */
+
+void rset_init(struct rset *set, struct arena *arena, size_t expected, bool loose)
+{
+    *set = (struct rset){ .arena = arena, .loose = loose, .cap = expected ? expected : 1 };
+    set->items = arena_alloc(arena, set->cap * sizeof *set->items);
+}
+
+static bool same(const struct rset *set, struct rvalue a, struct rvalue b)
+{
+    return equal(set->arena, a, b, set->loose ? LOOSE : ELEMENT);
+}
+
+/* The slot that holds v, or the empty one where it belongs. */
+static size_t probe(const struct rset *set, struct rvalue v)
+{
+    size_t at = rv_hash(set->arena, v) & (set->n_slots - 1);
+    while (set->slots[at] != 0 && !same(set, set->items[set->slots[at] - 1], v))
+        at = (at + 1) & (set->n_slots - 1);
+    return at;
+}
+
+static void rehash(struct rset *set)
+{
+    set->n_slots = 64;
+    while (set->n_slots < set->cap * 2)
+        set->n_slots *= 2;
+    set->slots = ARENA_ARRAY(set->arena, uint32_t, set->n_slots);
+    for (size_t i = 0; i < set->n; i++)
+        set->slots[probe(set, set->items[i])] = (uint32_t)(i + 1);
+}
+
+bool rset_has(const struct rset *set, struct rvalue v)
+{
+    if (set->slots)
+        return set->slots[probe(set, v)] != 0;
+    for (size_t i = 0; i < set->n; i++)
+        if (same(set, set->items[i], v))
+            return true;
+    return false;
+}
+
+bool rset_add(struct rset *set, struct rvalue v)
+{
+    if (!set->slots && set->n >= SET_LINEAR)
+        rehash(set);
+    if (set->n == set->cap) {
+        size_t size = set->cap * sizeof *set->items;
+        set->items = arena_grow(set->arena, set->items, size, size * 2);
+        set->cap *= 2;
+        if (set->slots)
+            rehash(set);
+    }
+    if (!set->slots) {
+        if (rset_has(set, v))
+            return false;
+    } else {
+        size_t at = probe(set, v);
+        if (set->slots[at] != 0)
+            return false;
+        set->slots[at] = (uint32_t)(set->n + 1);
+    }
+    set->items[set->n++] = v;
+    return true;
+}
+
+/* ---- paths ---- */
+
+bool rv_path_unbound(const struct rpath *path)
+{
+    for (size_t i = 0; i < path->n; i++)
+        if (path->items[i].kind != SEGMENT_SIMPLE && !path->items[i].bound)
+            return true;
+    return false;
+}
+
+static size_t flat_size(const struct rpath *path)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < path->n; i++)
+        n += path->items[i].kind == SEGMENT_GLOB ? flat_size(path->items[i].glob) : 1;
+    return n;
+}
+
+static size_t flatten(struct rsegment *out, const struct rpath *path)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < path->n; i++) {
+        if (path->items[i].kind == SEGMENT_GLOB)
+            n += flatten(out + n, path->items[i].glob);
+        else
+            out[n++] = (struct rsegment){ .kind = SEGMENT_SIMPLE, .text = path->items[i].text };
+    }
+    return n;
+}
+
+bool rv_path_flat(struct arena *arena, const struct rpath *path, const struct rpath **flat, struct str *unbound)
+{
+    bool simple = true;
+    for (size_t i = 0; i < path->n; i++) {
+        const struct rsegment *segment = &path->items[i];
+        if (segment->kind == SEGMENT_SIMPLE)
+            continue;
+        simple = false;
+        if (!segment->bound) {
+            *unbound = segment->name;
+            return false;
+        }
+        if (segment->kind == SEGMENT_GLOB) {
+            const struct rpath *inner;
+            if (!rv_path_flat(arena, segment->glob, &inner, unbound))
+                return false;
+        }
+    }
+    if (simple) {
+        *flat = path;
+        return true;
+    }
+    struct rpath *out = ARENA_NEW(arena, struct rpath);
+    struct rsegment *items = ARENA_ARRAY(arena, struct rsegment, flat_size(path));
+    out->n = flatten(items, path);
+    out->items = items;
+    *flat = out;
+    return true;
+}
