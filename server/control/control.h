@@ -1,0 +1,23 @@
+/* control.h - the handlers of the control routes; control.c has their table. */
+#ifndef SERVER_CONTROL_CONTROL_H
+#define SERVER_CONTROL_CONTROL_H
+
+#include "server/server.h"
+#include "server/transport/http.h"
+
+/* emulator.c: as Google's emulator. */
+void control_root(struct http_call *call);
+void control_put_rules(struct http_call *call);
+void control_get_rules(struct http_call *call);
+void control_delete_documents(struct http_call *call);
+void control_reset(struct http_call *call);
+void control_shutdown(struct http_call *call);
+
+/* ledger.c and health.c: ours. */
+void control_health(struct http_call *call);
+void control_ready(struct http_call *call);
+void control_checkpoint(struct http_call *call);
+void control_entries(struct http_call *call);
+void control_summary(struct http_call *call);
+
+#endif

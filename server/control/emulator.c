@@ -1,0 +1,260 @@
+/* emulator.c - the HTTP endpoints of Google's emulator beside the API: rules, clearing, reset, shutdown.
+ *
+ * Shapes and texts observed on Google's emulator 1.19.9. None needs a token; with --lock-control those that change
+ * something are refused. */
+#include "server/control/control.h"
+
+#include "core/codec.h"
+#include "core/limits.h"
+#include "server/cli/cli.h"
+#include "server/net/net.h"
+#include "server/ops/rules_file.h"
+#include "server/service/rulesets.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { MAX_FILES = 20, ANSWER_MAX = 16 * 1024 * 1024 };
+
+static bool locked(struct http_call *call)
+{
+    if (!call->server->options->lock_control)
+        return false;
+    struct status st = status_init(call->arena);
+    status_set(&st, STATUS_PERMISSION_DENIED, "control requests are refused on this server (--lock-control)");
+    http_reply_status(call, &st);
+    return true;
+}
+
+void control_root(struct http_call *call) { http_reply_text(call, 200, "Ok\n"); }
+
+/* ---- securityRules ---- */
+
+static void put_issue(struct buf *out, const struct rules_issue *issue)
+{
+    buf_z(out, "{\"sourcePosition\":{");
+    const char *comma = "";
+    if (issue->file.n) {
+        buf_z(out, "\"fileName\":");
+        json_write_string(out, issue->file);
+        comma = ",";
+    }
+    /* proto3-JSON: zeros are left out. */
+    const struct {
+        const char *key;
+        uint32_t value;
+    } numbers[] = { { "line", issue->line },
+                    { "column", issue->column },
+                    { "currentOffset", issue->offset },
+                    { "endOffset", issue->end_offset } };
+    for (size_t i = 0; issue->has_position && i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (!numbers[i].value)
+            continue;
+        buf_printf(out, "%s\"%s\":%u", comma, numbers[i].key, numbers[i].value);
+        comma = ",";
+    }
+    buf_z(out, "},\"description\":");
+    json_write_string(out, str_of(issue->description));
+    buf_printf(out, ",\"severity\":\"%s\"}", issue->severity == RULES_ERROR ? "ERROR" : "WARNING");
+}
+
+static void put_issues(struct buf *out, const struct rules_issues *issues)
+{
+    buf_z(out, "\"issues\":[");
+    for (size_t i = 0; i < issues->n; i++) {
+        buf_z(out, i ? "," : "");
+        put_issue(out, &issues->items[i]);
+    }
+    buf_z(out, "]");
+}
+
+static enum status_code bad_payload(struct status *st, const char *why)
+{
+    return status_set(st, STATUS_INVALID_ARGUMENT, "Payload isn't valid for request. %s", why);
+}
+
+/* {"rules":{"files":[{"name","content"}]},"ignore_errors":bool}. The texts belong to the JSON object. */
+static enum status_code parse_put(json_t **root, struct rules_file *files, size_t *n, bool *ignore_errors,
+                                  struct str body, struct status *st)
+{
+    json_error_t error;
+    *n = 0;
+    *ignore_errors = false;
+    *root = json_loadb(body.p ? body.p : "", body.n, JSON_REJECT_DUPLICATES, &error);
+    if (!*root || !json_is_object(*root))
+        return bad_payload(st, "body: not a JSON object");
+    const char *key;
+    json_t *member;
+    json_object_foreach (*root, key, member) {
+        if (strcmp(key, "rules") != 0 && strcmp(key, "ignore_errors") != 0 && strcmp(key, "ignoreErrors") != 0)
+            return bad_payload(st, "body: only \"rules\" and \"ignore_errors\" are known");
+        if (strcmp(key, "rules") != 0)
+            *ignore_errors = json_is_true(member);
+    }
+    json_t *list = json_object_get(json_object_get(*root, "rules"), "files");
+    if (!json_is_array(list) || json_array_size(list) == 0)
+        return bad_payload(st, "rules.files: a list with at least one file is needed");
+    if (json_array_size(list) > MAX_FILES)
+        return bad_payload(st, "rules.files: too many");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        json_t *content = json_object_get(json_array_get(list, i), "content");
+        json_t *name = json_object_get(json_array_get(list, i), "name");
+        if (!json_is_string(content) || (name && !json_is_string(name)))
+            return bad_payload(st, "rules.files: each needs \"content\" and may have \"name\", both strings");
+        files[i].content = str_from(json_string_value(content), json_string_length(content));
+        if (name)
+            files[i].name = str_from(json_string_value(name), json_string_length(name));
+        if (files[i].content.n > LIMIT_RULES_SOURCE_BYTES)
+            return bad_payload(st, "rules.files: larger than 1 MiB");
+    }
+    *n = json_array_size(list);
+    return STATUS_OK;
+}
+
+void control_put_rules(struct http_call *call)
+{
+    struct status st = status_init(call->arena);
+    struct rules_file files[MAX_FILES] = { { { 0 }, { 0 } } };
+    struct rules_issues issues = { 0 };
+    struct ruleset *ruleset = NULL;
+    json_t *root = NULL;
+    bool ignore_errors;
+    size_t n;
+    struct buf out;
+    buf_init(&out, ANSWER_MAX);
+    if (locked(call))
+        goto out;
+    if (parse_put(&root, files, &n, &ignore_errors, call->body, &st)) {
+        http_reply_status(call, &st);
+        goto out;
+    }
+    if (rules_compile(&ruleset, files, n, &issues, call->arena, &st) && !ignore_errors) {
+        http_reply_status(call, &st);
+        goto out;
+    }
+    status_clear(&st);
+    if (ruleset && rules_install(call->server, http_param(call, 0), ruleset, STR("control"), &st)) {
+        http_reply_status(call, &st);
+        goto out;
+    }
+    buf_z(&out, "{");
+    if (issues.n)
+        put_issues(&out, &issues);
+    buf_z(&out, "}\n");
+    http_reply_json(call, 200, &out);
+out:
+    rules_release(ruleset);
+    json_decref(root);
+    buf_dispose(&out);
+}
+
+void control_get_rules(struct http_call *call)
+{
+    struct ruleset *ruleset = rules_registry_get(call->server->rules, http_param(call, 0));
+    struct rules_issues issues = { 0 };
+    struct ruleset *again = NULL;
+    struct status st = status_init(call->arena);
+    struct buf out;
+    size_t n;
+    const struct rules_file *files = rules_files(ruleset, &n);
+    buf_init(&out, ANSWER_MAX);
+    /* Findings are not kept with a ruleset: compiling again finds the same ones. */
+    rules_compile(&again, files, n, &issues, call->arena, &st);
+    buf_z(&out, "{\"rules\":{\"files\":[");
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(&out, "%s{\"content\":", i ? "," : "");
+        json_write_string(&out, files[i].content);
+        if (files[i].name.n) {
+            buf_z(&out, ",\"name\":");
+            json_write_string(&out, files[i].name);
+        }
+        buf_z(&out, "}");
+    }
+    buf_z(&out, "]}");
+    if (issues.n) {
+        buf_z(&out, ",");
+        put_issues(&out, &issues);
+    }
+    buf_z(&out, "}\n");
+    http_reply_json(call, 200, &out);
+    rules_release(again);
+    rules_release(ruleset);
+    buf_dispose(&out);
+}
+
+/* ---- clearing and resetting: one commit each, answered by its completion ---- */
+
+struct clear {
+    struct store_commit commit;
+    struct store_op op;
+    struct http_call *call;
+    const char *text; /* answered on success; NULL: {} */
+};
+
+static void clear_done(struct store_commit *commit)
+{
+    struct clear *c = commit->user;
+    struct buf out;
+    if (commit->status.code) {
+        http_reply_status(c->call, &commit->status);
+    } else if (c->text) {
+        http_reply_text(c->call, 200, c->text);
+    } else {
+        buf_init(&out, 16);
+        buf_z(&out, "{}\n");
+        http_reply_json(c->call, 200, &out);
+    }
+    http_call_free(c->call);
+}
+
+/* The call is freed by clear_done. */
+static void submit(struct http_call *call, struct database_name db, enum store_op_kind kind, struct str path,
+                   const char *text)
+{
+    struct clear *c = ARENA_NEW(call->arena, struct clear);
+    c->call = call;
+    c->text = text;
+    c->op = (struct store_op){ .kind = kind, .path = path, .decision = STR("control") };
+    c->commit = (struct store_commit){
+        .db = db,
+        .ops = &c->op,
+        .n_ops = 1,
+        .principal = STR("control"),
+        .done = clear_done,
+        .user = c,
+        .status = status_init(call->arena),
+    };
+    http_call_keep(call);
+    store_submit(call->server->store, &c->commit);
+}
+
+void control_delete_documents(struct http_call *call)
+{
+    struct status st = status_init(call->arena);
+    struct database_name db = { http_param(call, 0), http_param(call, 1) };
+    struct str path = http_param(call, 2); /* "" or "c", "c/d", ... decoded */
+    struct resource_name name;
+    if (locked(call))
+        return;
+    if (path_parse_resource(&name, path_full(call->arena, db, path), &st)) {
+        http_reply_status(call, &st);
+        return;
+    }
+    submit(call, name.db, name.path.n ? STORE_CLEAR_SUBTREE : STORE_EPOCH, name.path, NULL);
+}
+
+void control_reset(struct http_call *call)
+{
+    if (!locked(call))
+        submit(call, (struct database_name){ 0 }, STORE_EPOCH, STR(""), "Resetting...\n");
+}
+
+void control_shutdown(struct http_call *call)
+{
+    if (locked(call))
+        return;
+    http_reply_text(call, 200, "Shutting down...\n");
+    atomic_store(&call->server->stopping, true);
+    net_stop(call->server->net);
+}

@@ -1,0 +1,404 @@
+#!/usr/bin/env python3
+"""The command line as scripts depend on it: exit codes, sentences, signals, exec's environment, verify, log.
+
+usage: test_cli.py BINARY [NAME ...]       last line: N passed, M failed
+"""
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import urllib.error
+import urllib.request
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BINARY = os.path.abspath(sys.argv[1])
+CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("CINDERLOG_", "FIRESTORE_", "GOOGLE_", "GCLOUD_"))}
+
+
+def run(*args, env=None, cwd=None, timeout=60):
+    return subprocess.run([BINARY, *args], env=dict(CLEAN, **(env or {})), cwd=cwd, text=True, timeout=timeout,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+
+
+class Server:
+    def __init__(self, *args, folder=None, env=None):
+        self.folder = folder or tempfile.mkdtemp(prefix="cinderlog-cli-")
+        port_file = os.path.join(self.folder, "port")
+        if os.path.exists(port_file):
+            os.remove(port_file)
+        self.process = subprocess.Popen([BINARY, "serve", "--port", "0", "--port-file", port_file, *args], cwd=ROOT,
+                                        env=dict(CLEAN, **(env or {})), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 60
+        while not os.path.exists(port_file):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError("did not start: %s" % self.process.communicate()[1])
+            time.sleep(0.01)
+        with open(port_file) as f:
+            self.port = int(f.read())
+
+    def ask(self, method, target, body=None, headers=None, auth="Bearer owner"):
+        request = urllib.request.Request("http://127.0.0.1:%d%s" % (self.port, target), method=method,
+                                         data=None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode())
+        if auth:
+            request.add_header("Authorization", auth)
+        if body is not None:
+            request.add_header("Content-Type", "application/json")
+        for k, v in (headers or {}).items():
+            request.add_header(k, v)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.read().decode()
+
+    def stop(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        self.out, self.err = self.process.communicate(timeout=20)
+        return self.process.returncode
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.communicate()
+
+
+DOCS = "/v1/projects/p/databases/(default)/documents"
+
+
+def text(value):
+    return {"fields": {"t": {"stringValue": value}}}
+
+
+# ---- usage ----
+
+def test_version_and_help():
+    assert run("--version").stdout.startswith("cinderlog ")
+    out = run("--help")
+    assert out.returncode == 0 and "--append-only" in out.stdout and "exec" in out.stdout
+
+
+def test_a_typo_in_a_flag_is_exit_2_and_names_the_nearest():
+    r = run("serve", "--apend-only", "logs")
+    assert r.returncode == 2 and "did you mean --append-only" in r.stderr, r.stderr
+
+
+def test_a_typo_in_a_variable_is_exit_2_and_names_the_nearest():
+    r = run("serve", env={"CINDERLOG_APPENDONLY": "logs"})
+    assert r.returncode == 2 and "CINDERLOG_APPEND_ONLY" in r.stderr, r.stderr
+
+
+def test_unknown_command_is_exit_2():
+    r = run("serv")
+    assert r.returncode == 2 and "did you mean cinderlog serve" in r.stderr
+
+
+def test_bad_values_are_exit_2():
+    for args in (["--port", "70000"], ["--port", "x"], ["--durability", "maybe"], ["--owner-iam", "creat"], ["--rules"],
+                 ["--owner-as", "/nonexistent.json"], ["--append-only", "a//b"], ["--import-data", "x"]):
+        r = run("serve", "--data", ":memory:", *args)
+        assert r.returncode == 2 and r.stderr.startswith("cinderlog: "), (args, r.returncode, r.stderr)
+
+
+def test_google_flags_are_known_in_both_spellings():
+    with Server("--data=:memory:", "--single-project-mode", "true", "--project_id", "p", "--websocket_port=9150") as s:
+        assert s.ask("GET", "/")[1] == "Ok\n"
+        assert s.stop() == 0
+    assert "no effect" in s.err
+
+
+# ---- serving ----
+
+def test_ready_block_ends_in_googles_line():
+    with Server("--data", ":memory:") as s:
+        assert s.stop() == 0
+    assert "API endpoint: http://127.0.0.1:%d" % s.port in s.out
+    assert "   export FIRESTORE_EMULATOR_HOST=127.0.0.1:%d" % s.port in s.out
+    assert s.out.rstrip().endswith("Dev App Server is now running.")
+
+
+def test_sigint_stops_with_exit_0():
+    with Server("--data", ":memory:") as s:
+        assert s.stop(signal.SIGINT) == 0
+
+
+def test_shutdown_over_http_and_its_lock():
+    with Server("--data", ":memory:") as s:
+        assert s.ask("POST", "/shutdown", b"")[0] == 200
+        assert s.process.wait(10) == 0
+    with Server("--data", ":memory:", "--lock-control") as s:
+        for method, target in (("POST", "/shutdown"), ("POST", "/reset"), ("DELETE", "/emulator/v1/projects/p/databases/(default)/documents")):
+            assert s.ask(method, target, b"" if method == "POST" else None)[0] == 403
+        assert s.ask("PUT", "/emulator/v1/projects/p:securityRules", {"rules": {"files": [{"content": "x"}]}})[0] == 403
+        assert s.stop() == 0
+
+
+def test_port_in_use_is_exit_3_and_says_who():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        r = run("serve", "--data", ":memory:", "--host", "127.0.0.1", "--port", str(taken.getsockname()[1]))
+    assert r.returncode == 3 and "address already in use" in r.stderr.lower(), r.stderr
+
+
+def test_second_server_on_the_same_data_is_exit_4():
+    with Server("--data", os.path.join(tempfile.mkdtemp(), "d")) as s:
+        data = s.process.args[s.process.args.index("--data") + 1]
+        r = run("serve", "--port", "0", "--data", data)
+        assert r.returncode == 4 and data in r.stderr, r.stderr
+        assert s.stop() == 0
+
+
+def test_broken_rules_are_shown_with_a_caret_and_exit_2():
+    with tempfile.NamedTemporaryFile("w", suffix=".rules") as f:
+        f.write("rules_version = '2';\nservice cloud.firestore {\n  match /a/{b} { allow read if true; }\n}\n")
+        f.flush()
+        r = run("serve", "--port", "0", "--data", ":memory:", "--rules", f.name)
+    assert r.returncode == 2 and "^" in r.stderr and ":3:" in r.stderr, r.stderr
+
+
+def test_rules_are_watched_and_a_broken_edit_keeps_the_old_ones():
+    folder = tempfile.mkdtemp()
+    path = os.path.join(folder, "r.rules")
+    head = "rules_version = '2';\nservice cloud.firestore {\n  match /databases/{d}/documents/{x=**} {\n    allow read: if %s;\n  }\n}\n"
+
+    def write(condition):
+        with open(path + ".new", "w") as f:
+            f.write(head % condition)
+        os.replace(path + ".new", path)
+
+    def until(status):
+        deadline = time.monotonic() + 20
+        while s.ask("GET", DOCS + "/c/d", auth=None)[0] != status:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    write("false")
+    with Server("--data", ":memory:", "--rules", path) as s:
+        until(403)
+        write("true")
+        until(404)
+        write("nonsense (")
+        time.sleep(1)
+        until(404)
+        write("false")
+        until(403)
+        assert s.stop() == 0
+    assert "stay in force" in s.err
+
+
+def test_data_stays_over_restart_and_fresh_moves_it_aside():
+    folder = tempfile.mkdtemp()
+    data = os.path.join(folder, "data")
+    with Server("--data", data) as s:
+        assert s.ask("PATCH", DOCS + "/c/d", text("kept"))[0] == 200
+        assert s.stop() == 0
+    assert oct(os.stat(os.path.join(data, "ledger.db")).st_mode & 0o777) == "0o600"
+    with open(os.path.join(data, ".gitignore")) as f:
+        assert f.read().strip() == "*"
+    with Server("--data", data) as s:
+        assert "kept" in s.ask("GET", DOCS + "/c/d")[1]
+        assert s.stop() == 0
+    assert "entries from earlier runs" in s.out
+    with Server("--data", data, "--fresh") as s:
+        assert s.ask("GET", DOCS + "/c/d")[0] == 404
+        assert s.stop() == 0
+
+
+def test_reset_of_append_only_data_needs_allow_reset():
+    data = os.path.join(tempfile.mkdtemp(), "data")
+    with Server("--data", data, "--append-only", "logs") as s:
+        assert s.ask("PATCH", DOCS + "/logs/a", text("x"))[0] == 200
+        status, body = s.ask("POST", "/reset", b"")
+        assert status == 400 and "FAILED_PRECONDITION" in body, body
+        assert s.ask("DELETE", "/emulator/v1/projects/p/databases/(default)/documents/logs")[0] == 400
+        assert s.ask("GET", DOCS + "/logs/a")[0] == 200
+        assert s.stop() == 0
+    with Server("--data", data, "--append-only", "logs", "--allow-reset") as s:
+        assert s.ask("POST", "/reset", b"")[0] == 200
+        assert s.ask("GET", DOCS + "/logs/a")[0] == 404
+        assert s.stop() == 0
+
+
+def test_two_owners_on_two_ports():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        second = probe.getsockname()[1]
+    with Server("--data", ":memory:", "--rules", "fixtures/rules/audit_log.rules", "--owner-as", "fixtures/principals/fastapi_service.json",
+                "--owner-as", "%d=fixtures/principals/auditor.json" % second) as s:
+        assert s.ask("GET", DOCS + "/api_audit_logs")[0] == 403
+        s.port = second
+        assert s.ask("GET", DOCS + "/api_audit_logs")[0] == 200
+        assert s.stop() == 0
+
+
+def test_foreign_web_pages_are_kept_out():
+    with Server("--data", ":memory:") as s:
+        assert s.ask("GET", DOCS + "/c/d", headers={"Origin": "https://evil.example"})[0] == 403
+        assert s.ask("GET", DOCS + "/c/d", headers={"Origin": "http://localhost:5173"})[0] == 404
+        assert s.ask("GET", DOCS + "/c/d", headers={"Host": "evil.example"})[0] == 403
+        assert s.ask("POST", "/shutdown", b"", headers={"Origin": "https://evil.example"})[0] == 403
+        assert s.stop() == 0
+    with Server("--data", ":memory:", "--allow-origin", "https://app.example") as s:
+        assert s.ask("GET", DOCS + "/c/d", headers={"Origin": "https://app.example"})[0] == 404
+        assert s.stop() == 0
+
+
+# ---- exec ----
+
+def test_exec_sets_the_environment_and_passes_the_exit_code_on():
+    r = run("exec", "--", "sh", "-c", 'echo "$FIRESTORE_EMULATOR_HOST $GOOGLE_CLOUD_PROJECT $NO_GCE_CHECK $METADATA_SERVER_DETECTION"; exit 7')
+    assert r.returncode == 7, r.stderr
+    host, project, gce, metadata = r.stdout.split()
+    assert host.startswith("127.0.0.1:") and (project, gce, metadata) == ("demo-cinderlog", "true", "none")
+
+
+def test_exec_serves_before_the_command_runs():
+    r = run("exec", "--", sys.executable, "-c",
+            "import os, urllib.request; print(urllib.request.urlopen('http://' + os.environ['FIRESTORE_EMULATOR_HOST'] + '/').read())")
+    assert r.returncode == 0 and "Ok" in r.stdout, r.stderr
+
+
+def test_exec_without_a_command_and_with_a_missing_one():
+    assert run("exec").returncode == 2
+    assert run("exec", "--", "/nonexistent/command").returncode == 127
+    assert run("exec", "--rules", "/nonexistent.rules", "--", "true").returncode == 2
+
+
+def test_exec_says_that_the_rules_were_not_exercised():
+    rules = "fixtures/rules/audit_log.rules"
+    write = ("import os, urllib.request; urllib.request.urlopen(urllib.request.Request('http://' + os.environ['FIRESTORE_EMULATOR_HOST'] + "
+             "'/v1/projects/p/databases/(default)/documents/c/d', method='PATCH', data=b'{}', headers={'Authorization': 'Bearer owner'}))")
+    r = run("exec", "--rules", rules, "--fail-if-unexercised", "--", sys.executable, "-c", write, cwd=ROOT)
+    assert r.returncode == 1 and "rules were NOT exercised" in r.stderr, r.stderr
+    r = run("exec", "--rules", rules, "--", sys.executable, "-c", write, cwd=ROOT)
+    assert r.returncode == 0 and "bare owner" in r.stderr, r.stderr
+
+
+def test_summary_file_is_json():
+    path = os.path.join(tempfile.mkdtemp(), "s.json")
+    assert run("exec", "--summary", path, "--append-only", "logs", "--", "true").returncode == 0
+    with open(path) as f:
+        summary = json.load(f)
+    assert summary["rulesExercised"] is False and summary["appendOnly"] == [{"pattern": "logs", "created": 0, "refused": 0}]
+
+
+# ---- healthcheck, rules check, log, verify ----
+
+def test_healthcheck():
+    with Server("--data", ":memory:") as s:
+        assert run("healthcheck", "127.0.0.1:%d" % s.port).returncode == 0
+        assert run("healthcheck", env={"CINDERLOG_PORT": str(s.port)}).returncode == 0
+        assert s.stop() == 0
+    assert run("healthcheck", "127.0.0.1:%d" % s.port).returncode == 1
+
+
+def test_rules_check_names_the_granting_line():
+    r = run("rules", "check", "fixtures/rules/as_published.rules", cwd=ROOT)
+    assert r.returncode == 1 and "as_published.rules:10" in r.stdout and "^" in r.stdout, r.stdout
+    for clean in ("audit_log", "versioned"):
+        r = run("rules", "check", "fixtures/rules/%s.rules" % clean, cwd=ROOT)
+        assert r.returncode == 0 and "0 errors, 0 warnings" in r.stdout, r.stdout
+
+
+def filled(folder):
+    data = os.path.join(folder, "data")
+    with Server("--data", data, "--append-only", "logs") as s:
+        for i in range(5):
+            assert s.ask("POST", DOCS + "/logs?documentId=e%d" % i, text("v%d" % i), headers={"x-request-id": "r%d" % i})[0] == 200
+        assert s.ask("PATCH", DOCS + "/logs/e1", text("changed"), headers={"x-request-id": "bad"})[0] == 403
+        assert s.ask("DELETE", DOCS + "/logs/e1")[0] == 403
+        checkpoint = json.loads(s.ask("GET", "/cinderlog/v1/checkpoint")[1])
+        assert s.stop() == 0
+    return data, checkpoint
+
+
+def test_log_of_a_file_and_of_a_server():
+    folder = tempfile.mkdtemp()
+    data, _ = filled(folder)
+    r = run("log", data, "--format", "ndjson")
+    entries = [json.loads(line) for line in r.stdout.splitlines()]
+    assert [e["seq"] for e in entries] == list(range(1, len(entries) + 1)), r.stderr
+    assert entries[0]["fields"]["t"]["stringValue"] == "v0" and entries[0]["requestId"] == "r0"
+    denied = run("log", data, "--denied").stdout
+    assert "REFUSED update logs/e1" in denied and "REFUSED delete logs/e1" in denied, denied
+    assert run("log", data, "--request", "r3").stdout.count("\n") == 1
+    with Server("--data", data) as s:
+        remote = run("log", "127.0.0.1:%d" % s.port, "--denied").stdout
+        beside = run("log", data, "--denied").stdout
+        assert remote == denied == beside
+        assert s.stop() == 0
+
+
+def test_verify_names_the_row_changed_with_sqlite():
+    data, checkpoint = filled(tempfile.mkdtemp())
+    r = run("verify", data)
+    assert r.returncode == 0 and "intact" in r.stdout and checkpoint["head"] in r.stdout, r.stdout + r.stderr
+    db = sqlite3.connect(os.path.join(data, "ledger.db"))
+    try:
+        db.execute("UPDATE entry SET principal = 'nobody' WHERE seq = 3")
+        raise AssertionError("the guard let an UPDATE through")
+    except sqlite3.DatabaseError:
+        pass
+    for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+        db.execute("DROP TRIGGER " + name)
+    db.execute("UPDATE entry SET principal = 'nobody' WHERE seq = 3")
+    db.commit()
+    db.close()
+    r = run("verify", data)
+    assert r.returncode == 1, r.stdout + r.stderr
+
+
+def test_a_forged_ledger_is_only_found_by_a_kept_head():
+    data, checkpoint = filled(tempfile.mkdtemp())
+    ledger = os.path.join(data, "ledger.db")
+    db = sqlite3.connect(ledger)
+    triggers = db.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    for name, _ in triggers:
+        db.execute("DROP TRIGGER " + name)
+    db.execute("UPDATE body SET bytes = ? WHERE seq = 2", (b"\x12\x0a\x0a\x01t\x12\x05\x8a\x01\x02no",))
+    for _, sql in triggers:
+        db.execute(sql)
+    db.commit()
+    db.close()
+    r = run("verify", data)
+    assert r.returncode == 1 and "2" in r.stdout, r.stdout
+    subprocess.run([sys.executable, os.path.join(ROOT, "fixtures", "recompute_hashes.py"), ledger], check=True, stdout=subprocess.DEVNULL)
+    r = run("verify", data)
+    assert r.returncode == 0, r.stdout + r.stderr
+    r = run("verify", data, "--since", checkpoint["head"])
+    assert r.returncode == 1, r.stdout + r.stderr
+
+
+def test_verify_of_nothing_is_exit_2():
+    assert run("verify", os.path.join(tempfile.mkdtemp(), "none")).returncode == 2
+
+
+def main():
+    wanted = sys.argv[2:]
+    passed = failed = 0
+    for name, fn in list(globals().items()):
+        if not name.startswith("test_") or (wanted and name not in wanted):
+            continue
+        try:
+            fn()
+            passed += 1
+        except Exception:
+            failed += 1
+            print("FAILED", name)
+            traceback.print_exc(limit=-3, file=sys.stdout)
+    print("%d passed, %d failed" % (passed, failed))
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
