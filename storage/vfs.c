@@ -711,7 +711,7 @@ static bool apply_some(struct bytes *to, const struct unsynced *u, uint64_t *see
     return true;
 }
 
-static struct vfs *clone(struct vfs *vfs, bool power_cut, uint64_t seed)
+static struct vfs *disk_copy(struct vfs *vfs, bool power_cut, uint64_t seed)
 {
     struct vfs *copy = vfs_new();
     if (!copy)
@@ -732,9 +732,9 @@ static struct vfs *clone(struct vfs *vfs, bool power_cut, uint64_t seed)
     return copy;
 }
 
-struct vfs *vfs_clone(struct vfs *vfs) { return clone(vfs, false, 0); }
+struct vfs *vfs_clone(struct vfs *vfs) { return disk_copy(vfs, false, 0); }
 
-struct vfs *vfs_clone_power_cut(struct vfs *vfs, uint64_t seed) { return clone(vfs, true, seed); }
+struct vfs *vfs_clone_power_cut(struct vfs *vfs, uint64_t seed) { return disk_copy(vfs, true, seed); }
 
 static struct file *lock_file(struct vfs *vfs, const char *name)
 {

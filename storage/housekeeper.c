@@ -1,0 +1,202 @@
+/* housekeeper.c - what must not cost the writer or a reader time: copying WALs back, ending idle reads.
+ *
+ * A PASSIVE checkpoint runs beside writer and readers, but never empties a WAL that somebody reads. When one has
+ * grown to STORE_WAL_RESET_PAGES all the same, the housekeeper takes the writer's and every reader's mutex, ends
+ * their read transactions (they seek again, at the same view) and resets it; almost everything has been copied back
+ * by then, so the pause is short. The thread sleeps without a timer while nothing happens. */
+#include "storage/internal.h"
+
+#include "core/clock.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { TICK_MS = STORE_TX_MAX_MS };
+
+struct wal {
+    sqlite3 *db;
+    atomic_int pages; /* as the writer saw it last */
+    int copied;       /* of those, at the last checkpoint */
+};
+
+struct housekeeper {
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool stopping, work;
+    struct wal ledger, derived;
+};
+
+static void wake(struct housekeeper *h)
+{
+    pthread_mutex_lock(&h->mutex);
+    h->work = true;
+    pthread_cond_signal(&h->wake);
+    pthread_mutex_unlock(&h->mutex);
+}
+
+void store_housekeeper_wal(struct store *s, bool derived, int pages)
+{
+    struct housekeeper *h = s->housekeeper;
+    if (!h)
+        return;
+    struct wal *wal = derived ? &h->derived : &h->ledger;
+    int before = atomic_exchange(&wal->pages, pages);
+    if (before / STORE_WAL_CHECKPOINT_PAGES != pages / STORE_WAL_CHECKPOINT_PAGES)
+        wake(h);
+}
+
+void store_housekeeper_reading(struct store *s)
+{
+    if (s->housekeeper && !atomic_exchange(&s->reading, true))
+        wake(s->housekeeper);
+}
+
+static void checkpoint(struct wal *wal, int mode)
+{
+    int pages = 0, copied = 0;
+    /* Busy or failed: nothing is lost, the WAL only stays long; the writer meets a real I/O error itself. */
+    if (sqlite3_wal_checkpoint_v2(wal->db, NULL, mode, &pages, &copied) == SQLITE_OK && copied >= 0)
+        wal->copied = mode == SQLITE_CHECKPOINT_RESTART ? 0 : copied;
+}
+
+static void checkpoint_if_long(struct wal *wal)
+{
+    int pages = atomic_load(&wal->pages);
+    if (pages < wal->copied)
+        wal->copied = 0; /* it began anew */
+    if (pages - wal->copied >= STORE_WAL_CHECKPOINT_PAGES)
+        checkpoint(wal, SQLITE_CHECKPOINT_PASSIVE);
+}
+
+/* With everybody held back. */
+static void reset_wals(struct store *s, struct housekeeper *h)
+{
+    pthread_mutex_lock(&s->apply_mutex);
+    pthread_mutex_lock(&s->readers_mutex);
+    for (struct store_reader *r = s->readers; r; r = r->next) {
+        pthread_mutex_lock(&r->mutex);
+        store_reader_end(r);
+    }
+    checkpoint(&h->ledger, SQLITE_CHECKPOINT_RESTART);
+    checkpoint(&h->derived, SQLITE_CHECKPOINT_RESTART);
+    atomic_store(&h->ledger.pages, 0);
+    atomic_store(&h->derived.pages, 0);
+    for (struct store_reader *r = s->readers; r; r = r->next)
+        pthread_mutex_unlock(&r->mutex);
+    pthread_mutex_unlock(&s->readers_mutex);
+    pthread_mutex_unlock(&s->apply_mutex);
+}
+
+/* Whether some transaction is still open. */
+static bool end_idle_reads(struct store *s)
+{
+    bool open = false;
+    int64_t now = clock_mono_ns();
+    pthread_mutex_lock(&s->readers_mutex);
+    for (struct store_reader *r = s->readers; r; r = r->next) {
+        if (pthread_mutex_trylock(&r->mutex) != 0) {
+            open = true;
+            continue;
+        }
+        if (r->in_transaction && now - r->begun_ns >= (int64_t)STORE_TX_MAX_MS * 1000000)
+            store_reader_end(r);
+        open |= r->in_transaction;
+        pthread_mutex_unlock(&r->mutex);
+    }
+    pthread_mutex_unlock(&s->readers_mutex);
+    return open;
+}
+
+static bool wait(struct store *s, struct housekeeper *h)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += TICK_MS * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
+    pthread_mutex_lock(&h->mutex);
+    while (!h->stopping && !h->work) {
+        if (!atomic_load(&s->reading))
+            pthread_cond_wait(&h->wake, &h->mutex);
+        else if (pthread_cond_timedwait(&h->wake, &h->mutex, &until) != 0)
+            break;
+    }
+    h->work = false;
+    bool go_on = !h->stopping;
+    pthread_mutex_unlock(&h->mutex);
+    return go_on;
+}
+
+static void *run(void *data)
+{
+    struct store *s = data;
+    struct housekeeper *h = s->housekeeper;
+    while (wait(s, h)) {
+        if (atomic_exchange(&s->reading, false) && end_idle_reads(s))
+            atomic_store(&s->reading, true);
+        checkpoint_if_long(&h->ledger);
+        checkpoint_if_long(&h->derived);
+        if (atomic_load(&h->ledger.pages) >= STORE_WAL_RESET_PAGES ||
+            atomic_load(&h->derived.pages) >= STORE_WAL_RESET_PAGES)
+            reset_wals(s, h);
+    }
+    return NULL;
+}
+
+static void housekeeper_free(struct housekeeper *h)
+{
+    db_close(h->ledger.db);
+    db_close(h->derived.db);
+    pthread_mutex_destroy(&h->mutex);
+    pthread_cond_destroy(&h->wake);
+    free(h);
+}
+
+enum status_code store_housekeeper_start(struct store *s, struct status *st)
+{
+    const char *vfs = store_place_vfs(&s->place);
+    pthread_condattr_t monotonic;
+    struct housekeeper *h = calloc(1, sizeof *h);
+    if (!h)
+        return status_set(st, STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    pthread_mutex_init(&h->mutex, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&h->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (db_open(&h->ledger.db, s->place.ledger, vfs, DB_WRITE, st) ||
+        db_open(&h->derived.db, s->place.derived, vfs, DB_WRITE, st))
+        goto fail;
+    /* The order of syncs in a checkpoint depends on this setting of the connection that makes it. */
+    if (db_exec(h->ledger.db,
+                s->options.durability == STORE_DURABILITY_POWER ? "PRAGMA synchronous = FULL"
+                                                                : "PRAGMA synchronous = NORMAL",
+                st) ||
+        db_exec(h->derived.db, "PRAGMA synchronous = NORMAL", st))
+        goto fail;
+    s->housekeeper = h;
+    if (pthread_create(&h->thread, NULL, run, s) == 0)
+        return STATUS_OK;
+    status_set(st, STATUS_RESOURCE_EXHAUSTED, "no thread for the housekeeper");
+    s->housekeeper = NULL;
+fail:
+    housekeeper_free(h);
+    return st->code;
+}
+
+void store_housekeeper_stop(struct store *s)
+{
+    struct housekeeper *h = s->housekeeper;
+    if (!h)
+        return;
+    pthread_mutex_lock(&h->mutex);
+    h->stopping = true;
+    pthread_cond_signal(&h->wake);
+    pthread_mutex_unlock(&h->mutex);
+    pthread_join(h->thread, NULL);
+    s->housekeeper = NULL;
+    housekeeper_free(h);
+}
