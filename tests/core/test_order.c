@@ -124,7 +124,7 @@ static void types_follow_the_ladder(void **state)
         v_geo(0, 1), v_geo(1, 0), v_array(0, NULL), ARRAY(v_null()), ARRAY(v_int(1)), ARRAY(v_int(1), v_null()),
         ARRAY(v_int(1), v_int(2)), ARRAY(v_int(2)), ARRAY(v_string("a")), VECTOR(v_double(9)),
         VECTOR(v_double(1), v_double(2)), VECTOR(v_double(1), v_double(3)), VECTOR(v_double(1), v_double(1), v_double(1)),
-        v_map(0, NULL), MAP(F("a", v_null())), MAP(F("a", v_int(1))), MAP(F("a", v_int(1)), F("b", v_null())),
+        v_map(0, NULL), MAP(F("", v_null())), MAP(F("", v_null()), F("a", v_null())), MAP(F("\0", v_null())), MAP(F("a", v_null())), MAP(F("a", v_int(1))), MAP(F("a", v_int(1)), F("b", v_null())),
         MAP(F("a", v_int(2))), MAP(F("a", MAP(F("x", v_int(1))))), MAP(F("a\0", v_null())), MAP(F("aa", v_null())),
         MAP(F("b", v_null())),
     };
@@ -196,19 +196,31 @@ static void vectors_are_a_class_and_near_vectors_are_maps(void **state)
         assert_int_equal(order_class_of(&maps[i]), ORDER_MAP);
 }
 
+static struct str id_key(struct str id)
+{
+    struct buf out;
+    buf_init(&out, 1 << 16);
+    assert_true(order_key_id(&out, id));
+    struct str key = arena_str(arena, buf_view(&out));
+    buf_dispose(&out);
+    return key;
+}
+
 /* What recursiveDelete of server SDKs relies on: everything below rd lies between these two. */
 static void numeric_ids_sort_before_all_others(void **state)
 {
     (void)state;
     static const char *const order[] = {
         "__id-9223372036854775808__", "__id-7__", "__id7__", "__id10__", "__id9223372036854775807__",
-        "!", "0", "A", "__id007__", "__id__", "_a", "a",
+        "", "!", "0", "A", "__id007__", "__id__", "_a", "a",
     };
     for (size_t i = 0; i < COUNT(order); i++) {
         for (size_t k = 0; k < COUNT(order); k++) {
             int want = (i > k) - (i < k);
             if (sign(order_compare_id(str_of(order[i]), str_of(order[k]))) != want)
                 fail_msg("%s against %s", order[i], order[k]);
+            if (sign(str_cmp(id_key(str_of(order[i])), id_key(str_of(order[k])))) != want)
+                fail_msg("key of %s against key of %s", order[i], order[k]);
         }
     }
     struct value low = v_ref(DOCS "rd/__id-9223372036854775808__"), inside = v_ref(DOCS "rd/0/sub/x"),

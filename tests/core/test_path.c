@@ -414,6 +414,8 @@ static void patterns_match_collections_and_documents(void **state)
         { "**/logs", "x/y/other/a", false },
         { "a/**/z", "a/b/z/d", true },
         { "a/**/z", "a/z/y/d", false },
+        { "**/logs/*", "x/y/logs/a", true },
+        { "**/logs/*", "x/y/other/a", false },
         { "**/b/**/d", "x/b/y/d/e/f", false },
         { "**/b/**/d", "x/b/y/q/c/d", true },
     };
