@@ -15,7 +15,10 @@ struct decimal {
     int64_t exponent;
 };
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 
 /* Adds one digit; zeros are held back until another digit follows, so that "10" is 1 * 10^1. */
 static void add_digit(struct decimal *d, char c, uint32_t *zeros)

@@ -30,13 +30,20 @@ static bool malformed(struct reader *r, const char *what)
 {
     return codec_fault_set(&r->fault, STATUS_INVALID_ARGUMENT, "%s", what);
 }
-static bool bad_varint(struct reader *r) { return malformed(r, "a varint is cut off or too long"); }
-static bool bad_length(struct reader *r) { return malformed(r, "a length reaches past the end of its message"); }
+static bool bad_varint(struct reader *r)
+{
+    return malformed(r, "a varint is cut off or too long");
+}
+static bool bad_length(struct reader *r)
+{
+    return malformed(r, "a length reaches past the end of its message");
+}
 
 static bool may_nest(struct reader *r, uint32_t levels)
 {
     if (r->depth + levels > LIMIT_MESSAGE_DEPTH) {
-        codec_fault_set(&r->fault, STATUS_INVALID_ARGUMENT, "nested more than %d levels deep", LIMIT_MESSAGE_DEPTH);
+        codec_fault_set(&r->fault, STATUS_INVALID_ARGUMENT, "nested more than %d levels deep",
+                        LIMIT_MESSAGE_DEPTH);
         return false;
     }
     return true;
@@ -68,7 +75,10 @@ static bool skip_plain(struct reader *r, unsigned type, const uint8_t **p, const
     }
 }
 
-static bool valid_tag(uint64_t tag) { return tag <= UINT32_MAX && tag >> 3 != 0; }
+static bool valid_tag(uint64_t tag)
+{
+    return tag <= UINT32_MAX && tag >> 3 != 0;
+}
 
 /* Past the unknown field whose tag was read. Groups nest, so they are counted instead of recursed into. */
 static bool skip_field(struct reader *r, uint64_t tag, const uint8_t **p, const uint8_t *end)
@@ -157,7 +167,8 @@ static bool read_timestamp(struct reader *r, struct timestamp *out, const uint8_
             return false;
         }
     }
-    return timestamp_is_valid(*out) || malformed(r, "time outside 0001-01-01T00:00:00Z .. 9999-12-31T23:59:59.999999999Z");
+    return timestamp_is_valid(*out) ||
+           malformed(r, "time outside 0001-01-01T00:00:00Z .. 9999-12-31T23:59:59.999999999Z");
 }
 
 static bool read_geo(struct reader *r, struct value *out, const uint8_t *p, const uint8_t *end)
@@ -228,8 +239,8 @@ static bool read_entry(struct reader *r, struct field *out, const uint8_t *p, co
 }
 
 /* All the entries that follow each other from here on, the first tag having been read. */
-static bool read_entries(struct reader *r, struct value_map *map, struct run *run, uint32_t tag, const uint8_t **at,
-                         const uint8_t *end)
+static bool read_entries(struct reader *r, struct value_map *map, struct run *run, uint32_t tag,
+                         const uint8_t **at, const uint8_t *end)
 {
     const uint8_t *p = *at, *after;
     size_t n = count_run(tag, p, end);
@@ -283,8 +294,8 @@ static bool read_map(struct reader *r, struct value_map *map, const uint8_t *p, 
 }
 
 /* Like read_entries, for repeated Value. */
-static bool read_values(struct reader *r, struct value_list *list, struct run *run, uint32_t tag, const uint8_t **at,
-                        const uint8_t *end)
+static bool read_values(struct reader *r, struct value_list *list, struct run *run, uint32_t tag,
+                        const uint8_t **at, const uint8_t *end)
 {
     const uint8_t *p = *at, *after;
     size_t n = count_run(tag, p, end);
@@ -451,7 +462,8 @@ static unsigned wire_type_of(const struct schema_field *f)
     }
 }
 
-static bool read_scalar(struct reader *r, const struct schema_field *f, void *to, const uint8_t **p, const uint8_t *end)
+static bool read_scalar(struct reader *r, const struct schema_field *f, void *to, const uint8_t **p,
+                        const uint8_t *end)
 {
     uint64_t v;
     switch (f->type) {
@@ -478,7 +490,8 @@ static bool read_scalar(struct reader *r, const struct schema_field *f, void *to
 }
 
 /* google.protobuf.Int32Value and the like: the number is field 1, 0 when absent. */
-static bool read_wrapped(struct reader *r, const struct schema_field *f, void *to, const uint8_t *p, const uint8_t *end)
+static bool read_wrapped(struct reader *r, const struct schema_field *f, void *to, const uint8_t *p,
+                         const uint8_t *end)
 {
     unsigned type = f->type == SCHEMA_DOUBLE ? WIRE_FIXED64 : WIRE_VARINT;
     while (p < end) {
@@ -553,8 +566,8 @@ static bool read_label(struct reader *r, struct msg_label *out, const uint8_t *p
 }
 
 /* A row of equal tags of a repeated field, the first tag having been read. */
-static bool read_repeated(struct reader *r, const struct schema_field *f, struct schema_list *list, struct run *run,
-                          uint32_t tag, const uint8_t **at, const uint8_t *end)
+static bool read_repeated(struct reader *r, const struct schema_field *f, struct schema_list *list,
+                          struct run *run, uint32_t tag, const uint8_t **at, const uint8_t *end)
 {
     const uint8_t *p = *at, *after;
     size_t element = schema_element_size(f), n = count_run(tag, p, end);
@@ -585,8 +598,8 @@ static bool read_repeated(struct reader *r, const struct schema_field *f, struct
 }
 
 /* Repeated int32: packed, or one element. */
-static bool read_int32s(struct reader *r, struct schema_list *list, struct run *run, bool packed, const uint8_t **at,
-                        const uint8_t *end)
+static bool read_int32s(struct reader *r, struct schema_list *list, struct run *run, bool packed,
+                        const uint8_t **at, const uint8_t *end)
 {
     const uint8_t *p = *at, *after = end;
     size_t n = 1;
@@ -622,7 +635,8 @@ static bool sort_labels(struct reader *r, label_list *labels)
     if (!map.items)
         return false;
     for (size_t i = 0; i < labels->n; i++)
-        map.items[i] = (struct field){ labels->items[i].key, { .kind = VALUE_STRING, .text = labels->items[i].value } };
+        map.items[i] =
+            (struct field){ labels->items[i].key, { .kind = VALUE_STRING, .text = labels->items[i].value } };
     if (!codec_sort_fields(&r->fault, r->arena, &map))
         return false;
     codec_unique_fields(&map);
@@ -632,8 +646,8 @@ static bool sort_labels(struct reader *r, label_list *labels)
     return true;
 }
 
-static bool read_list_field(struct reader *r, const struct schema_field *f, void *out, struct run *run, uint32_t tag,
-                            const uint8_t **p, const uint8_t *end)
+static bool read_list_field(struct reader *r, const struct schema_field *f, void *out, struct run *run,
+                            uint32_t tag, const uint8_t **p, const uint8_t *end)
 {
     void *list = schema_at(out, f->offset);
     switch (f->type) {
@@ -648,13 +662,14 @@ static bool read_list_field(struct reader *r, const struct schema_field *f, void
     }
 }
 
-static bool finish_maps(struct reader *r, const struct schema_message *message, void *out, const struct run *runs,
-                        uint32_t maps)
+static bool finish_maps(struct reader *r, const struct schema_message *message, void *out,
+                        const struct run *runs, uint32_t maps)
 {
     for (; maps; maps &= maps - 1) {
         unsigned i = (unsigned)__builtin_ctz(maps);
         void *list = schema_at(out, message->fields[i].offset);
-        if (message->fields[i].type == SCHEMA_LABELS ? !sort_labels(r, list) : !sort_entries(r, list, &runs[i]))
+        if (message->fields[i].type == SCHEMA_LABELS ? !sort_labels(r, list)
+                                                     : !sort_entries(r, list, &runs[i]))
             return false;
     }
     return true;
@@ -671,7 +686,8 @@ static bool read_message(struct reader *r, void *out, const struct schema_messag
         uint64_t tag;
         if (!read_varint(r, &tag, &p, end))
             return false;
-        const struct schema_field *f = schema_by_number(message, tag <= UINT32_MAX ? (uint32_t)(tag >> 3) : 0);
+        const struct schema_field *f =
+            schema_by_number(message, tag <= UINT32_MAX ? (uint32_t)(tag >> 3) : 0);
         bool known = f && f->type != SCHEMA_SKIP && !f->json_only;
         bool packed = known && f->repeated && f->type == SCHEMA_INT32 && (tag & 7) == WIRE_BYTES;
         if (!known || ((tag & 7) != wire_type_of(f) && !packed)) {
@@ -692,14 +708,14 @@ static bool read_message(struct reader *r, void *out, const struct schema_messag
 
 /* ---- entry points ---- */
 
-static enum status_code decode(void *out, const struct schema_message *schema, struct arena *arena, struct str bytes,
-                               struct status *st)
+static enum status_code decode(void *out, const struct schema_message *schema, struct arena *arena,
+                               struct str bytes, struct status *st)
 {
     struct reader r = { .arena = arena, .depth = 1 };
     codec_fault_init(&r.fault);
     if (bytes.n > LIMIT_MESSAGE_BYTES)
-        return status_set(st, STATUS_RESOURCE_EXHAUSTED, "%s of %zu bytes exceeds the maximum of %d bytes.", schema->name,
-                          bytes.n, LIMIT_MESSAGE_BYTES);
+        return status_set(st, STATUS_RESOURCE_EXHAUSTED, "%s of %zu bytes exceeds the maximum of %d bytes.",
+                          schema->name, bytes.n, LIMIT_MESSAGE_BYTES);
     const uint8_t *p = bytes.n ? (const uint8_t *)bytes.p : (const uint8_t *)"";
     if (read_message(&r, out, schema, p, p + bytes.n))
         return STATUS_OK;
@@ -708,14 +724,15 @@ static enum status_code decode(void *out, const struct schema_message *schema, s
     return codec_fault_status(&r.fault, st, intro);
 }
 
-enum status_code protobuf_decode(void *out, const struct schema_message *schema, struct arena *arena, struct str bytes,
-                                 struct status *st)
+enum status_code protobuf_decode(void *out, const struct schema_message *schema, struct arena *arena,
+                                 struct str bytes, struct status *st)
 {
     return decode(out, schema, arena, bytes, st);
 }
 
 /* What the ledger keeps: a Document with nothing but fields. */
-enum status_code protobuf_decode_fields(struct value_map *out, struct arena *arena, struct str bytes, struct status *st)
+enum status_code protobuf_decode_fields(struct value_map *out, struct arena *arena, struct str bytes,
+                                        struct status *st)
 {
     struct document document = { 0 };
     enum status_code code = decode(&document, &schema_document, arena, bytes, st);

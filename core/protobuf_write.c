@@ -66,7 +66,10 @@ static uint8_t *put_timestamp(uint8_t *p, struct timestamp t)
 }
 
 /* A number that proto3 leaves out: +0.0, but not -0.0. */
-static bool is_default(double d) { return d == 0 && !signbit(d); }
+static bool is_default(double d)
+{
+    return d == 0 && !signbit(d);
+}
 
 static size_t geo_size(const struct value *v)
 {
@@ -303,13 +306,14 @@ static uint64_t varint_of(const struct schema_field *f, const void *at)
     case SCHEMA_BOOL:
         return *(const bool *)at;
     case SCHEMA_INT64:
-        return (uint64_t)*(const int64_t *)at;
+        return (uint64_t) * (const int64_t *)at;
     default:
-        return f->wrapped ? (uint64_t)*(const int64_t *)at : (uint64_t)(int64_t)*(const int32_t *)at;
+        return f->wrapped ? (uint64_t) * (const int64_t *)at : (uint64_t)(int64_t) * (const int32_t *)at;
     }
 }
 
-static bool write_scalar(struct buf *out, const struct schema_field *f, uint32_t number, const void *at, bool always)
+static bool write_scalar(struct buf *out, const struct schema_field *f, uint32_t number, const void *at,
+                         bool always)
 {
     switch (f->type) {
     case SCHEMA_STRING:

@@ -10,10 +10,11 @@
 bool protojson_scalar(struct codec_fault *fault, struct arena *arena, const struct schema_field *f, void *to,
                       struct str text);
 /* Whether the field may be set: false with a fault when another member of its oneof is set already. */
-bool protojson_may_set(struct codec_fault *fault, const struct schema_message *message, const struct schema_field *f,
-                       const void *out);
+bool protojson_may_set(struct codec_fault *fault, const struct schema_message *message,
+                       const struct schema_field *f, const void *out);
 /* The place of a singular field, marked as set; a message behind a pointer is made when there is none yet.
  * NULL with a fault. */
-void *protojson_place(struct codec_fault *fault, struct arena *arena, const struct schema_field *f, void *out);
+void *protojson_place(struct codec_fault *fault, struct arena *arena, const struct schema_field *f,
+                      void *out);
 
 #endif

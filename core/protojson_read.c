@@ -32,7 +32,8 @@ static enum json_token next(struct reader *r)
 /* A token of another kind than the field takes; a JSON error keeps its own words. */
 static bool unexpected(struct reader *r, enum json_token token, const char *wanted)
 {
-    return token == JSON_ERROR ? false : codec_fault_set(&r->fault, STATUS_INVALID_ARGUMENT, "%s expected", wanted);
+    return token == JSON_ERROR ? false
+                               : codec_fault_set(&r->fault, STATUS_INVALID_ARGUMENT, "%s expected", wanted);
 }
 
 static bool skip(struct reader *r, enum json_token token)
@@ -186,7 +187,8 @@ static bool read_geo(struct reader *r, struct value *out, enum json_token token)
             refuse(r, "is given twice");
         token = twice ? JSON_ERROR : next(r);
         if (token != JSON_NULL &&
-            (twice || !read_scalar(r, &coordinate, latitude ? &out->geo.latitude : &out->geo.longitude, token)))
+            (twice ||
+             !read_scalar(r, &coordinate, latitude ? &out->geo.latitude : &out->geo.longitude, token)))
             return codec_fault_in(&r->fault, member);
     }
     return true;
@@ -200,7 +202,8 @@ static bool read_null(struct reader *r, enum json_token token)
     return unexpected(r, token, "null");
 }
 
-static bool read_member(struct reader *r, struct value *out, const struct schema_field *row, enum json_token token)
+static bool read_member(struct reader *r, struct value *out, const struct schema_field *row,
+                        enum json_token token)
 {
     out->kind = (enum value_kind)row->number;
     switch (out->kind) {
@@ -263,7 +266,8 @@ static bool read_value(struct reader *r, struct value *out, enum json_token toke
 
 /* ---- by table ---- */
 
-static bool read_message(struct reader *r, void *out, const struct schema_message *message, enum json_token token);
+static bool read_message(struct reader *r, void *out, const struct schema_message *message,
+                         enum json_token token);
 
 /* One value that is no list: into the place of the field or of a list's element. */
 static bool read_single(struct reader *r, const struct schema_field *f, void *to, enum json_token token)
@@ -277,7 +281,8 @@ static bool read_single(struct reader *r, const struct schema_field *f, void *to
     return read_scalar(r, f, to, token);
 }
 
-static bool read_list(struct reader *r, const struct schema_field *f, struct schema_list *list, enum json_token token)
+static bool read_list(struct reader *r, const struct schema_field *f, struct schema_list *list,
+                      enum json_token token)
 {
     bool grown = true;
     size_t element = schema_element_size(f);
@@ -346,7 +351,8 @@ static bool read_field(struct reader *r, const struct schema_field *f, void *out
     return to && read_single(r, f, to, token);
 }
 
-static bool read_message(struct reader *r, void *out, const struct schema_message *message, enum json_token token)
+static bool read_message(struct reader *r, void *out, const struct schema_message *message,
+                         enum json_token token)
 {
     uint32_t seen = 0;
     if (message->is_value)
@@ -374,8 +380,8 @@ static bool read_message(struct reader *r, void *out, const struct schema_messag
     return true;
 }
 
-enum status_code protojson_decode(void *out, const struct schema_message *schema, struct arena *arena, struct str json,
-                                  struct status *st)
+enum status_code protojson_decode(void *out, const struct schema_message *schema, struct arena *arena,
+                                  struct str json, struct status *st)
 {
     struct reader r = { .arena = arena };
     if (json.n > LIMIT_MESSAGE_BYTES)

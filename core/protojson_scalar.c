@@ -80,8 +80,8 @@ bool protojson_scalar(struct codec_fault *fault, struct arena *arena, const stru
     }
 }
 
-bool protojson_may_set(struct codec_fault *fault, const struct schema_message *message, const struct schema_field *f,
-                       const void *out)
+bool protojson_may_set(struct codec_fault *fault, const struct schema_message *message,
+                       const struct schema_field *f, const void *out)
 {
     if (f->presence != SCHEMA_IF_CASE)
         return true;
@@ -138,12 +138,14 @@ static bool resolve(struct param_path *path, const struct schema_message *schema
     }
 }
 
-static bool set_param(struct codec_fault *fault, struct arena *arena, const struct param_path *path, void *message,
-                      struct str text)
+static bool set_param(struct codec_fault *fault, struct arena *arena, const struct param_path *path,
+                      void *message, struct str text)
 {
     const struct schema_field *f = path->fields[path->n - 1];
-    if (f->type == SCHEMA_MESSAGE || f->type == SCHEMA_VALUE || f->type == SCHEMA_VALUE_MAP || f->type == SCHEMA_LABELS)
-        return codec_fault_set(fault, STATUS_INVALID_ARGUMENT, "is a message; a parameter sets one of its fields");
+    if (f->type == SCHEMA_MESSAGE || f->type == SCHEMA_VALUE || f->type == SCHEMA_VALUE_MAP ||
+        f->type == SCHEMA_LABELS)
+        return codec_fault_set(fault, STATUS_INVALID_ARGUMENT,
+                               "is a message; a parameter sets one of its fields");
     if (!str_is_utf8(text))
         return codec_fault_set(fault, STATUS_INVALID_ARGUMENT, "text is not valid UTF-8");
     for (size_t i = 0; i < path->n; i++) {

@@ -99,7 +99,10 @@ static bool write_integer(struct buf *out, int64_t v, bool quoted)
     return buf_put(out, p, (size_t)(end - p));
 }
 
-static bool write_bool(struct buf *out, bool v) { return v ? buf_put(out, "true", 4) : buf_put(out, "false", 5); }
+static bool write_bool(struct buf *out, bool v)
+{
+    return v ? buf_put(out, "true", 4) : buf_put(out, "false", 5);
+}
 
 static bool write_bytes(struct buf *out, struct str bytes)
 {
@@ -120,7 +123,10 @@ static bool write_enum(struct writer *w, const struct schema_enum *e, int32_t nu
 }
 
 /* +0.0 is left out of messages, -0.0 is not. */
-static bool is_default(double d) { return d == 0 && !signbit(d); }
+static bool is_default(double d)
+{
+    return d == 0 && !signbit(d);
+}
 
 /* ---- values ---- */
 
@@ -221,7 +227,8 @@ static bool write_value(struct writer *w, const struct value *value)
     bool any = false;
     if (value->kind == VALUE_UNSET)
         return buf_put(w->out, "{}", 2);
-    return open_object(w) && key(w, &any, kind_name(value->kind)) && write_member(w, value) && close_object(w, any);
+    return open_object(w) && key(w, &any, kind_name(value->kind)) && write_member(w, value) &&
+           close_object(w, any);
 }
 
 /* ---- values that are still encoded ----
@@ -242,9 +249,11 @@ static bool raw_fields(struct writer *w, uint32_t tag, const uint8_t *p, const u
         const uint8_t *entry_end, *after;
         if (!wire_varint(&p, end, &read) || read != tag || !wire_length(&p, end, &entry_end))
             return false;
-        if (!wire_varint(&p, entry_end, &read) || read != WIRE_TAG(1, WIRE_BYTES) || !wire_length(&p, entry_end, &after))
+        if (!wire_varint(&p, entry_end, &read) || read != WIRE_TAG(1, WIRE_BYTES) ||
+            !wire_length(&p, entry_end, &after))
             return false;
-        if (!begin_member(w, &any) || !json_write_string(w->out, str_from(p, (size_t)(after - p))) || !colon(w))
+        if (!begin_member(w, &any) || !json_write_string(w->out, str_from(p, (size_t)(after - p))) ||
+            !colon(w))
             return false;
         p = after;
         if (!wire_varint(&p, entry_end, &read) || read != WIRE_TAG(2, WIRE_BYTES) ||
@@ -370,7 +379,8 @@ static bool raw_value(struct writer *w, const uint8_t *p, const uint8_t *end)
     if (!wire_varint(&p, end, &tag) || tag > UINT32_MAX)
         return false;
     struct str name = kind_name((enum value_kind)(tag >> 3));
-    return name.n > 0 && open_object(w) && key(w, &any, name) && raw_member(w, tag, p, end) && close_object(w, any);
+    return name.n > 0 && open_object(w) && key(w, &any, name) && raw_member(w, tag, p, end) &&
+           close_object(w, any);
 }
 
 /* ---- by table ---- */
@@ -523,7 +533,8 @@ static bool write_message(struct writer *w, const struct schema_message *message
     return close_object(w, any);
 }
 
-bool protojson_encode(struct buf *out, const struct schema_message *schema, const void *message, unsigned flags)
+bool protojson_encode(struct buf *out, const struct schema_message *schema, const void *message,
+                      unsigned flags)
 {
     struct writer w = { .out = out, .flags = flags };
     return write_message(&w, schema, message);

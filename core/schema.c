@@ -9,10 +9,12 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MEMBER(T, member) (((T *)0)->member)
 /* The offset of `member`, provided that it is a `type`. */
-#define AT(type, T, member) _Generic(MEMBER(T, member), type: offsetof(T, member))
-#define AT_POINTER(type, T, member) _Generic(MEMBER(T, member), type *: offsetof(T, member))
-#define AT_LIST(type, T, member) _Generic(MEMBER(T, member).items, type *: offsetof(T, member))
+#define AT(type, T, member) _Generic(MEMBER(T, member), type : offsetof(T, member))
+#define AT_POINTER(type, T, member) _Generic(MEMBER(T, member), type * : offsetof(T, member))
+#define AT_LIST(type, T, member) _Generic(MEMBER(T, member).items, type * : offsetof(T, member))
 
+/* Row macros read better as rows than as blocks. */
+/* clang-format off */
 #define NAMES(num, camel, snake) .json = STR_INIT(camel), .name = STR_INIT(snake), .number = (num)
 
 /* Singular scalars: set when not zero. */
@@ -85,8 +87,13 @@
 #define MESSAGE(id, api_name, T, rows) const struct schema_message schema_##id = MESSAGE_BODY(api_name, T, rows)
 #define INNER(id, api_name, T, rows) static const struct schema_message id = MESSAGE_BODY(api_name, T, rows)
 
+/* clang-format on */
+
 /* ---- enums ---- */
-#define E(name, number) { STR_INIT(name), (number) }
+#define E(name, number)                                                                                      \
+    {                                                                                                        \
+        STR_INIT(name), (number)                                                                             \
+    }
 #define ENUMERATION(id) static const struct schema_enum id = { id##_rows, COUNT(id##_rows) }
 
 static const struct schema_enumerator server_value_rows[] = {
@@ -121,11 +128,7 @@ static const struct schema_enumerator field_op_rows[] = {
 };
 ENUMERATION(field_op);
 static const struct schema_enumerator unary_op_rows[] = {
-    E("OPERATOR_UNSPECIFIED", 0),
-    E("IS_NAN", 2),
-    E("IS_NULL", 3),
-    E("IS_NOT_NAN", 4),
-    E("IS_NOT_NULL", 5),
+    E("OPERATOR_UNSPECIFIED", 0), E("IS_NAN", 2), E("IS_NULL", 3), E("IS_NOT_NAN", 4), E("IS_NOT_NULL", 5),
 };
 ENUMERATION(unary_op);
 static const struct schema_enumerator distance_rows[] = {
@@ -142,11 +145,7 @@ static const struct schema_enumerator concurrency_rows[] = {
 };
 ENUMERATION(concurrency);
 static const struct schema_enumerator target_change_type_rows[] = {
-    E("NO_CHANGE", 0),
-    E("ADD", 1),
-    E("REMOVE", 2),
-    E("CURRENT", 3),
-    E("RESET", 4),
+    E("NO_CHANGE", 0), E("ADD", 1), E("REMOVE", 2), E("CURRENT", 3), E("RESET", 4),
 };
 ENUMERATION(target_change_type);
 
@@ -154,7 +153,10 @@ ENUMERATION(target_change_type);
 const struct schema_message schema_empty = { .name = "Empty", .size = sizeof(struct msg_empty) };
 
 /* Only names and numbers: the offsets of a value are known to the codecs' own code for it. */
-#define KIND(num, kind, camel, snake) { NAMES(num, camel, snake), .type = (kind) }
+#define KIND(num, kind, camel, snake)                                                                        \
+    {                                                                                                        \
+        NAMES(num, camel, snake), .type = (kind)                                                             \
+    }
 static const struct schema_field value_rows[] = {
     KIND(VALUE_BOOL, SCHEMA_BOOL, "booleanValue", "boolean_value"),
     KIND(VALUE_INT, SCHEMA_INT64, "integerValue", "integer_value"),
@@ -172,7 +174,11 @@ static const struct schema_field value_rows[] = {
     KIND(VALUE_PIPELINE, SCHEMA_SKIP, "pipelineValue", "pipeline_value"),
 };
 const struct schema_message schema_value = {
-    .name = "Value", .size = sizeof(struct value), .fields = value_rows, .n = COUNT(value_rows), .is_value = true,
+    .name = "Value",
+    .size = sizeof(struct value),
+    .fields = value_rows,
+    .n = COUNT(value_rows),
+    .is_value = true,
 };
 
 /* ArrayValue and MapValue are their lists: struct value_list and struct value_map themselves. */
@@ -188,9 +194,11 @@ static const struct schema_field map_value_rows[] = {
 };
 MESSAGE(map_value, "MapValue", struct value_map, map_value_rows);
 
-#define DOCUMENT_TIME(num, camel, snake, m)                                                        \
-    { NAMES(num, camel, snake), .type = SCHEMA_TIMESTAMP, FLAG(struct document, has_##m),          \
-      .offset = AT(struct timestamp, struct document, m) }
+#define DOCUMENT_TIME(num, camel, snake, m)                                                                  \
+    {                                                                                                        \
+        NAMES(num, camel, snake), .type = SCHEMA_TIMESTAMP, FLAG(struct document, has_##m),                  \
+                                  .offset = AT(struct timestamp, struct document, m)                         \
+    }
 static const struct schema_field document_rows[] = {
     STRING(struct document, 1, "name", "name", name),
     { NAMES(2, "fields", "fields"), .type = SCHEMA_VALUE_MAP, .repeated = true, .presence = SCHEMA_IF_NOT_RAW,
@@ -228,8 +236,8 @@ INNER(read_write, "ReadWrite", read_write_t, read_write_rows);
 static const struct schema_field transaction_options_rows[] = {
     ONE_MESSAGE(read_only_t, struct msg_transaction_options, mode_case, 2, "readOnly", "read_only", read_only,
                 &read_only),
-    ONE_MESSAGE(read_write_t, struct msg_transaction_options, mode_case, 3, "readWrite", "read_write", read_write,
-                &read_write),
+    ONE_MESSAGE(read_write_t, struct msg_transaction_options, mode_case, 3, "readWrite", "read_write",
+                read_write, &read_write),
 };
 MESSAGE(transaction_options, "TransactionOptions", struct msg_transaction_options, transaction_options_rows);
 
@@ -252,8 +260,8 @@ INNER(field_transform, "FieldTransform", T, field_transform_rows);
 
 static const struct schema_field document_transform_rows[] = {
     STRING(struct msg_document_transform, 1, "document", "document", document),
-    MESSAGES(struct msg_field_transform, struct msg_document_transform, 2, "fieldTransforms", "field_transforms",
-             field_transforms, &field_transform),
+    MESSAGES(struct msg_field_transform, struct msg_document_transform, 2, "fieldTransforms",
+             "field_transforms", field_transforms, &field_transform),
 };
 INNER(document_transform, "DocumentTransform", struct msg_document_transform, document_transform_rows);
 
@@ -321,12 +329,14 @@ INNER(field_reference, "FieldReference", struct msg_field_reference, field_refer
 
 static const struct schema_field composite_filter_rows[] = {
     ENUM(struct msg_composite_filter, 1, "op", "op", op, &composite_op),
-    MESSAGES(struct msg_filter, struct msg_composite_filter, 2, "filters", "filters", filters, &schema_filter),
+    MESSAGES(struct msg_filter, struct msg_composite_filter, 2, "filters", "filters", filters,
+             &schema_filter),
 };
 INNER(composite_filter, "CompositeFilter", struct msg_composite_filter, composite_filter_rows);
 
 static const struct schema_field field_filter_rows[] = {
-    INPLACE(struct msg_field_reference, struct msg_field_filter, 1, "field", "field", field, &field_reference),
+    INPLACE(struct msg_field_reference, struct msg_field_filter, 1, "field", "field", field,
+            &field_reference),
     ENUM(struct msg_field_filter, 2, "op", "op", op, &field_op),
     VALUE(struct msg_field_filter, 3, "value", "value", value),
 };
@@ -334,16 +344,19 @@ INNER(field_filter, "FieldFilter", struct msg_field_filter, field_filter_rows);
 
 static const struct schema_field unary_filter_rows[] = {
     ENUM(struct msg_unary_filter, 1, "op", "op", op, &unary_op),
-    POINTER(struct msg_field_reference, struct msg_unary_filter, 2, "field", "field", field, &field_reference),
+    POINTER(struct msg_field_reference, struct msg_unary_filter, 2, "field", "field", field,
+            &field_reference),
 };
 INNER(unary_filter, "UnaryFilter", struct msg_unary_filter, unary_filter_rows);
 
 #define T struct msg_filter
 static const struct schema_field filter_rows[] = {
-    ONE_POINTER(struct msg_composite_filter, T, filter_case, 1, "compositeFilter", "composite_filter", composite,
-                &composite_filter),
-    ONE_POINTER(struct msg_field_filter, T, filter_case, 2, "fieldFilter", "field_filter", field, &field_filter),
-    ONE_POINTER(struct msg_unary_filter, T, filter_case, 3, "unaryFilter", "unary_filter", unary, &unary_filter),
+    ONE_POINTER(struct msg_composite_filter, T, filter_case, 1, "compositeFilter", "composite_filter",
+                composite, &composite_filter),
+    ONE_POINTER(struct msg_field_filter, T, filter_case, 2, "fieldFilter", "field_filter", field,
+                &field_filter),
+    ONE_POINTER(struct msg_unary_filter, T, filter_case, 3, "unaryFilter", "unary_filter", unary,
+                &unary_filter),
 };
 MESSAGE(filter, "Filter", T, filter_rows);
 #undef T
@@ -355,7 +368,8 @@ static const struct schema_field order_rows[] = {
 INNER(order, "Order", struct msg_order, order_rows);
 
 static const struct schema_field projection_rows[] = {
-    MESSAGES(struct msg_field_reference, struct msg_projection, 2, "fields", "fields", fields, &field_reference),
+    MESSAGES(struct msg_field_reference, struct msg_projection, 2, "fields", "fields", fields,
+             &field_reference),
 };
 INNER(projection, "Projection", struct msg_projection, projection_rows);
 
@@ -397,8 +411,8 @@ static const struct schema_field structured_query_rows[] = {
 };
 MESSAGE(structured_query, "StructuredQuery", T, structured_query_rows);
 #undef T
-#define STRUCTURED_QUERY(T, num)                                                                   \
-    ONE_POINTER(struct msg_structured_query, T, query_case, num, "structuredQuery", "structured_query", \
+#define STRUCTURED_QUERY(T, num)                                                                             \
+    ONE_POINTER(struct msg_structured_query, T, query_case, num, "structuredQuery", "structured_query",      \
                 structured_query, &schema_structured_query)
 
 /* Count holds one wrapper and Sum and Avg one reference: the struct keeps just those. */
@@ -425,8 +439,8 @@ INNER(aggregation, "Aggregation", T, aggregation_rows);
 
 static const struct schema_field structured_aggregation_query_rows[] = {
     STRUCTURED_QUERY(struct msg_structured_aggregation_query, 1),
-    MESSAGES(struct msg_aggregation, struct msg_structured_aggregation_query, 3, "aggregations", "aggregations",
-             aggregations, &aggregation),
+    MESSAGES(struct msg_aggregation, struct msg_structured_aggregation_query, 3, "aggregations",
+             "aggregations", aggregations, &aggregation),
 };
 INNER(structured_aggregation_query, "StructuredAggregationQuery", struct msg_structured_aggregation_query,
       structured_aggregation_query_rows);
@@ -438,20 +452,21 @@ INNER(explain_options, "ExplainOptions", struct msg_explain_options, explain_opt
 
 /* ---- firestore.proto: requests and responses ---- */
 #define MASK(T, num) POINTER(struct msg_document_mask, T, num, "mask", "mask", mask, &schema_document_mask)
-#define CURRENT_DOCUMENT(T, num)                                                                   \
-    POINTER(struct msg_precondition, T, num, "currentDocument", "current_document", current_document, \
+#define CURRENT_DOCUMENT(T, num)                                                                             \
+    POINTER(struct msg_precondition, T, num, "currentDocument", "current_document", current_document,        \
             &schema_precondition)
 #define IN_TRANSACTION(T, num) ONE_BYTES(T, consistency_case, num, "transaction", "transaction", transaction)
-#define NEW_TRANSACTION(T, num)                                                                    \
-    ONE_POINTER(struct msg_transaction_options, T, consistency_case, num, "newTransaction", "new_transaction", \
-                new_transaction, &schema_transaction_options)
+#define NEW_TRANSACTION(T, num)                                                                              \
+    ONE_POINTER(struct msg_transaction_options, T, consistency_case, num, "newTransaction",                  \
+                "new_transaction", new_transaction, &schema_transaction_options)
 #define AT_READ_TIME(T, num) ONE_TIME(T, consistency_case, num, "readTime", "read_time", read_time)
-#define EXPLAIN(T, num)                                                                            \
-    POINTER(struct msg_explain_options, T, num, "explainOptions", "explain_options", explain_options, \
+#define EXPLAIN(T, num)                                                                                      \
+    POINTER(struct msg_explain_options, T, num, "explainOptions", "explain_options", explain_options,        \
             &explain_options)
 #define WRITES(T, num) MESSAGES(struct msg_write, T, num, "writes", "writes", writes, &schema_write)
-#define WRITE_RESULTS(T, num)                                                                      \
-    MESSAGES(struct msg_write_result, T, num, "writeResults", "write_results", write_results, &schema_write_result)
+#define WRITE_RESULTS(T, num)                                                                                \
+    MESSAGES(struct msg_write_result, T, num, "writeResults", "write_results", write_results,                \
+             &schema_write_result)
 #define PARENT(T, num) STRING(T, num, "parent", "parent", parent)
 #define DATABASE(T, num) STRING(T, num, "database", "database", database)
 #define PAGE_TOKEN(T, num) STRING(T, num, "pageToken", "page_token", page_token)
@@ -463,7 +478,11 @@ INNER(explain_options, "ExplainOptions", struct msg_explain_options, explain_opt
 
 #define T struct msg_get_document_request
 static const struct schema_field get_document_request_rows[] = {
-    STRING(T, 1, "name", "name", name), MASK(T, 2), IN_TRANSACTION(T, 3), AT_READ_TIME(T, 5), REQUEST_OPTIONS(10),
+    STRING(T, 1, "name", "name", name),
+    MASK(T, 2),
+    IN_TRANSACTION(T, 3),
+    AT_READ_TIME(T, 5),
+    REQUEST_OPTIONS(10),
 };
 MESSAGE(get_document_request, "GetDocumentRequest", T, get_document_request_rows);
 #undef T
@@ -526,9 +545,12 @@ MESSAGE(delete_document_request, "DeleteDocumentRequest", T, delete_document_req
 
 #define T struct msg_batch_get_request
 static const struct schema_field batch_get_request_rows[] = {
-    DATABASE(T, 1),       STRINGS(T, 2, "documents", "documents", documents),
-    MASK(T, 3),           IN_TRANSACTION(T, 4),
-    NEW_TRANSACTION(T, 5), AT_READ_TIME(T, 7),
+    DATABASE(T, 1),
+    STRINGS(T, 2, "documents", "documents", documents),
+    MASK(T, 3),
+    IN_TRANSACTION(T, 4),
+    NEW_TRANSACTION(T, 5),
+    AT_READ_TIME(T, 7),
     REQUEST_OPTIONS(8),
 };
 MESSAGE(batch_get_request, "BatchGetDocumentsRequest", T, batch_get_request_rows);
@@ -577,13 +599,14 @@ MESSAGE(commit_response, "CommitResponse", T, commit_response_rows);
 #undef T
 
 #define T struct msg_rollback_request
-static const struct schema_field rollback_request_rows[] = { DATABASE(T, 1), TRANSACTION(T, 2), REQUEST_OPTIONS(3) };
+static const struct schema_field rollback_request_rows[] = { DATABASE(T, 1), TRANSACTION(T, 2),
+                                                             REQUEST_OPTIONS(3) };
 MESSAGE(rollback_request, "RollbackRequest", T, rollback_request_rows);
 #undef T
 
 #define T struct msg_run_query_request
 static const struct schema_field run_query_request_rows[] = {
-    PARENT(T, 1),       STRUCTURED_QUERY(T, 2), IN_TRANSACTION(T, 5),  NEW_TRANSACTION(T, 6),
+    PARENT(T, 1),       STRUCTURED_QUERY(T, 2), IN_TRANSACTION(T, 5), NEW_TRANSACTION(T, 6),
     AT_READ_TIME(T, 7), EXPLAIN(T, 10),         REQUEST_OPTIONS(11),
 };
 MESSAGE(run_query_request, "RunQueryRequest", T, run_query_request_rows);
@@ -772,7 +795,8 @@ static const struct schema_field listen_response_rows[] = {
                 document_change, &document_change),
     ONE_POINTER(struct msg_document_delete, T, response_case, 4, "documentDelete", "document_delete",
                 document_delete, &document_delete),
-    ONE_POINTER(struct msg_existence_filter, T, response_case, 5, "filter", "filter", filter, &existence_filter),
+    ONE_POINTER(struct msg_existence_filter, T, response_case, 5, "filter", "filter", filter,
+                &existence_filter),
     ONE_POINTER(struct msg_document_remove, T, response_case, 6, "documentRemove", "document_remove",
                 document_remove, &document_remove),
 };
@@ -793,8 +817,14 @@ MESSAGE(execute_pipeline_request, "ExecutePipelineRequest", struct msg_execute_p
 
 /* ---- reading the tables ---- */
 
-size_t schema_size(const struct schema_message *schema) { return schema->size; }
-const char *schema_name(const struct schema_message *schema) { return schema->name; }
+size_t schema_size(const struct schema_message *schema)
+{
+    return schema->size;
+}
+const char *schema_name(const struct schema_message *schema)
+{
+    return schema->name;
+}
 
 size_t schema_element_size(const struct schema_field *field)
 {

@@ -41,7 +41,7 @@ struct schema_enum {
     const struct schema_enumerator {
         struct str name;
         int32_t number;
-    } *rows;
+    } * rows;
     size_t n;
 };
 
@@ -55,7 +55,7 @@ struct schema_field {
     bool wrapped;   /* google.protobuf.Int32Value and the like: a message on the wire, bare in JSON */
     bool json_only; /* not in the published proto */
     uint16_t offset, has_offset;
-    const struct schema_message *message; /* of SCHEMA_MESSAGE */
+    const struct schema_message *message;  /* of SCHEMA_MESSAGE */
     const struct schema_enum *enumeration; /* of SCHEMA_ENUM */
 };
 
@@ -84,7 +84,10 @@ struct str schema_enum_name(const struct schema_enum *e, int32_t number);
 bool schema_enum_number(int32_t *out, const struct schema_enum *e, struct str name);
 
 /* Where a message's field lives. */
-static inline void *schema_at(void *message, size_t offset) { return (char *)message + offset; }
+static inline void *schema_at(void *message, size_t offset)
+{
+    return (char *)message + offset;
+}
 static inline const void *schema_at_const(const void *message, size_t offset)
 {
     return (const char *)message + offset;

@@ -10,18 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char sample[] =
-    "{\"name\":\"projects/demo-p/databases/(default)/documents/api_audit_logs/0123456789abcdefghij\",\"fields\":{"
-    "\"duration_ms\":{\"doubleValue\":12.625},"
-    "\"endpoint\":{\"stringValue\":\"/v1/customers/4711/orders\"},"
-    "\"error\":{\"nullValue\":null},"
-    "\"firestore_path\":{\"stringValue\":\"tenants/t1/customers/4711\"},"
-    "\"method\":{\"stringValue\":\"POST\"},"
-    "\"request_id\":{\"stringValue\":\"7f3c9a52-4c0e-4a55-8d3e-3f6f6f3b9a11\"},"
-    "\"status_code\":{\"integerValue\":\"201\"},"
-    "\"success\":{\"booleanValue\":true},"
-    "\"timestamp\":{\"timestampValue\":\"2026-11-24T05:44:37.897795Z\"},"
-    "\"user_id\":{\"stringValue\":\"u-1234567\"}}}";
+static const char sample[] = "{\"name\":\"projects/demo-p/databases/(default)/documents/api_audit_logs/"
+                             "0123456789abcdefghij\",\"fields\":{"
+                             "\"duration_ms\":{\"doubleValue\":12.625},"
+                             "\"endpoint\":{\"stringValue\":\"/v1/customers/4711/orders\"},"
+                             "\"error\":{\"nullValue\":null},"
+                             "\"firestore_path\":{\"stringValue\":\"tenants/t1/customers/4711\"},"
+                             "\"method\":{\"stringValue\":\"POST\"},"
+                             "\"request_id\":{\"stringValue\":\"7f3c9a52-4c0e-4a55-8d3e-3f6f6f3b9a11\"},"
+                             "\"status_code\":{\"integerValue\":\"201\"},"
+                             "\"success\":{\"booleanValue\":true},"
+                             "\"timestamp\":{\"timestampValue\":\"2026-11-24T05:44:37.897795Z\"},"
+                             "\"user_id\":{\"stringValue\":\"u-1234567\"}}}";
 
 struct job {
     struct arena *arena;
@@ -41,7 +41,9 @@ static void decode_protobuf(struct job *job)
 {
     struct document document = { 0 };
     struct status st = status_init(job->arena);
-    check(protobuf_decode(&document, SCHEMA(document), job->arena, buf_view(&job->protobuf), &st) == STATUS_OK, "decode");
+    check(protobuf_decode(&document, SCHEMA(document), job->arena, buf_view(&job->protobuf), &st) ==
+              STATUS_OK,
+          "decode");
     arena_reset(job->arena);
 }
 
@@ -55,7 +57,8 @@ static void decode_json(struct job *job)
 {
     struct document document = { 0 };
     struct status st = status_init(job->arena);
-    check(protojson_decode(&document, SCHEMA(document), job->arena, buf_view(&job->json), &st) == STATUS_OK, "decode");
+    check(protojson_decode(&document, SCHEMA(document), job->arena, buf_view(&job->json), &st) == STATUS_OK,
+          "decode");
     arena_reset(job->arena);
 }
 
@@ -103,7 +106,8 @@ int main(int argc, char **argv)
     buf_init(&job.json, 1 << 20);
     buf_init(&job.out, 1 << 20);
     buf_init(&fields, 1 << 20);
-    check(protojson_decode(&job.document, SCHEMA(document), keep, str_of(sample), &st) == STATUS_OK, "sample");
+    check(protojson_decode(&job.document, SCHEMA(document), keep, str_of(sample), &st) == STATUS_OK,
+          "sample");
     check(protobuf_encode(&job.protobuf, SCHEMA(document), &job.document), "sample");
     check(protojson_encode(&job.json, SCHEMA(document), &job.document, 0), "sample");
     check(protobuf_encode_fields(&fields, &job.document.fields), "sample");

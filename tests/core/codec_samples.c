@@ -25,13 +25,22 @@ struct maker {
     int depth;
 };
 
-static bool chance(struct maker *m, size_t percent) { return dice_below(m->dice, 100) < percent; }
+static bool chance(struct maker *m, size_t percent)
+{
+    return dice_below(m->dice, 100) < percent;
+}
 
 static struct str random_text(struct maker *m)
 {
     static const struct str texts[] = {
-        STR_INIT(""),     STR_INIT("a"),       STR_INIT("status_code"), STR_INIT("p\xc3\xa4th"),
-        STR_INIT("a\0b"), STR_INIT("q\"\\/\b\f\n\r\t\x01"), STR_INIT("\xf0\x9f\x98\x80"), STR_INIT("5"),
+        STR_INIT(""),
+        STR_INIT("a"),
+        STR_INIT("status_code"),
+        STR_INIT("p\xc3\xa4th"),
+        STR_INIT("a\0b"),
+        STR_INIT("q\"\\/\b\f\n\r\t\x01"),
+        STR_INIT("\xf0\x9f\x98\x80"),
+        STR_INIT("5"),
     };
     if (chance(m, 80))
         return texts[dice_below(m->dice, sizeof texts / sizeof texts[0])];
@@ -53,13 +62,27 @@ static struct str random_key(struct maker *m)
 static int64_t random_int64(struct maker *m)
 {
     static const int64_t some[] = { 0, 1, -1, 127, 128, INT64_MAX, INT64_MIN, (INT64_C(1) << 53) + 1, -300 };
-    return chance(m, 70) ? some[dice_below(m->dice, sizeof some / sizeof some[0])] : (int64_t)dice_roll(m->dice);
+    return chance(m, 70) ? some[dice_below(m->dice, sizeof some / sizeof some[0])]
+                         : (int64_t)dice_roll(m->dice);
 }
 
 static double random_double(struct maker *m)
 {
-    static const double some[] = { 0, -0.0, 1, -1.5, 0.1, 1e20, 1e100, 5e-324, 1.7976931348623157e308, 123456789.125,
-                                   1e9, 999999999.999999, 0.000001, 1e21, 123456789012345678.0 };
+    static const double some[] = { 0,
+                                   -0.0,
+                                   1,
+                                   -1.5,
+                                   0.1,
+                                   1e20,
+                                   1e100,
+                                   5e-324,
+                                   1.7976931348623157e308,
+                                   123456789.125,
+                                   1e9,
+                                   999999999.999999,
+                                   0.000001,
+                                   1e21,
+                                   123456789012345678.0 };
     if (chance(m, 10))
         return chance(m, 30) ? (double)NAN : chance(m, 50) ? HUGE_VAL : -HUGE_VAL;
     if (chance(m, 60))
@@ -101,8 +124,10 @@ static struct value_map random_map(struct maker *m)
 static struct value random_value(struct maker *m)
 {
     static const enum value_kind kinds[] = {
-        VALUE_UNSET,  VALUE_BOOL,  VALUE_INT,             VALUE_DOUBLE,   VALUE_REFERENCE, VALUE_MAP,   VALUE_GEO, VALUE_ARRAY,
-        VALUE_TIMESTAMP, VALUE_NULL, VALUE_STRING, VALUE_BYTES, VALUE_FIELD_REFERENCE, VALUE_FUNCTION, VALUE_PIPELINE,
+        VALUE_UNSET,           VALUE_BOOL,     VALUE_INT,      VALUE_DOUBLE,
+        VALUE_REFERENCE,       VALUE_MAP,      VALUE_GEO,      VALUE_ARRAY,
+        VALUE_TIMESTAMP,       VALUE_NULL,     VALUE_STRING,   VALUE_BYTES,
+        VALUE_FIELD_REFERENCE, VALUE_FUNCTION, VALUE_PIPELINE,
     };
     struct value v = { .kind = kinds[dice_below(m->dice, sizeof kinds / sizeof kinds[0])] };
     m->depth++;
@@ -127,7 +152,8 @@ static struct value random_value(struct maker *m)
         v.map = random_map(m);
         break;
     case VALUE_ARRAY:
-        v.array = (struct value_list){ ARENA_ARRAY(m->arena, struct value, 4), m->depth > 5 ? 0 : dice_below(m->dice, 5) };
+        v.array = (struct value_list){ ARENA_ARRAY(m->arena, struct value, 4),
+                                       m->depth > 5 ? 0 : dice_below(m->dice, 5) };
         for (size_t i = 0; i < v.array.n; i++)
             v.array.items[i] = random_value(m);
         break;
@@ -163,7 +189,8 @@ static void random_single(struct maker *m, const struct schema_field *f, void *t
         *(int64_t *)to = v;
         break;
     case SCHEMA_ENUM:
-        *(int32_t *)to = chance(m, 80) ? f->enumeration->rows[dice_below(m->dice, f->enumeration->n)].number : (int32_t)v;
+        *(int32_t *)to =
+            chance(m, 80) ? f->enumeration->rows[dice_below(m->dice, f->enumeration->n)].number : (int32_t)v;
         break;
     case SCHEMA_DOUBLE:
         *(double *)to = random_double(m);
@@ -243,7 +270,10 @@ void *sample_message(struct dice *dice, struct arena *arena, const struct schema
 
 /* ---- recorded messages ---- */
 
-static int nibble(char c) { return c <= '9' ? c - '0' : c - 'a' + 10; }
+static int nibble(char c)
+{
+    return c <= '9' ? c - '0' : c - 'a' + 10;
+}
 
 static struct str unhex(struct arena *arena, struct str hex)
 {
@@ -253,7 +283,10 @@ static struct str unhex(struct arena *arena, struct str hex)
     return str_from(p, hex.n / 2);
 }
 
-struct str sample_hex(struct arena *arena, const char *hex) { return unhex(arena, str_of(hex)); }
+struct str sample_hex(struct arena *arena, const char *hex)
+{
+    return unhex(arena, str_of(hex));
+}
 
 static struct str until(struct str *rest, char end)
 {
@@ -309,7 +342,8 @@ struct str sample_protobuf(struct arena *arena, const struct schema_message *sch
     return copy;
 }
 
-struct str sample_json(struct arena *arena, const struct schema_message *schema, const void *message, unsigned flags)
+struct str sample_json(struct arena *arena, const struct schema_message *schema, const void *message,
+                       unsigned flags)
 {
     struct buf buf;
     buf_init(&buf, 64 << 20);

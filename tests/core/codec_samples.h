@@ -26,6 +26,7 @@ size_t sample_vectors(struct sample_vector **out, struct arena *arena);
 struct str sample_hex(struct arena *arena, const char *hex);
 /* A message's encodings, in the arena. */
 struct str sample_protobuf(struct arena *arena, const struct schema_message *schema, const void *message);
-struct str sample_json(struct arena *arena, const struct schema_message *schema, const void *message, unsigned flags);
+struct str sample_json(struct arena *arena, const struct schema_message *schema, const void *message,
+                       unsigned flags);
 
 #endif

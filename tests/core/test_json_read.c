@@ -6,8 +6,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-static int set_up(void **state) { return *state = arena_new(), 0; }
-static int tear_down(void **state) { return arena_free(*state), 0; }
+static int set_up(void **state)
+{
+    return *state = arena_new(), 0;
+}
+static int tear_down(void **state)
+{
+    return arena_free(*state), 0;
+}
 
 /* One letter a token: { } [ ] k s n t f N . and ! for an error. */
 static const char *tokens(struct arena *arena, struct str json)
@@ -47,13 +53,68 @@ static void well_formed_texts_are_read(void **state)
 static void malformed_texts_are_refused(void **state)
 {
     static const char *const cases[] = {
-        "",        " ",      "{",       "}",      "[",        "]",         "[1",       "[1,",      "[1,]",     "[,1]",
-        "{\"a\"}", "{\"a\":}", "{\"a\":1", "{\"a\":1,}", "{,}", "{a:1}",   "{'a':1}",  "{1:1}",    "{\"a\" 1}", "[1 2]",
-        "nul",     "NULL",   "True",    "NaN",    "Infinity", "-",         "-a",       "+1",       "01",        "-01",
-        "1.",      ".5",     "1e",      "1e+",    "0x1",      "1 1",       "{}{}",     "[]]",      "\"",        "\"a",
-        "\"\\",    "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\ud800\"", "\"\\udc00\"", "\"\\ud800\\u0041\"",
-        "\"\\ud800x\"", "\"\n\"", "\"\x01\"", "/**/1", "[1]//", "\xef\xbb\xbf{}", "\"\xff\"", "\"\xc0\x80\"", "\"\xed\xa0\x80\"",
-        "\v1", "[1;2]", "{\"a\":1;}", "\"\\\xc3\xa4\"", "\"\\\n\"",
+        "",
+        " ",
+        "{",
+        "}",
+        "[",
+        "]",
+        "[1",
+        "[1,",
+        "[1,]",
+        "[,1]",
+        "{\"a\"}",
+        "{\"a\":}",
+        "{\"a\":1",
+        "{\"a\":1,}",
+        "{,}",
+        "{a:1}",
+        "{'a':1}",
+        "{1:1}",
+        "{\"a\" 1}",
+        "[1 2]",
+        "nul",
+        "NULL",
+        "True",
+        "NaN",
+        "Infinity",
+        "-",
+        "-a",
+        "+1",
+        "01",
+        "-01",
+        "1.",
+        ".5",
+        "1e",
+        "1e+",
+        "0x1",
+        "1 1",
+        "{}{}",
+        "[]]",
+        "\"",
+        "\"a",
+        "\"\\",
+        "\"\\\"",
+        "\"\\x\"",
+        "\"\\u12\"",
+        "\"\\u12g4\"",
+        "\"\\ud800\"",
+        "\"\\udc00\"",
+        "\"\\ud800\\u0041\"",
+        "\"\\ud800x\"",
+        "\"\n\"",
+        "\"\x01\"",
+        "/**/1",
+        "[1]//",
+        "\xef\xbb\xbf{}",
+        "\"\xff\"",
+        "\"\xc0\x80\"",
+        "\"\xed\xa0\x80\"",
+        "\v1",
+        "[1;2]",
+        "{\"a\":1;}",
+        "\"\\\xc3\xa4\"",
+        "\"\\\n\"",
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const char *got = tokens(*state, str_of(cases[i]));
@@ -79,7 +140,8 @@ static void an_error_stays(void **state)
 static void escapes_become_utf8(void **state)
 {
     struct json_reader r;
-    json_reader_init(&r, *state, STR("\"\\\"\\\\\\/\\b\\f\\n\\r\\t \\u0041\\u00e4\\u65E5\\ud83d\\ude00\\u0000\""));
+    json_reader_init(&r, *state,
+                     STR("\"\\\"\\\\\\/\\b\\f\\n\\r\\t \\u0041\\u00e4\\u65E5\\ud83d\\ude00\\u0000\""));
     assert_int_equal(json_next(&r), JSON_STRING);
     assert_str(r.text, STR("\"\\/\b\f\n\r\t A\xc3\xa4\xe6\x97\xa5\xf0\x9f\x98\x80\0"));
 }
@@ -144,15 +206,47 @@ static void whole_numbers_are_read_exactly(void **state)
         const char *text;
         int64_t want;
     } good[] = {
-        { "0", 0 }, { "-0", 0 }, { "5", 5 }, { "+5", 5 }, { "-5", -5 }, { "5.0", 5 }, { "5e0", 5 }, { "1e3", 1000 },
-        { "1.5e1", 15 }, { "1500e-2", 15 }, { "9223372036854775807", INT64_MAX }, { "-9223372036854775808", INT64_MIN },
-        { "9007199254740993", 9007199254740993 }, { "922337203685477580.7e1", INT64_MAX }, { "0e999", 0 },
-        { "1000000000000000000", 1000000000000000000 }, { "-1e18", -1000000000000000000 },
+        { "0", 0 },
+        { "-0", 0 },
+        { "5", 5 },
+        { "+5", 5 },
+        { "-5", -5 },
+        { "5.0", 5 },
+        { "5e0", 5 },
+        { "1e3", 1000 },
+        { "1.5e1", 15 },
+        { "1500e-2", 15 },
+        { "9223372036854775807", INT64_MAX },
+        { "-9223372036854775808", INT64_MIN },
+        { "9007199254740993", 9007199254740993 },
+        { "922337203685477580.7e1", INT64_MAX },
+        { "0e999", 0 },
+        { "1000000000000000000", 1000000000000000000 },
+        { "-1e18", -1000000000000000000 },
         { "10000000000000000000000e-22", 1 },
     };
-    static const char *const bad[] = { "", "-", "+", "a", "1a", "1.5", "1e-1", "9223372036854775808", "-9223372036854775809",
-                                       "1e19", "1e20", "1e999999999999", "01", "1.", ".5", " 1", "1 ", "0x1", "NaN", "--1",
-                                       "18446744073709551616", "99999999999999999999999999999999" };
+    static const char *const bad[] = { "",
+                                       "-",
+                                       "+",
+                                       "a",
+                                       "1a",
+                                       "1.5",
+                                       "1e-1",
+                                       "9223372036854775808",
+                                       "-9223372036854775809",
+                                       "1e19",
+                                       "1e20",
+                                       "1e999999999999",
+                                       "01",
+                                       "1.",
+                                       ".5",
+                                       " 1",
+                                       "1 ",
+                                       "0x1",
+                                       "NaN",
+                                       "--1",
+                                       "18446744073709551616",
+                                       "99999999999999999999999999999999" };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         int64_t got = 77;
         if (!json_int64(&got, str_of(good[i].text)) || got != good[i].want)
@@ -168,9 +262,27 @@ static void whole_numbers_are_read_exactly(void **state)
 static void doubles_are_the_nearest(void **state)
 {
     static const char *const texts[] = {
-        "0", "-0.0", "1", "0.1", "100000000000000000000", "1e23", "8.5e22", "123456789012345678", "9007199254740993",
-        "1.7976931348623157e308", "5e-324", "2.2250738585072011e-308", "1e-400", "0.30000000000000004", "4.35",
-        "179769313486231570000000000000000000000", "1e22", "1e-22", "123456789012345678e-30", "0e500", "+1.5",
+        "0",
+        "-0.0",
+        "1",
+        "0.1",
+        "100000000000000000000",
+        "1e23",
+        "8.5e22",
+        "123456789012345678",
+        "9007199254740993",
+        "1.7976931348623157e308",
+        "5e-324",
+        "2.2250738585072011e-308",
+        "1e-400",
+        "0.30000000000000004",
+        "4.35",
+        "179769313486231570000000000000000000000",
+        "1e22",
+        "1e-22",
+        "123456789012345678e-30",
+        "0e500",
+        "+1.5",
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         double got, want = strtod(texts[i], NULL);
@@ -204,12 +316,27 @@ static void doubles_print_short_and_valid(void **state)
         double d;
         const char *want;
     } cases[] = {
-        { 0, "0.0" }, { -0.0, "-0.0" }, { 1, "1.0" }, { -1.5, "-1.5" }, { 0.1, "0.1" }, { 0.000001, "0.000001" },
-        { 1e-7, "1e-07" }, { 999999999.5, "999999999.5" }, { 1e9, "1000000000.0" }, { 1e15, "1e+15" },
-        { 1e20, "1e+20" }, { 1e100, "1e+100" }, { 5e-324, "4.94065645841247e-324" },
-        { 0.30000000000000004, "0.30000000000000004" }, { 123456789012345680.0, "1.2345678901234568e+17" },
-        { 9007199254740992.0, "9007199254740992.0" }, { 12.625, "12.625" },
-        { 1.0 / 3, "0.3333333333333333" }, { NAN, "\"NaN\"" }, { HUGE_VAL, "\"Infinity\"" }, { -HUGE_VAL, "\"-Infinity\"" },
+        { 0, "0.0" },
+        { -0.0, "-0.0" },
+        { 1, "1.0" },
+        { -1.5, "-1.5" },
+        { 0.1, "0.1" },
+        { 0.000001, "0.000001" },
+        { 1e-7, "1e-07" },
+        { 999999999.5, "999999999.5" },
+        { 1e9, "1000000000.0" },
+        { 1e15, "1e+15" },
+        { 1e20, "1e+20" },
+        { 1e100, "1e+100" },
+        { 5e-324, "4.94065645841247e-324" },
+        { 0.30000000000000004, "0.30000000000000004" },
+        { 123456789012345680.0, "1.2345678901234568e+17" },
+        { 9007199254740992.0, "9007199254740992.0" },
+        { 12.625, "12.625" },
+        { 1.0 / 3, "0.3333333333333333" },
+        { NAN, "\"NaN\"" },
+        { HUGE_VAL, "\"Infinity\"" },
+        { -HUGE_VAL, "\"-Infinity\"" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_str_z(written_double(*state, cases[i].d), cases[i].want);
@@ -246,7 +373,8 @@ static void strings_print_escaped(void **state)
     struct str text = STR("a\"\\/\b\f\n\r\t\x01\x1f\x7f\0 \xc3\xa4\xf0\x9f\x98\x80");
     buf_init(&buf, 1000);
     assert_true(json_write_string(&buf, text));
-    assert_str_z(buf_view(&buf), "\"a\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\\u0000 \xc3\xa4\xf0\x9f\x98\x80\"");
+    assert_str_z(buf_view(&buf),
+                 "\"a\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\x7f\\u0000 \xc3\xa4\xf0\x9f\x98\x80\"");
     struct json_reader r;
     json_reader_init(&r, *state, buf_view(&buf));
     assert_int_equal(json_next(&r), JSON_STRING);
@@ -262,10 +390,18 @@ static void base64_takes_both_alphabets_and_needs_no_padding(void **state)
     static const struct {
         const char *text, *bytes;
     } good[] = {
-        { "", "" }, { "YQ==", "a" }, { "YQ", "a" }, { "YWI=", "ab" }, { "YWI", "ab" }, { "YWJj", "abc" },
-        { "-_8", "\xfb\xff" }, { "+/8=", "\xfb\xff" }, { "-_-_", "\xfb\xff\xbf" },
+        { "", "" },
+        { "YQ==", "a" },
+        { "YQ", "a" },
+        { "YWI=", "ab" },
+        { "YWI", "ab" },
+        { "YWJj", "abc" },
+        { "-_8", "\xfb\xff" },
+        { "+/8=", "\xfb\xff" },
+        { "-_-_", "\xfb\xff\xbf" },
     };
-    static const char *const bad[] = { "Y", "YQ=", "YWJj=", "YWJjY", "Y===", "====", "Y Q=", "YQ==YQ==", "YWJj\n", "=", "==", "Y!==" };
+    static const char *const bad[] = { "Y",    "YQ=",      "YWJj=",  "YWJjY", "Y===", "====",
+                                       "Y Q=", "YQ==YQ==", "YWJj\n", "=",     "==",   "Y!==" };
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct str out;
         assert_true(base64_decode(&out, *state, str_of(good[i].text)));

@@ -24,7 +24,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-static enum status_code decode(struct fixture *f, void *out, const struct schema_message *schema, struct str bytes)
+static enum status_code decode(struct fixture *f, void *out, const struct schema_message *schema,
+                               struct str bytes)
 {
     return protobuf_decode(out, schema, f->arena, bytes, &f->st);
 }
@@ -37,7 +38,8 @@ static struct value value_of(struct fixture *f, const char *hex)
     return v;
 }
 
-static void assert_refused(struct fixture *f, const struct schema_message *schema, struct str bytes, const char *words)
+static void assert_refused(struct fixture *f, const struct schema_message *schema, struct str bytes,
+                           const char *words)
 {
     void *out = sample_empty(f->arena, schema);
     assert_int_equal(decode(f, out, schema, bytes), STATUS_INVALID_ARGUMENT);
@@ -56,7 +58,8 @@ static void bytes_of_the_official_runtime_come_back_unchanged(void **state)
             fail_msg("vector %zu: %s", i, status_message(&f->st));
         struct str again = sample_protobuf(f->arena, vectors[i].schema, message);
         if (!str_eq(again, vectors[i].protobuf))
-            fail_msg("vector %zu, " STR_FMT " " STR_FMT, i, STR_ARG(vectors[i].name), STR_ARG(vectors[i].json));
+            fail_msg("vector %zu, " STR_FMT " " STR_FMT, i, STR_ARG(vectors[i].name),
+                     STR_ARG(vectors[i].json));
     }
 }
 
@@ -76,7 +79,8 @@ static void random_messages_of_every_schema_survive(void **state)
     }
 }
 
-/* Cut anywhere, a message is refused, or it is a shorter message: then it encodes to no more than was read. */
+/* Cut anywhere, a message is refused, or it is a shorter message: then it encodes to no more than was read.
+ */
 static void truncation_at_every_byte_is_noticed(void **state)
 {
     struct fixture *f = *state;
@@ -103,8 +107,14 @@ static void truncation_at_every_byte_is_noticed(void **state)
 static void unknown_fields_and_groups_are_skipped(void **state)
 {
     struct fixture *f = *state;
-    /* DocumentMask: 15: varint, 15: fixed64, 15: fixed32, 15: bytes, group 15 { group 1 {} }, then field 1 = "a" */
-    struct str bytes = sample_hex(f->arena, "7801" "790000000000000000" "7d00000000" "7a0161" "7b0b0c7c" "0a0161");
+    /* DocumentMask: 15: varint, 15: fixed64, 15: fixed32, 15: bytes, group 15 { group 1 {} }, then field 1 =
+     * "a" */
+    struct str bytes = sample_hex(f->arena, "7801"
+                                            "790000000000000000"
+                                            "7d00000000"
+                                            "7a0161"
+                                            "7b0b0c7c"
+                                            "0a0161");
     struct msg_document_mask mask = { 0 };
     assert_int_equal(decode(f, &mask, SCHEMA(document_mask), bytes), STATUS_OK);
     assert_int_equal(mask.field_paths.n, 1);
@@ -115,9 +125,15 @@ static void a_known_number_with_another_wire_type_is_unknown(void **state)
 {
     struct fixture *f = *state;
     struct msg_document_mask mask = { 0 };
-    assert_int_equal(decode(f, &mask, SCHEMA(document_mask), sample_hex(f->arena, "0801" "0a0162")), STATUS_OK);
+    assert_int_equal(decode(f, &mask, SCHEMA(document_mask),
+                            sample_hex(f->arena, "0801"
+                                                 "0a0162")),
+                     STATUS_OK);
     assert_int_equal(mask.field_paths.n, 1);
-    assert_int_equal(value_of(f, "1001" "0a0161").kind, VALUE_INT);
+    assert_int_equal(value_of(f, "1001"
+                                 "0a0161")
+                         .kind,
+                     VALUE_INT);
 }
 
 static void malformed_bytes_are_refused_with_the_reason(void **state)
@@ -143,12 +159,31 @@ static void malformed_bytes_are_refused_with_the_reason(void **state)
         { "7c", "a group ends that never began" },
         { "7b", "a group is cut off" },
         { "7b0b7c0c", "a group ends under another number" },
-        { "3207" "0a05" "0a01ff" "1200", "mapValue.fields: text is not valid UTF-8" },
-        { "320a" "0a08" "0a0161" "1203" "8a0105", "mapValue.fields.a.stringValue: a length" },
-        { "4a07" "0a00" "0a03" "8a0105", "arrayValue.values[1].stringValue: a length" },
-        { "520b" "0880808080808080808001", "timestampValue: time outside" }, /* -2^63 seconds */
-        { "520b" "10ffffffffffffffffff01", "timestampValue: time outside" }, /* -1 ns */
-        { "5206" "108094ebdc03", "timestampValue: time outside" },          /* 10^9 ns */
+        { "3207"
+          "0a05"
+          "0a01ff"
+          "1200",
+          "mapValue.fields: text is not valid UTF-8" },
+        { "320a"
+          "0a08"
+          "0a0161"
+          "1203"
+          "8a0105",
+          "mapValue.fields.a.stringValue: a length" },
+        { "4a07"
+          "0a00"
+          "0a03"
+          "8a0105",
+          "arrayValue.values[1].stringValue: a length" },
+        { "520b"
+          "0880808080808080808001",
+          "timestampValue: time outside" }, /* -2^63 seconds */
+        { "520b"
+          "10ffffffffffffffffff01",
+          "timestampValue: time outside" }, /* -1 ns */
+        { "5206"
+          "108094ebdc03",
+          "timestampValue: time outside" }, /* 10^9 ns */
         { "4209090000", "geoPointValue" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
@@ -159,37 +194,69 @@ static void a_refusal_names_the_place(void **state)
 {
     struct fixture *f = *state;
     /* CommitRequest.writes[1].update.fields.a.stringValue */
-    struct str bytes = sample_hex(f->arena, "1200" "120e" "0a0c" "120a" "0a0161" "1205" "8a010261ff");
+    struct str bytes = sample_hex(f->arena, "1200"
+                                            "120e"
+                                            "0a0c"
+                                            "120a"
+                                            "0a0161"
+                                            "1205"
+                                            "8a010261ff");
     assert_refused(f, SCHEMA(commit_request), bytes,
-                   "Message isn't a valid CommitRequest. writes[1].update.fields.a.stringValue: text is not valid UTF-8.");
+                   "Message isn't a valid CommitRequest. writes[1].update.fields.a.stringValue: text is not "
+                   "valid UTF-8.");
     assert_refused(f, SCHEMA(structured_query), sample_hex(f->arena, "2a0208"), "limit: a length reaches");
 }
 
 static void the_last_scalar_wins_and_messages_merge(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(value_of(f, "1001" "1007").integer, 7);
-    struct value map = value_of(f, "3207" "0a050a01621200" "3207" "0a050a01611200" "3207" "0a050a01621200");
+    assert_int_equal(value_of(f, "1001"
+                                 "1007")
+                         .integer,
+                     7);
+    struct value map = value_of(f, "3207"
+                                   "0a050a01621200"
+                                   "3207"
+                                   "0a050a01611200"
+                                   "3207"
+                                   "0a050a01621200");
     assert_int_equal(map.kind, VALUE_MAP);
     assert_int_equal(map.map.n, 2);
     assert_str_z(map.map.items[0].name, "a");
     assert_str_z(map.map.items[1].name, "b");
-    struct value array = value_of(f, "4a02" "0a00" "4a04" "0a000a00" "4a02" "0a00");
+    struct value array = value_of(f, "4a02"
+                                     "0a00"
+                                     "4a04"
+                                     "0a000a00"
+                                     "4a02"
+                                     "0a00");
     assert_int_equal(array.array.n, 4);
-    struct value geo = value_of(f, "4209" "09000000000000f03f" "4209" "110000000000000040");
+    struct value geo = value_of(f, "4209"
+                                   "09000000000000f03f"
+                                   "4209"
+                                   "110000000000000040");
     assert_true(geo.geo.latitude == 1 && geo.geo.longitude == 2);
 }
 
 static void another_member_of_a_oneof_replaces(void **state)
 {
     struct fixture *f = *state;
-    struct value v = value_of(f, "3207" "0a050a01621200" "1005");
+    struct value v = value_of(f, "3207"
+                                 "0a050a01621200"
+                                 "1005");
     assert_int_equal(v.kind, VALUE_INT);
-    v = value_of(f, "3207" "0a050a01621200" "1005" "3200");
+    v = value_of(f, "3207"
+                    "0a050a01621200"
+                    "1005"
+                    "3200");
     assert_int_equal(v.kind, VALUE_MAP);
     assert_int_equal(v.map.n, 0);
     struct msg_write write = { 0 }; /* update{name a}, delete x, update{} */
-    assert_int_equal(decode(f, &write, SCHEMA(write), sample_hex(f->arena, "0a030a0161" "120178" "0a00")), STATUS_OK);
+    assert_int_equal(decode(f, &write, SCHEMA(write),
+                            sample_hex(f->arena, "0a030a0161"
+                                                 "120178"
+                                                 "0a00")),
+                     STATUS_OK);
     assert_int_equal(write.operation_case, 1);
     assert_int_equal(write.update.name.n, 0);
 }
@@ -199,7 +266,10 @@ static void map_keys_are_sorted_and_the_last_double_wins(void **state)
     struct fixture *f = *state;
     struct document doc = { 0 };
     /* fields b=1, a=2, b=3, "" (no key) = unset */
-    struct str bytes = sample_hex(f->arena, "12070a016212021001" "12070a016112021002" "12070a016212021003" "1200");
+    struct str bytes = sample_hex(f->arena, "12070a016212021001"
+                                            "12070a016112021002"
+                                            "12070a016212021003"
+                                            "1200");
     assert_int_equal(decode(f, &doc, SCHEMA(document), bytes), STATUS_OK);
     assert_int_equal(doc.fields.n, 3);
     assert_str_z(doc.fields.items[0].name, "");
@@ -215,7 +285,10 @@ static void many_unsorted_keys_are_sorted(void **state)
     enum { N = 5000 };
     for (unsigned i = 0; i < N; i++) {
         unsigned key = i * 7919 % N; /* a permutation, as 7919 and 5000 have no common factor */
-        char entry[] = { 0x12, 9, 0x0a, 3, (char)(1 + key / 2500), (char)(1 + key / 50 % 50), (char)(1 + key % 50), 0x12, 2, 0x08, 1 };
+        char entry[] = {
+            0x12, 9, 0x0a, 3, (char)(1 + key / 2500), (char)(1 + key / 50 % 50), (char)(1 + key % 50),
+            0x12, 2, 0x08, 1
+        };
         buf_put(&bytes, entry, sizeof entry);
     }
     struct document doc = { 0 };
@@ -246,12 +319,18 @@ static void int32_lists_come_packed_or_not_and_negative(void **state)
     struct fixture *f = *state;
     struct msg_listen_response response = { 0 };
     /* target_change { 2: packed [1, -1], 2: 300, 2: packed [] } */
-    struct str bytes = sample_hex(f->arena, "1212" "120b01ffffffffffffffffff01" "10ac02" "1200");
+    struct str bytes = sample_hex(f->arena, "1212"
+                                            "120b01ffffffffffffffffff01"
+                                            "10ac02"
+                                            "1200");
     assert_int_equal(decode(f, &response, SCHEMA(listen_response), bytes), STATUS_OK);
     assert_int_equal(response.target_change->target_ids.n, 3);
     assert_int_equal(response.target_change->target_ids.items[1], -1);
     assert_int_equal(response.target_change->target_ids.items[2], 300);
-    assert_refused(f, SCHEMA(listen_response), sample_hex(f->arena, "1203" "120180"), "targetChange.targetIds: a varint");
+    assert_refused(f, SCHEMA(listen_response),
+                   sample_hex(f->arena, "1203"
+                                        "120180"),
+                   "targetChange.targetIds: a varint");
 }
 
 static void text_may_hold_nul(void **state)
@@ -264,10 +343,16 @@ static void text_may_hold_nul(void **state)
 static void values_keep_microseconds_and_other_times_nanoseconds(void **state)
 {
     struct fixture *f = *state;
-    struct value v = value_of(f, "5207" "0801" "10959aef3a");
+    struct value v = value_of(f, "5207"
+                                 "0801"
+                                 "10959aef3a");
     assert_int_equal(v.time.nanos, 123456000);
     struct msg_precondition p = { 0 };
-    assert_int_equal(decode(f, &p, SCHEMA(precondition), sample_hex(f->arena, "1207" "0801" "10959aef3a")), STATUS_OK);
+    assert_int_equal(decode(f, &p, SCHEMA(precondition),
+                            sample_hex(f->arena, "1207"
+                                                 "0801"
+                                                 "10959aef3a")),
+                     STATUS_OK);
     assert_int_equal(p.update_time.nanos, 123456789);
 }
 
@@ -339,7 +424,8 @@ static void decoded_size_is_limited(void **state)
     for (size_t i = 0; i < n; i++)
         memcpy(bytes + 2 * i, "\x12", 2);
     struct msg_commit_request request = { 0 };
-    assert_int_equal(decode(f, &request, SCHEMA(commit_request), str_from(bytes, n * 2)), STATUS_RESOURCE_EXHAUSTED);
+    assert_int_equal(decode(f, &request, SCHEMA(commit_request), str_from(bytes, n * 2)),
+                     STATUS_RESOURCE_EXHAUSTED);
     assert_non_null(strstr(status_message(&f->st), "writes: the decoded request is larger than the maximum"));
     assert_true(arena_used(f->arena) < LIMIT_REQUEST_ARENA);
     free(bytes);

@@ -24,7 +24,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-static enum status_code decode(struct fixture *f, void *out, const struct schema_message *schema, struct str json)
+static enum status_code decode(struct fixture *f, void *out, const struct schema_message *schema,
+                               struct str json)
 {
     return protojson_decode(out, schema, f->arena, json, &f->st);
 }
@@ -51,7 +52,8 @@ static void json_of_the_official_runtime_means_the_same_bytes(void **state)
         if (!str_eq(sample_protobuf(f->arena, schema, message), vectors[i].protobuf))
             fail_msg("vector %zu: " STR_FMT, i, STR_ARG(vectors[i].json));
         void *again = sample_empty(f->arena, schema);
-        assert_int_equal(decode(f, again, schema, sample_json(f->arena, schema, message, PROTOJSON_PRETTY)), STATUS_OK);
+        assert_int_equal(decode(f, again, schema, sample_json(f->arena, schema, message, PROTOJSON_PRETTY)),
+                         STATUS_OK);
         assert_true(str_eq(sample_protobuf(f->arena, schema, again), vectors[i].protobuf));
     }
 }
@@ -89,7 +91,8 @@ static void every_truncation_is_refused(void **state)
             char *exact = malloc(n + 1); /* so that a sanitizer sees a read past the end */
             memcpy(exact, json.p, n);
             void *again = sample_empty(f->arena, sample_schemas[i]);
-            assert_int_equal(decode(f, again, sample_schemas[i], str_from(exact, n)), STATUS_INVALID_ARGUMENT);
+            assert_int_equal(decode(f, again, sample_schemas[i], str_from(exact, n)),
+                             STATUS_INVALID_ARGUMENT);
             free(exact);
         }
     }
@@ -124,21 +127,26 @@ static void values_are_read_leniently_and_printed_canonically(void **state)
         { "{\"stringValue\":\"\\u0000\\ud83d\\ude00\"}", "{\"stringValue\":\"\\u0000\xf0\x9f\x98\x80\"}" },
         { "{\"bytesValue\":\"-_8\"}", "{\"bytesValue\":\"+/8=\"}" },
         { "{\"bytesValue\":\"\"}", "{\"bytesValue\":\"\"}" },
-        { "{\"timestampValue\":\"2026-11-24T07:44:37.8977956+02:00\"}", "{\"timestampValue\":\"2026-11-24T05:44:37.897795Z\"}" },
-        { "{\"timestampValue\":\"1969-12-31T23:59:59.9999999Z\"}", "{\"timestampValue\":\"1969-12-31T23:59:59.999999Z\"}" },
+        { "{\"timestampValue\":\"2026-11-24T07:44:37.8977956+02:00\"}",
+          "{\"timestampValue\":\"2026-11-24T05:44:37.897795Z\"}" },
+        { "{\"timestampValue\":\"1969-12-31T23:59:59.9999999Z\"}",
+          "{\"timestampValue\":\"1969-12-31T23:59:59.999999Z\"}" },
         { "{\"timestampValue\":\"2026-11-24T05:44:37Z\"}", "{\"timestampValue\":\"2026-11-24T05:44:37Z\"}" },
         { "{\"geoPointValue\":{}}", "{\"geoPointValue\":{}}" },
-        { "{\"geoPointValue\":{\"latitude\":0,\"longitude\":\"-1.5\"}}", "{\"geoPointValue\":{\"longitude\":-1.5}}" },
+        { "{\"geoPointValue\":{\"latitude\":0,\"longitude\":\"-1.5\"}}",
+          "{\"geoPointValue\":{\"longitude\":-1.5}}" },
         { "{\"geoPointValue\":{\"latitude\":null}}", "{\"geoPointValue\":{}}" },
         { "{\"arrayValue\":{}}", "{\"arrayValue\":{}}" },
         { "{\"arrayValue\":{\"values\":[]}}", "{\"arrayValue\":{}}" },
         { "{\"arrayValue\":{\"values\":null}}", "{\"arrayValue\":{}}" },
-        { "{\"array_value\":{\"values\":[{\"nullValue\":null},{}]}}", "{\"arrayValue\":{\"values\":[{\"nullValue\":null},{}]}}" },
+        { "{\"array_value\":{\"values\":[{\"nullValue\":null},{}]}}",
+          "{\"arrayValue\":{\"values\":[{\"nullValue\":null},{}]}}" },
         { "{\"mapValue\":{}}", "{\"mapValue\":{}}" },
         { "{\"mapValue\":{\"fields\":{}}}", "{\"mapValue\":{}}" },
         { "{\"map_value\":{\"fields\":{\"b\":{\"integer_value\":1},\"a\":{}}}}",
           "{\"mapValue\":{\"fields\":{\"a\":{},\"b\":{\"integerValue\":\"1\"}}}}" },
-        { "{\"referenceValue\":\"projects/p/databases/d/documents/a/b\"}", "{\"referenceValue\":\"projects/p/databases/d/documents/a/b\"}" },
+        { "{\"referenceValue\":\"projects/p/databases/d/documents/a/b\"}",
+          "{\"referenceValue\":\"projects/p/databases/d/documents/a/b\"}" },
         { "{\"fieldReferenceValue\":\"a\"}", "{\"fieldReferenceValue\":\"a\"}" },
         { "{\"functionValue\":{\"name\":\"x\",\"args\":[{},[1]]}}", "{\"functionValue\":{}}" },
         { "{\"stringValue\":null}", "{}" },
@@ -149,7 +157,10 @@ static void values_are_read_leniently_and_printed_canonically(void **state)
         assert_str_z(reprint(*state, SCHEMA(value), cases[i][0]), cases[i][1]);
 }
 
-#define REFUSED(name, json, words) { SCHEMA(name), json, words }
+#define REFUSED(name, json, words)                                                                           \
+    {                                                                                                        \
+        SCHEMA(name), json, words                                                                            \
+    }
 
 static void what_is_wrong_is_said_with_its_place(void **state)
 {
@@ -161,34 +172,44 @@ static void what_is_wrong_is_said_with_its_place(void **state)
         REFUSED(value, "", "the text is cut off or empty, at byte 0."),
         REFUSED(value, "[]", "a value, as in {\"stringValue\": \"x\"}, expected."),
         REFUSED(value, "{\"integerValue\":1.5}", "integerValue: \"1.5\" is not a whole number of 64 bits."),
-        REFUSED(value, "{\"integerValue\":\"abc\"}", "integerValue: \"abc\" is not a whole number of 64 bits."),
-        REFUSED(value, "{\"integerValue\":9223372036854775808}", "integerValue: \"9223372036854775808\" is not a whole"),
-        REFUSED(value, "{\"integerValue\":true}", "integerValue: a whole number, in quotes or not, expected."),
+        REFUSED(value, "{\"integerValue\":\"abc\"}",
+                "integerValue: \"abc\" is not a whole number of 64 bits."),
+        REFUSED(value, "{\"integerValue\":9223372036854775808}",
+                "integerValue: \"9223372036854775808\" is not a whole"),
+        REFUSED(value, "{\"integerValue\":true}",
+                "integerValue: a whole number, in quotes or not, expected."),
         REFUSED(value, "{\"doubleValue\":\"x\"}", "doubleValue: \"x\" is not a number."),
-        REFUSED(value, "{\"doubleValue\":1e400}", "doubleValue: \"1e400\" is not within the range of a double."),
+        REFUSED(value, "{\"doubleValue\":1e400}",
+                "doubleValue: \"1e400\" is not within the range of a double."),
         REFUSED(value, "{\"booleanValue\":1}", "booleanValue: true or false expected."),
         REFUSED(value, "{\"booleanValue\":\"yes\"}", "booleanValue: \"yes\" is not true or false."),
         REFUSED(value, "{\"nullValue\":1}", "nullValue: null expected."),
         REFUSED(value, "{\"stringValue\":{}}", "stringValue: a string expected."),
         REFUSED(value, "{\"stringValue\":[\"a\"]}", "stringValue: a string expected."),
-        REFUSED(value, "{\"stringValue\":\"\\ud800\"}", "stringValue: a \\u escape is malformed or half a surrogate pair"),
+        REFUSED(value, "{\"stringValue\":\"\\ud800\"}",
+                "stringValue: a \\u escape is malformed or half a surrogate pair"),
         REFUSED(value, "{\"stringValue\":\"\xff\"}", "stringValue: text is not valid UTF-8, at byte 15."),
         REFUSED(value, "{\"bytesValue\":\"?\"}", "bytesValue: \"?\" is not base64."),
         REFUSED(value, "{\"bytesValue\":5}", "bytesValue: base64 in a string expected."),
-        REFUSED(value, "{\"timestampValue\":\"2026-11-24\"}", "timestampValue: \"2026-11-24\" is not a time like"),
+        REFUSED(value, "{\"timestampValue\":\"2026-11-24\"}",
+                "timestampValue: \"2026-11-24\" is not a time like"),
         REFUSED(value, "{\"timestampValue\":\"10000-01-01T00:00:00Z\"}", "timestampValue: \"10000"),
         REFUSED(value, "{\"timestampValue\":5}", "timestampValue: a time in a string expected."),
         REFUSED(value, "{\"geoPointValue\":{\"lat\":1}}", "geoPointValue: LatLng has no field \"lat\"."),
-        REFUSED(value, "{\"geoPointValue\":{\"latitude\":1,\"latitude\":1}}", "geoPointValue.latitude: is given twice."),
+        REFUSED(value, "{\"geoPointValue\":{\"latitude\":1,\"latitude\":1}}",
+                "geoPointValue.latitude: is given twice."),
         REFUSED(value, "{\"geoPointValue\":[]}", "geoPointValue: an object expected."),
-        REFUSED(value, "{\"stringValue\":\"a\",\"integerValue\":1}", "only one of stringValue and integerValue may be set."),
+        REFUSED(value, "{\"stringValue\":\"a\",\"integerValue\":1}",
+                "only one of stringValue and integerValue may be set."),
         REFUSED(value, "{\"stringValue\":\"a\",\"string_value\":\"a\"}", "stringValue: is given twice."),
         REFUSED(value, "{\"strValue\":\"a\"}", "Value has no field \"strValue\"."),
         REFUSED(value, "{\"arrayValue\":{\"values\":[{},null]}}", "arrayValue.values[1]: a value, as in"),
-        REFUSED(value, "{\"arrayValue\":{\"values\":[{},{\"x\":1}]}}", "arrayValue.values[1]: Value has no field \"x\"."),
+        REFUSED(value, "{\"arrayValue\":{\"values\":[{},{\"x\":1}]}}",
+                "arrayValue.values[1]: Value has no field \"x\"."),
         REFUSED(value, "{\"arrayValue\":{\"value\":[]}}", "arrayValue: ArrayValue has no field \"value\"."),
         REFUSED(value, "{\"arrayValue\":{\"values\":{}}}", "arrayValue.values: an array expected."),
-        REFUSED(value, "{\"mapValue\":{\"fields\":{\"b\":{},\"a\":{},\"b\":{}}}}", "mapValue.fields.b: is given twice."),
+        REFUSED(value, "{\"mapValue\":{\"fields\":{\"b\":{},\"a\":{},\"b\":{}}}}",
+                "mapValue.fields.b: is given twice."),
         REFUSED(value, "{\"mapValue\":{\"fields\":[]}}", "mapValue.fields: an object expected."),
         REFUSED(document, "{\"fields\":{\"f\":null}}", "fields.f: a value, as in"),
         REFUSED(document, "{\"fields\":{\"f\":\"text\"}}", "fields.f: a value, as in"),
@@ -196,15 +217,22 @@ static void what_is_wrong_is_said_with_its_place(void **state)
         REFUSED(document, "{\"nmae\":\"x\"}", "Document has no field \"nmae\"."),
         REFUSED(document, "{\"name\":\"x\"}}", "something follows the value, at byte 12."),
         REFUSED(document, "{\"name\":\"x\",}", "a name in quotes is expected, at byte 12."),
-        REFUSED(commit_request, "{\"writes\":[{\"delete\":\"a\"},{\"update\":{\"fields\":{\"a\":{\"mapValue\":{\"fields\":{\"b\":{\"integerValue\":\"x\"}}}}}}}]}",
-                "writes[1].update.fields.a.mapValue.fields.b.integerValue: \"x\" is not a whole number of 64 bits."),
+        REFUSED(commit_request,
+                "{\"writes\":[{\"delete\":\"a\"},{\"update\":{\"fields\":{\"a\":{\"mapValue\":{\"fields\":{"
+                "\"b\":{\"integerValue\":\"x\"}}}}}}}]}",
+                "writes[1].update.fields.a.mapValue.fields.b.integerValue: \"x\" is not a whole number of 64 "
+                "bits."),
         REFUSED(commit_request, "{\"writes\":[null]}", "writes[0]: an object expected."),
-        REFUSED(commit_request, "{\"writes\":[{\"delete\":\"a\",\"verify\":\"b\"}]}", "writes[0]: only one of delete and verify may be set."),
+        REFUSED(commit_request, "{\"writes\":[{\"delete\":\"a\",\"verify\":\"b\"}]}",
+                "writes[0]: only one of delete and verify may be set."),
         REFUSED(commit_request, "{\"writes\":{}}", "writes: an array expected."),
         REFUSED(commit_request, "{\"transaction\":\"*\"}", "transaction: \"*\" is not base64."),
-        REFUSED(structured_query, "{\"limit\":{\"value\":5}}", "limit: a bare number expected, not an object."),
-        REFUSED(structured_query, "{\"limit\":3000000000}", "limit: \"3000000000\" is not a whole number of 32 bits."),
-        REFUSED(structured_query, "{\"orderBy\":[{\"direction\":\"UP\"}]}", "orderBy[0].direction: \"UP\" is not one of the names of this enum, nor a number."),
+        REFUSED(structured_query, "{\"limit\":{\"value\":5}}",
+                "limit: a bare number expected, not an object."),
+        REFUSED(structured_query, "{\"limit\":3000000000}",
+                "limit: \"3000000000\" is not a whole number of 32 bits."),
+        REFUSED(structured_query, "{\"orderBy\":[{\"direction\":\"UP\"}]}",
+                "orderBy[0].direction: \"UP\" is not one of the names of this enum, nor a number."),
         REFUSED(batch_write_request, "{\"labels\":{\"a\":\"1\",\"a\":\"2\"}}", "labels.a: is given twice."),
         REFUSED(batch_write_request, "{\"labels\":{\"a\":null}}", "labels.a: a string expected."),
     };
@@ -213,18 +241,21 @@ static void what_is_wrong_is_said_with_its_place(void **state)
         if (decode(f, out, cases[i].schema, str_of(cases[i].json)) != STATUS_INVALID_ARGUMENT)
             fail_msg("accepted: %s", cases[i].json);
         const char *message = status_message(&f->st);
-        if (strncmp(message, "Payload isn't valid for request. ", 33) != 0 || !strstr(message, cases[i].words))
+        if (strncmp(message, "Payload isn't valid for request. ", 33) != 0 ||
+            !strstr(message, cases[i].words))
             fail_msg("%s\ngot  %s\nwant %s", cases[i].json, message, cases[i].words);
     }
 }
 
 static void snake_case_is_taken_at_all_levels(void **state)
 {
-    assert_str_z(reprint(*state, SCHEMA(write),
-                         "{\"update\":{\"create_time\":\"2020-01-01T00:00:00Z\"},\"update_mask\":{\"field_paths\":[\"a\"]},"
-                         "\"current_document\":{\"update_time\":\"2020-01-01T00:00:00.123456789Z\"}}"),
-                 "{\"update\":{\"createTime\":\"2020-01-01T00:00:00Z\"},\"updateMask\":{\"fieldPaths\":[\"a\"]},"
-                 "\"currentDocument\":{\"updateTime\":\"2020-01-01T00:00:00.123456789Z\"}}");
+    assert_str_z(
+        reprint(*state, SCHEMA(write),
+                "{\"update\":{\"create_time\":\"2020-01-01T00:00:00Z\"},\"update_mask\":{\"field_paths\":["
+                "\"a\"]},"
+                "\"current_document\":{\"update_time\":\"2020-01-01T00:00:00.123456789Z\"}}"),
+        "{\"update\":{\"createTime\":\"2020-01-01T00:00:00Z\"},\"updateMask\":{\"fieldPaths\":[\"a\"]},"
+        "\"currentDocument\":{\"updateTime\":\"2020-01-01T00:00:00.123456789Z\"}}");
 }
 
 static void enums_come_by_name_or_number_and_print_as_asked(void **state)
@@ -232,22 +263,27 @@ static void enums_come_by_name_or_number_and_print_as_asked(void **state)
     struct fixture *f = *state;
     struct msg_structured_query q = { 0 };
     assert_int_equal(decode(f, &q, SCHEMA(structured_query),
-                            STR("{\"orderBy\":[{\"direction\":2},{\"direction\":\"DESCENDING\"},{\"direction\":\"2\"},{\"direction\":9}]}")),
+                            STR("{\"orderBy\":[{\"direction\":2},{\"direction\":\"DESCENDING\"},{"
+                                "\"direction\":\"2\"},{\"direction\":9}]}")),
                      STATUS_OK);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(q.order_by.items[i].direction, DIRECTION_DESCENDING);
     q.order_by.n = 1;
-    assert_str_z(sample_json(f->arena, SCHEMA(structured_query), &q, 0), "{\"orderBy\":[{\"direction\":\"DESCENDING\"}]}");
-    assert_str_z(sample_json(f->arena, SCHEMA(structured_query), &q, PROTOJSON_ENUM_INT), "{\"orderBy\":[{\"direction\":2}]}");
+    assert_str_z(sample_json(f->arena, SCHEMA(structured_query), &q, 0),
+                 "{\"orderBy\":[{\"direction\":\"DESCENDING\"}]}");
+    assert_str_z(sample_json(f->arena, SCHEMA(structured_query), &q, PROTOJSON_ENUM_INT),
+                 "{\"orderBy\":[{\"direction\":2}]}");
     q.order_by.items[0].direction = 9;
     assert_str_z(sample_json(f->arena, SCHEMA(structured_query), &q, 0), "{\"orderBy\":[{\"direction\":9}]}");
 }
 
 static void null_members_are_absent(void **state)
 {
-    assert_str_z(reprint(*state, SCHEMA(commit_request), "{\"writes\":null,\"transaction\":null,\"database\":\"d\"}"),
-                 "{\"database\":\"d\"}");
-    assert_str_z(reprint(*state, SCHEMA(write), "{\"update\":null,\"delete\":\"x\",\"updateMask\":null}"), "{\"delete\":\"x\"}");
+    assert_str_z(
+        reprint(*state, SCHEMA(commit_request), "{\"writes\":null,\"transaction\":null,\"database\":\"d\"}"),
+        "{\"database\":\"d\"}");
+    assert_str_z(reprint(*state, SCHEMA(write), "{\"update\":null,\"delete\":\"x\",\"updateMask\":null}"),
+                 "{\"delete\":\"x\"}");
 }
 
 static void an_empty_mask_is_not_an_absent_one(void **state)
@@ -261,11 +297,14 @@ static void an_empty_mask_is_not_an_absent_one(void **state)
 
 static void wrappers_are_bare(void **state)
 {
-    assert_str_z(reprint(*state, SCHEMA(structured_query), "{\"limit\":5,\"offset\":\"2\"}"), "{\"limit\":5,\"offset\":2}");
+    assert_str_z(reprint(*state, SCHEMA(structured_query), "{\"limit\":5,\"offset\":\"2\"}"),
+                 "{\"limit\":5,\"offset\":2}");
     assert_str_z(reprint(*state, SCHEMA(structured_query), "{\"limit\":0}"), "{\"limit\":0}");
-    assert_str_z(reprint(*state, SCHEMA(run_aggregation_request),
-                         "{\"structuredAggregationQuery\":{\"aggregations\":[{\"count\":{\"upTo\":5}},{\"count\":{}}]}}"),
-                 "{\"structuredAggregationQuery\":{\"aggregations\":[{\"count\":{\"upTo\":\"5\"}},{\"count\":{}}]}}");
+    assert_str_z(
+        reprint(
+            *state, SCHEMA(run_aggregation_request),
+            "{\"structuredAggregationQuery\":{\"aggregations\":[{\"count\":{\"upTo\":5}},{\"count\":{}}]}}"),
+        "{\"structuredAggregationQuery\":{\"aggregations\":[{\"count\":{\"upTo\":\"5\"}},{\"count\":{}}]}}");
 }
 
 static void set_members_of_a_oneof_are_printed_even_when_default(void **state)
@@ -273,8 +312,11 @@ static void set_members_of_a_oneof_are_printed_even_when_default(void **state)
     struct fixture *f = *state;
     struct msg_precondition p = { .condition_case = 1 };
     assert_str_z(sample_json(f->arena, SCHEMA(precondition), &p, 0), "{\"exists\":false}");
-    struct msg_run_query_response last = { .continuation_case = 6, .done = true, .read_time = { .set = true } };
-    assert_str_z(sample_json(f->arena, SCHEMA(run_query_response), &last, 0), "{\"readTime\":\"1970-01-01T00:00:00Z\",\"done\":true}");
+    struct msg_run_query_response last = { .continuation_case = 6,
+                                           .done = true,
+                                           .read_time = { .set = true } };
+    assert_str_z(sample_json(f->arena, SCHEMA(run_query_response), &last, 0),
+                 "{\"readTime\":\"1970-01-01T00:00:00Z\",\"done\":true}");
     struct msg_run_aggregation_response sum = { .continuation_case = 6, .done = true };
     assert_str_z(sample_json(f->arena, SCHEMA(run_aggregation_response), &sum, 0), "{\"done\":true}");
     assert_int_equal(sample_protobuf(f->arena, SCHEMA(run_aggregation_response), &sum).n, 0);
@@ -284,18 +326,24 @@ static void set_members_of_a_oneof_are_printed_even_when_default(void **state)
 
 static void what_only_newer_apis_have_is_accepted_and_ignored(void **state)
 {
-    assert_str_z(reprint(*state, SCHEMA(get_document_request), "{\"requestOptions\":{\"requestTags\":[\"a\"]},\"name\":\"n\"}"), "{\"name\":\"n\"}");
-    assert_str_z(reprint(*state, SCHEMA(execute_pipeline_request), "{\"database\":\"d\",\"structuredPipeline\":{\"pipeline\":{}}}"), "{\"database\":\"d\"}");
+    assert_str_z(reprint(*state, SCHEMA(get_document_request),
+                         "{\"requestOptions\":{\"requestTags\":[\"a\"]},\"name\":\"n\"}"),
+                 "{\"name\":\"n\"}");
+    assert_str_z(reprint(*state, SCHEMA(execute_pipeline_request),
+                         "{\"database\":\"d\",\"structuredPipeline\":{\"pipeline\":{}}}"),
+                 "{\"database\":\"d\"}");
 }
 
 static void pretty_output_is_laid_out_as_googles(void **state)
 {
     struct fixture *f = *state;
     struct msg_commit_response r = { 0 };
-    assert_int_equal(decode(f, &r, SCHEMA(commit_response),
-                            STR("{\"writeResults\":[{\"updateTime\":\"2020-01-01T00:00:00Z\",\"transformResults\":[{\"integerValue\":1},"
-                                "{\"arrayValue\":{}},{\"mapValue\":{\"fields\":{\"a\":{\"nullValue\":null}}}}]},{}]}")),
-                     STATUS_OK);
+    assert_int_equal(
+        decode(f, &r, SCHEMA(commit_response),
+               STR("{\"writeResults\":[{\"updateTime\":\"2020-01-01T00:00:00Z\",\"transformResults\":[{"
+                   "\"integerValue\":1},"
+                   "{\"arrayValue\":{}},{\"mapValue\":{\"fields\":{\"a\":{\"nullValue\":null}}}}]},{}]}")),
+        STATUS_OK);
     assert_str_z(sample_json(f->arena, SCHEMA(commit_response), &r, PROTOJSON_PRETTY),
                  "{\n"
                  "  \"writeResults\": [{\n"
@@ -334,7 +382,8 @@ static void raw_fields_print_as_decoded_ones_do(void **state)
         raw.fields = (struct value_map){ 0 };
         raw.fields_raw = buf_view(&fields);
         for (unsigned flags = 0; flags < 2; flags++)
-            assert_str(sample_json(arena, SCHEMA(document), &raw, flags), sample_json(arena, SCHEMA(document), doc, flags));
+            assert_str(sample_json(arena, SCHEMA(document), &raw, flags),
+                       sample_json(arena, SCHEMA(document), doc, flags));
         buf_dispose(&fields);
         arena_free(arena);
     }
@@ -371,7 +420,8 @@ static void damaged_raw_fields_are_not_printed_wrong(void **state)
 
 /* ---- URL parameters ---- */
 
-static enum status_code set(struct fixture *f, void *out, const struct schema_message *schema, const char *name, const char *text)
+static enum status_code set(struct fixture *f, void *out, const struct schema_message *schema,
+                            const char *name, const char *text)
 {
     return protojson_set_param(out, schema, f->arena, str_of(name), str_of(text), &f->st);
 }
@@ -380,14 +430,16 @@ static void parameters_set_fields_by_dotted_name(void **state)
 {
     struct fixture *f = *state;
     static const char *const pairs[][2] = {
-        { "pageSize", "300" }, { "show_missing", "true" }, { "mask.fieldPaths", "a" }, { "mask.field_paths", "b.c" },
-        { "pageToken", "x y" }, { "transaction", "-_8" }, { "orderBy", "a desc" },
+        { "pageSize", "300" },         { "show_missing", "true" }, { "mask.fieldPaths", "a" },
+        { "mask.field_paths", "b.c" }, { "pageToken", "x y" },     { "transaction", "-_8" },
+        { "orderBy", "a desc" },
     };
     struct msg_list_documents_request r = { 0 };
     for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
         assert_int_equal(set(f, &r, SCHEMA(list_documents_request), pairs[i][0], pairs[i][1]), STATUS_OK);
     assert_str_z(sample_json(f->arena, SCHEMA(list_documents_request), &r, 0),
-                 "{\"pageSize\":300,\"pageToken\":\"x y\",\"orderBy\":\"a desc\",\"mask\":{\"fieldPaths\":[\"a\",\"b.c\"]},"
+                 "{\"pageSize\":300,\"pageToken\":\"x y\",\"orderBy\":\"a "
+                 "desc\",\"mask\":{\"fieldPaths\":[\"a\",\"b.c\"]},"
                  "\"transaction\":\"+/8=\",\"showMissing\":true}");
 }
 
@@ -395,7 +447,9 @@ static void parameters_reach_times_and_wrappers(void **state)
 {
     struct fixture *f = *state;
     struct msg_update_document_request r = { 0 };
-    assert_int_equal(set(f, &r, SCHEMA(update_document_request), "currentDocument.updateTime", "2020-01-01T02:00:00.5+02:00"), STATUS_OK);
+    assert_int_equal(set(f, &r, SCHEMA(update_document_request), "currentDocument.updateTime",
+                         "2020-01-01T02:00:00.5+02:00"),
+                     STATUS_OK);
     assert_int_equal(r.current_document->condition_case, 2);
     assert_int_equal(r.current_document->update_time.nanos, 500000000);
     struct msg_structured_query q = { 0 };
@@ -407,7 +461,8 @@ static void parameters_reach_times_and_wrappers(void **state)
 static void unknown_parameters_are_not_found_and_leave_nothing(void **state)
 {
     struct fixture *f = *state;
-    static const char *const names[] = { "bogus", "key", "mask.bogus", "mask.fieldPaths.x", "name.x", "", ".", "mask.", "requestOptions", "$alt" };
+    static const char *const names[] = { "bogus", "key", "mask.bogus", "mask.fieldPaths.x", "name.x",
+                                         "",      ".",   "mask.",      "requestOptions",    "$alt" };
     struct msg_get_document_request r = { 0 };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         assert_int_equal(set(f, &r, SCHEMA(get_document_request), names[i], "1"), STATUS_NOT_FOUND);
@@ -418,7 +473,8 @@ static void bad_parameters_are_named(void **state)
 {
     struct fixture *f = *state;
     static const char *const cases[][3] = {
-        { "pageSize", "abc", "Query parameter isn't valid. pageSize: \"abc\" is not a whole number of 32 bits." },
+        { "pageSize", "abc",
+          "Query parameter isn't valid. pageSize: \"abc\" is not a whole number of 32 bits." },
         { "pageSize", "", "pageSize: \"\" is not" },
         { "transaction", "AAAAA", "transaction: \"AAAAA\" is not base64." },
         { "readTime", "yesterday", "readTime: \"yesterday\" is not a time like" },
@@ -428,14 +484,17 @@ static void bad_parameters_are_named(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct msg_list_documents_request r = { 0 };
-        assert_int_equal(set(f, &r, SCHEMA(list_documents_request), cases[i][0], cases[i][1]), STATUS_INVALID_ARGUMENT);
+        assert_int_equal(set(f, &r, SCHEMA(list_documents_request), cases[i][0], cases[i][1]),
+                         STATUS_INVALID_ARGUMENT);
         if (!strstr(status_message(&f->st), cases[i][2]))
             fail_msg("got %s", status_message(&f->st));
     }
     struct msg_list_documents_request r = { 0 };
     assert_int_equal(set(f, &r, SCHEMA(list_documents_request), "transaction", "AAAA"), STATUS_OK);
-    assert_int_equal(set(f, &r, SCHEMA(list_documents_request), "readTime", "2020-01-01T00:00:00Z"), STATUS_INVALID_ARGUMENT);
-    assert_non_null(strstr(status_message(&f->st), "readTime: only one of transaction and readTime may be set."));
+    assert_int_equal(set(f, &r, SCHEMA(list_documents_request), "readTime", "2020-01-01T00:00:00Z"),
+                     STATUS_INVALID_ARGUMENT);
+    assert_non_null(
+        strstr(status_message(&f->st), "readTime: only one of transaction and readTime may be set."));
 }
 
 /* ---- limits ---- */
@@ -481,7 +540,8 @@ static void decoded_size_is_limited(void **state)
     for (size_t i = 0; i < n; i++)
         memcpy(json + head.n + i * item.n, item.p, item.n);
     struct msg_commit_request request = { 0 };
-    assert_int_equal(decode(f, &request, SCHEMA(commit_request), str_from(json, head.n + n * item.n)), STATUS_RESOURCE_EXHAUSTED);
+    assert_int_equal(decode(f, &request, SCHEMA(commit_request), str_from(json, head.n + n * item.n)),
+                     STATUS_RESOURCE_EXHAUSTED);
     assert_true(arena_used(f->arena) <= LIMIT_REQUEST_ARENA);
     free(json);
 }
@@ -492,7 +552,8 @@ static void a_message_over_ten_mebibytes_is_refused(void **state)
     char *json = malloc(LIMIT_MESSAGE_BYTES + 1);
     memset(json, ' ', LIMIT_MESSAGE_BYTES + 1);
     struct msg_cursor cursor = { 0 };
-    assert_int_equal(decode(f, &cursor, SCHEMA(cursor), str_from(json, LIMIT_MESSAGE_BYTES + 1)), STATUS_RESOURCE_EXHAUSTED);
+    assert_int_equal(decode(f, &cursor, SCHEMA(cursor), str_from(json, LIMIT_MESSAGE_BYTES + 1)),
+                     STATUS_RESOURCE_EXHAUSTED);
     free(json);
 }
 
@@ -523,7 +584,8 @@ static void a_long_place_keeps_its_innermost_names(void **state)
     struct value v = { 0 };
     assert_int_equal(decode(f, &v, SCHEMA(value), buf_view(&json)), STATUS_INVALID_ARGUMENT);
     assert_non_null(strstr(status_message(&f->st), "request. ..."));
-    assert_non_null(strstr(status_message(&f->st), ".a_rather_long_name_of_a_field: Value has no field \"x\"."));
+    assert_non_null(
+        strstr(status_message(&f->st), ".a_rather_long_name_of_a_field: Value has no field \"x\"."));
     buf_dispose(&json);
 }
 

@@ -23,8 +23,8 @@ static int read_published(void **state)
         if (line[0] == '#')
             continue;
         assert_true(row_count < MAX_ROWS);
-        assert_int_equal(sscanf(line, "%63s %u %63s %63s %63s %15s %63s", p->message, &p->number, p->json, p->name,
-                                p->type, p->repeated, p->oneof),
+        assert_int_equal(sscanf(line, "%63s %u %63s %63s %63s %15s %63s", p->message, &p->number, p->json,
+                                p->name, p->type, p->repeated, p->oneof),
                          7);
         row_count++;
     }
@@ -136,14 +136,16 @@ static void every_published_field_has_a_row(void **state)
     size_t n = all_messages(messages, 128);
     for (size_t i = 0; i < row_count; i++) {
         for (size_t j = 0; j < n; j++) {
-            if (strcmp(rows[i].message, messages[j]->name) == 0 && strcmp(rows[i].name, "variable_reference_value") != 0 &&
+            if (strcmp(rows[i].message, messages[j]->name) == 0 &&
+                strcmp(rows[i].name, "variable_reference_value") != 0 &&
                 !schema_by_number(messages[j], rows[i].number))
                 fail_msg("%s.%s (%u) has no row", rows[i].message, rows[i].name, rows[i].number);
         }
     }
 }
 
-static void check_enumerator(const struct schema_message *const *messages, size_t n, const struct published *p)
+static void check_enumerator(const struct schema_message *const *messages, size_t n,
+                             const struct published *p)
 {
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < messages[i]->n; j++) {

@@ -17,7 +17,8 @@ static void must(bool ok)
         abort();
 }
 
-static struct str encoded(struct arena *arena, const struct schema_message *schema, const void *message, bool json)
+static struct str encoded(struct arena *arena, const struct schema_message *schema, const void *message,
+                          bool json)
 {
     struct buf buf;
     buf_init(&buf, 64 << 20);
@@ -37,8 +38,10 @@ static void check_raw(struct arena *arena, const struct document *document)
     buf_reserve(&fields, 1);
     raw.fields = (struct value_map){ 0 };
     raw.fields_raw = buf_view(&fields);
-    must(str_eq(encoded(arena, SCHEMA(document), &raw, true), encoded(arena, SCHEMA(document), document, true)));
-    must(str_eq(encoded(arena, SCHEMA(document), &raw, false), encoded(arena, SCHEMA(document), document, false)));
+    must(str_eq(encoded(arena, SCHEMA(document), &raw, true),
+                encoded(arena, SCHEMA(document), document, true)));
+    must(str_eq(encoded(arena, SCHEMA(document), &raw, false),
+                encoded(arena, SCHEMA(document), document, false)));
     buf_dispose(&fields);
 }
 

@@ -17,11 +17,13 @@ static void must(bool ok)
         abort();
 }
 
-static struct str encoded(struct arena *arena, const struct schema_message *schema, const void *message, int flags)
+static struct str encoded(struct arena *arena, const struct schema_message *schema, const void *message,
+                          int flags)
 {
     struct buf buf;
     buf_init(&buf, 64 << 20);
-    must(flags < 0 ? protobuf_encode(&buf, schema, message) : protojson_encode(&buf, schema, message, (unsigned)flags));
+    must(flags < 0 ? protobuf_encode(&buf, schema, message)
+                   : protojson_encode(&buf, schema, message, (unsigned)flags));
     struct str copy = arena_str(arena, buf_view(&buf));
     buf_dispose(&buf);
     return copy;
@@ -31,7 +33,8 @@ static void check_message(struct arena *arena, const struct schema_message *sche
 {
     struct status st = status_init(arena);
     void *second = arena_zalloc(arena, 1, schema->size), *third = arena_zalloc(arena, 1, schema->size);
-    struct str json = encoded(arena, schema, message, 0), pretty = encoded(arena, schema, message, PROTOJSON_PRETTY);
+    struct str json = encoded(arena, schema, message, 0),
+               pretty = encoded(arena, schema, message, PROTOJSON_PRETTY);
     struct str bytes = encoded(arena, schema, message, -1);
     must(str_is_utf8(json) && pretty.n >= json.n);
     must(protojson_decode(second, schema, arena, pretty, &st) == STATUS_OK);
