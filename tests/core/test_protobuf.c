@@ -1,6 +1,7 @@
 /* test_protobuf.c - the protobuf encoding: against bytes of an official runtime, and against nonsense. */
 #include "core/codec_samples.h"
 #include "core/limits.h"
+#include "core/wire.h"
 
 #include <stdlib.h>
 
@@ -364,26 +365,18 @@ static void pipeline_kinds_are_read_past_so_that_they_can_be_refused(void **stat
     assert_int_equal(value_of(f, "aa0100").kind, VALUE_PIPELINE);
 }
 
-/* `depth` arrays around nothing: 4a <length> 0a <length> ... */
-static struct str nested_arrays(struct arena *arena, size_t depth)
+/* `depth` arrays around the encoded value `inner`: 4a <length> 0a <length> ... */
+static struct str nested_arrays(struct arena *arena, size_t depth, struct str inner)
 {
-    size_t cap = depth * 12 + 16, at = cap;
+    size_t cap = depth * 12 + inner.n, at = cap - inner.n;
     unsigned char *p = arena_alloc(arena, cap);
-    for (size_t i = 0; i < depth; i++) {
-        for (int half = 0; half < 2; half++) {
-            size_t n = cap - at;
-            if (half == 0 && i == 0)
-                n = 0;
-            unsigned char length[10];
-            size_t m = 0;
-            do {
-                length[m++] = (unsigned char)(n >= 0x80 ? n | 0x80 : n);
-                n >>= 7;
-            } while (n);
-            at -= m;
-            memcpy(p + at, length, m);
-            p[--at] = half == 0 ? 0x0a : 0x4a;
-        }
+    memcpy(p + at, inner.p, inner.n);
+    for (size_t i = 0; i < 2 * depth; i++) {
+        unsigned char length[WIRE_VARINT_MAX];
+        size_t n = (size_t)(wire_put_varint(length, cap - at) - length);
+        at -= n;
+        memcpy(p + at, length, n);
+        p[--at] = i % 2 == 0 ? 0x0a : 0x4a;
     }
     return str_from(p + at, cap - at);
 }
@@ -392,11 +385,17 @@ static void nesting_is_limited_without_recursing(void **state)
 {
     struct fixture *f = *state;
     struct value v = { 0 };
-    /* Each array is three levels: the value, the array, its list. */
+    /* Each array is three levels (the value, the array, its list), as in JSON; a point is one more. */
     size_t most = (LIMIT_MESSAGE_DEPTH - 1) / 3;
-    assert_int_equal(decode(f, &v, SCHEMA(value), nested_arrays(f->arena, most)), STATUS_OK);
-    assert_refused(f, SCHEMA(value), nested_arrays(f->arena, most + 1), "nested more than 100 levels deep");
-    assert_refused(f, SCHEMA(value), nested_arrays(f->arena, 20000), "nested more than 100 levels deep");
+    assert_int_equal(most * 3 + 1, LIMIT_MESSAGE_DEPTH);
+    struct str number = sample_hex(f->arena, "1001"), point = sample_hex(f->arena, "4200");
+    assert_int_equal(decode(f, &v, SCHEMA(value), nested_arrays(f->arena, most, number)), STATUS_OK);
+    const char *words = "nested more than 100 levels deep";
+    assert_refused(f, SCHEMA(value), nested_arrays(f->arena, most, point), words);
+    assert_refused(f, SCHEMA(value), nested_arrays(f->arena, most + 1, number), words);
+    assert_refused(f, SCHEMA(value), nested_arrays(f->arena, 20000, number), words);
+    struct str json = sample_json(f->arena, SCHEMA(value), &v, 0);
+    assert_int_equal(protojson_decode(&v, SCHEMA(value), f->arena, json, &f->st), STATUS_OK);
     char groups[200];
     memset(groups, 0x7b, sizeof groups);
     assert_refused(f, SCHEMA(value), str_from(groups, sizeof groups), "groups nested too deep");
