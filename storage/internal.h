@@ -91,6 +91,13 @@ enum status_code store_open_place(struct store **out, struct store_place *place,
 /* A place on a heap disk, not owned. */
 enum status_code store_place_on(struct store_place *place, struct vfs *vfs, struct status *st);
 
+/* The log and verification of a place that the caller made; both leave it to the caller. */
+enum status_code store_log_open_place(struct store_log **out, const struct store_place *place, struct status *st);
+enum status_code store_verify_place(const struct store_place *place, const struct store_verify_options *options,
+                                    struct arena *arena, struct store_verify_report *report, struct status *st);
+/* FAILED_PRECONDITION when there is no ledger at all. */
+enum status_code store_place_exists(const struct store_place *place, struct status *st);
+
 /* ---- view.c: times and publication ---- */
 
 void store_view_init(struct store *store);

@@ -36,6 +36,7 @@ struct space_db {
     /* The writer's: keys of documents of the first n_filtered spaces, all ended. */
     struct space_filter known;
     size_t n_filtered;
+    uint64_t documents; /* verify's: existing ones */
 };
 
 struct space_map {
