@@ -41,6 +41,7 @@ static void fuzz_resource(struct arena *arena, struct str text, resource_parser 
     struct str rest = name.path, id, joined = STR("");
     for (bool collection = true; path_next(&rest, &id); collection = !collection) {
         CHECK(!path_check_id(id, collection, &st) || (nul_allowed && memchr(id.p, '\0', id.n)));
+        CHECK(id.n <= LIMIT_ID_BYTES);
         joined = path_join(arena, joined, id);
         CHECK(str_eq(path_last(joined), id));
     }
@@ -69,6 +70,7 @@ static void fuzz_field_path(struct arena *arena, struct str text)
         return;
     }
     struct str printed = field_path_print(arena, &path);
+    CHECK(path.n > 0 && path.n <= LIMIT_VALUE_DEPTH);
     CHECK(field_path_parse(&again, arena, printed, &st) == STATUS_OK);
     CHECK(field_path_cmp(&path, &again) == 0 && str_eq(field_path_print(arena, &again), printed));
     struct value value = { .kind = VALUE_INT, .integer = 7 };
