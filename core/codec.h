@@ -7,8 +7,9 @@
  *
  * JSON in: camelCase and snake_case, int64 as string or number, enums by name or number, base64 in both
  * alphabets with or without padding, RFC 3339 times, unknown and doubled fields and two members of a oneof
- * refused by name. JSON out: camelCase, int64 as strings, NaN and infinities as strings.
- * Protobuf in: unknown fields are skipped, last one wins for scalars, messages merge. */
+ * refused by name; an empty text is an empty message. JSON out: camelCase, int64 as strings, NaN and
+ * infinities as strings. Protobuf in: unknown fields are skipped, last one wins for scalars, messages merge.
+ * In both, times inside values are cut to microseconds, there is one NaN, and map keys come out sorted. */
 #ifndef CORE_CODEC_H
 #define CORE_CODEC_H
 
