@@ -17,6 +17,10 @@
 
 #include <stdarg.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct arena;
 
 /* A new, empty arena; the first block is allocated with it. Free with arena_free. */
@@ -42,6 +46,10 @@ void arena_defer(struct arena *arena, void (*run)(void *data), void *data);
 
 /* Bytes handed out since new or reset: what limits are compared with. */
 size_t arena_used(const struct arena *arena);
+
+#ifdef __cplusplus
+}
+#endif
 
 #define ARENA_NEW(arena, type) ((type *)arena_zalloc((arena), 1, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_zalloc((arena), (count), sizeof(type)))

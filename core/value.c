@@ -47,7 +47,8 @@ const struct value_list *value_as_vector(const struct value *value)
 
 static bool has_text(enum value_kind kind)
 {
-    return kind == VALUE_STRING || kind == VALUE_BYTES || kind == VALUE_REFERENCE || kind == VALUE_FIELD_REFERENCE;
+    return kind == VALUE_STRING || kind == VALUE_BYTES || kind == VALUE_REFERENCE ||
+           kind == VALUE_FIELD_REFERENCE;
 }
 
 struct value value_copy(struct arena *arena, const struct value *value)
@@ -69,9 +70,15 @@ struct value value_copy(struct arena *arena, const struct value *value)
     return out;
 }
 
-bool value_equal(const struct value *a, const struct value *b) { return order_compare(a, b) == 0; }
+bool value_equal(const struct value *a, const struct value *b)
+{
+    return order_compare(a, b) == 0;
+}
 
-static bool same_bits(double a, double b) { return memcmp(&a, &b, sizeof a) == 0; }
+static bool same_bits(double a, double b)
+{
+    return memcmp(&a, &b, sizeof a) == 0;
+}
 
 static bool identical_arrays(const struct value_list *a, const struct value_list *b)
 {
@@ -89,7 +96,8 @@ static bool identical_maps(const struct value_map *a, const struct value_map *b)
     if (a->n != b->n)
         return false;
     for (size_t i = 0; i < a->n; i++) {
-        if (!str_eq(a->items[i].name, b->items[i].name) || !value_identical(&a->items[i].value, &b->items[i].value))
+        if (!str_eq(a->items[i].name, b->items[i].name) ||
+            !value_identical(&a->items[i].value, &b->items[i].value))
             return false;
     }
     return true;
@@ -220,7 +228,8 @@ struct place {
 static enum status_code refuse_nested(const struct place *place)
 {
     char name[STATUS_SHOWN];
-    return REFUSE(place, "Property %s contains an invalid nested entity.", status_show(name, place->property));
+    return REFUSE(place, "Property %s contains an invalid nested entity.",
+                  status_show(name, place->property));
 }
 
 /* As Java prints a double, because 1.19.9's messages do: 91.0, 1.23456789E7, NaN. */
@@ -251,8 +260,8 @@ static enum status_code check_coordinate(const struct place *place, const char *
     char text[DOUBLE_TEXT];
     if (d >= -limit && d <= limit)
         return STATUS_OK;
-    return REFUSE(place, "Geo point %s '%s' outside permitted range -%.1f to %.1f.", what, java_double(text, d), limit,
-                  limit);
+    return REFUSE(place, "Geo point %s '%s' outside permitted range -%.1f to %.1f.", what,
+                  java_double(text, d), limit, limit);
 }
 
 static enum status_code check_time(const struct place *place, struct timestamp t)
@@ -421,12 +430,13 @@ static enum status_code check_property(const struct field *field, const struct p
     for (size_t i = 0; value->kind == VALUE_ARRAY && i < value->array.n; i++)
         too_long = too_long || is_long(&value->array.items[i]);
     if (too_long)
-        return REFUSE(place, "The value of property \"%s\" is longer than %d bytes.", status_show(name, field->name),
-                      LIMIT_STRING_BYTES);
+        return REFUSE(place, "The value of property \"%s\" is longer than %d bytes.",
+                      status_show(name, field->name), LIMIT_STRING_BYTES);
     return nested_fits(value, 0, field->name.n) ? STATUS_OK : refuse_nested(place);
 }
 
-enum status_code document_validate(struct str relative_path, const struct value_map *fields, struct status *st)
+enum status_code document_validate(struct str relative_path, const struct value_map *fields,
+                                   struct status *st)
 {
     char name[STATUS_SHOWN];
     enum status_code code = STATUS_OK;
@@ -441,7 +451,8 @@ enum status_code document_validate(struct str relative_path, const struct value_
         code = check_property(&fields->items[i], &place);
     }
     if (!code && document_size(relative_path, fields) > LIMIT_DOCUMENT_BYTES)
-        code = status_set(st, STATUS_INVALID_ARGUMENT, "maximum entity size is %d bytes", LIMIT_DOCUMENT_BYTES);
+        code =
+            status_set(st, STATUS_INVALID_ARGUMENT, "maximum entity size is %d bytes", LIMIT_DOCUMENT_BYTES);
     return code;
 }
 
@@ -449,6 +460,8 @@ void value_cut_times(struct value *value)
 {
     if (value->kind == VALUE_TIMESTAMP) {
         value->time.nanos -= value->time.nanos % 1000;
+    } else if (value->kind == VALUE_DOUBLE && value->number == 0) {
+        value->number = 0; /* -0.0 is stored as 0.0 */
     } else if (value->kind == VALUE_ARRAY) {
         for (size_t i = 0; i < value->array.n; i++)
             value_cut_times(&value->array.items[i]);

@@ -39,17 +39,6 @@ struct str query_collection_path(const struct query_plan *plan); /* of a single 
 /* Whether a document belongs to the unlimited result: filters, orders' existence, cursors. */
 bool query_matches(const struct query_plan *plan, struct str path, const struct value_map *fields);
 
-/* ListDocuments as a query: the collection in `order_by` ("a desc, b"; "" for name order), going on after
- * page_token ("" for the first page), limited to `page`. *out is the equivalent structured query without
- * the cursor (for rules and transactions). INVALID_ARGUMENT: `invalid page token`,
- * `Invalid order by clause "a sideways".` */
-enum status_code query_for_list(struct msg_structured_query *out, struct query_plan **plan, struct database_name db,
-                                struct str parent, struct str collection_id, struct str order_by,
-                                struct str page_token, size_t page, struct arena *arena, struct status *st);
-/* The token after `last`: a cursor (its order values and name) with a checksum, base64. `last` is a document
- * that query_next returned (fields or fields_raw). */
-struct str query_page_token(struct arena *arena, const struct query_plan *plan, const struct document *last);
-
 struct query;
 enum status_code query_open(struct query **out, const struct query_plan *plan, struct store_reader *reader,
                             uint64_t view, struct status *st);

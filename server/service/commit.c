@@ -38,6 +38,7 @@ struct pending {
     bool fields_known;
     struct str raw;             /* encoding of now.fields while now.exists */
     bool changed, written;      /* some write changed it; some write (not only verify) named it */
+    bool inserted;              /* the last write of it that is not a delete said exists: false */
     bool assume_missing, assume_exists; /* by a precondition: what the rules are asked about */
     uint64_t iam;
 };
@@ -215,8 +216,15 @@ static enum status_code prepare_write(struct job *job, size_t i, struct authz *a
     p->iam |= iam_of(write);
     if (write->operation_case == 5) {
         result->update_time = (opt_timestamp){ p->base.exists, p->base.update_time };
-        return STATUS_OK;
+        return p->written ? status_set(st, STATUS_INVALID_ARGUMENT,
+                                       "the same document cannot be written and then verified in a single request")
+                          : STATUS_OK;
     }
+    bool insert = write->current_document && write->current_document->condition_case == 1 &&
+                  !write->current_document->exists;
+    if (insert && p->inserted && p->now.exists)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "Cannot insert then insert an entity in the same request.");
+    p->inserted = insert;
     note_assumption(p, write->current_document);
     p->written = true;
     if (write_apply(&after, &result->transform_results, write, &p->now, authz->now, arena, st))

@@ -21,7 +21,7 @@ struct run_query {
     struct msg_run_query_response held; /* the newest result: sent when it is known not to be the last */
     struct document held_document;
     struct arena *held_arena;
-    bool holding;
+    bool holding, sent; /* `sent`: the first result, which tells the offset, was taken */
 };
 
 static void free_arena(void *data) { arena_free(data); }
@@ -145,7 +145,8 @@ static enum rpc_flow stream(struct call *call)
         q->scratch = swap;
         q->held_document = d;
         q->held.document = &q->held_document;
-        q->holding = true;
+        q->held.skipped_results = q->sent ? 0 : q->structured->offset;
+        q->sent = q->holding = true;
     }
     if (consistency_locks(&q->c)) {
         const struct msg_run_query_request *rq = call->request;
@@ -172,7 +173,7 @@ static enum status_code start(struct run_query *q, struct call *call, struct sta
         return st->code;
     q->db = q->parent.db;
     if (rq->query_case != 2 || !rq->structured_query)
-        return status_set(st, STATUS_INVALID_ARGUMENT, "structured_query must be set");
+        return status_set(st, STATUS_INVALID_ARGUMENT, "only structured queries are supported");
     q->structured = rq->structured_query;
     if (query_check(&q->plan, q->db, q->parent.path, q->structured, call->arena, st) ||
         consistency_begin(&q->c, call, q->db, &choice, st))

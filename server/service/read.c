@@ -233,8 +233,6 @@ static enum status_code list_parse(struct database_name *db, struct str *parent,
         return status_set(st, STATUS_INVALID_ARGUMENT, "collection_id must be set");
     if (path_check_id(rq->collection_id, true, st))
         return st->code;
-    if (rq->page_size < 0)
-        return status_set(st, STATUS_INVALID_ARGUMENT, "Page size must be nonnegative.");
     *db = name.db;
     *parent = name.path;
     return STATUS_OK;
@@ -264,11 +262,12 @@ static enum status_code list_page(struct msg_list_documents_response *answer, st
                 return st->code;
             transaction_saw(c->txn, path, seen.seq);
         }
-        if (++answer->documents.n == page)
-            answer->next_page_token = query_page_token(call->arena, plan, d);
+        bool last = ++answer->documents.n == page;
+        if ((last || !mask->all) && document_decode(d, call->arena, st))
+            return st->code;
+        if (last)
+            answer->next_page_token = query_page_token_make(call->arena, plan, path, &d->fields);
         if (!mask->all) {
-            if (document_decode(d, call->arena, st))
-                return st->code;
             d->fields = field_path_project(call->arena, &d->fields, mask->paths, mask->n);
             d->fields_raw = (struct str){ 0 };
         }
@@ -287,7 +286,9 @@ enum rpc_flow service_list_documents(struct call *call)
     struct authz authz = { 0 };
     struct query *query = NULL;
     struct query_plan *plan;
-    struct msg_structured_query structured;
+    struct msg_collection_selector whole = { .collection_id = rq->collection_id };
+    struct msg_structured_query structured = { .from = { &whole, 1 } };
+    int32_t page = 0;
     struct msg_list_documents_response answer = { 0 };
     struct consistency_choice choice = {
         .kind = rq->consistency_case == 8    ? CONSISTENCY_TRANSACTION
@@ -296,24 +297,22 @@ enum rpc_flow service_list_documents(struct call *call)
         .transaction = rq->transaction,
         .read_time = rq->read_time,
     };
-    size_t page = rq->page_size == 0                 ? (size_t)LIMIT_LIST_PAGE_DEFAULT
-                  : rq->page_size > LIMIT_LIST_PAGE ? (size_t)LIMIT_LIST_PAGE
-                                                    : (size_t)rq->page_size;
+    struct query_list_options list = {
+        .collection_id = rq->collection_id,
+        .order_by = rq->order_by,
+        .page_size = rq->page_size,
+        .page_token = rq->page_token,
+        .show_missing = rq->show_missing,
+    };
     if (list_parse(&db, &parent, call, st) || answer_mask_parse(&mask, call->arena, rq->mask, st))
         goto out;
+    if (query_list(&plan, &page, db, parent, &list, call->arena, st))
+        goto out;
     if (rq->show_missing) {
-        if (rq->order_by.n) {
-            status_set(st, STATUS_INVALID_ARGUMENT, "cannot specify an order when show_missing is true");
-            goto out;
-        }
-        if (authz_admin(call, "Metadata operations require admin authentication.", IAM_ENTITIES_LIST, st))
-            goto out;
-        status_set(st, STATUS_UNIMPLEMENTED, "ListDocuments with showMissing is not implemented yet");
+        if (authz_admin(call, "Metadata operations require admin authentication.", IAM_ENTITIES_LIST, st) == STATUS_OK)
+            status_set(st, STATUS_UNIMPLEMENTED, "ListDocuments with showMissing is not implemented yet");
         goto out;
     }
-    if (query_for_list(&structured, &plan, db, parent, rq->collection_id, rq->order_by, rq->page_token, page,
-                       call->arena, st))
-        goto out;
     if (consistency_begin(&c, call, db, &choice, st))
         goto out;
     consistency_fix_view(&c, call);
@@ -328,7 +327,7 @@ enum rpc_flow service_list_documents(struct call *call)
         goto out;
     if (query_open(&query, plan, call->worker->reader, c.view, st))
         goto out;
-    if (list_page(&answer, call, query, plan, &c, db, page, &mask, st))
+    if (list_page(&answer, call, query, plan, &c, db, (size_t)page, &mask, st))
         goto out;
     if (consistency_locks(&c) && transaction_saw_query(c.txn, rq->parent, &structured, c.view, st))
         goto out;

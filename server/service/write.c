@@ -20,10 +20,16 @@ enum status_code write_target(struct write_target *out, const struct msg_write *
     case OP_DELETE:
         out->name = write->delete_name;
         out->is_delete = true;
+        if (write->update_mask)
+            return status_set(st, STATUS_INVALID_ARGUMENT, "a delete must not specify a document mask.");
+        if (write->update_transforms.n)
+            return status_set(st, STATUS_INVALID_ARGUMENT, "a delete must not specify a update transform.");
         break;
     case OP_VERIFY:
         out->name = write->verify;
         out->is_verify = true;
+        if (!write->current_document || write->current_document->condition_case == 0)
+            return status_set(st, STATUS_INVALID_ARGUMENT, "a verify must contain a precondition");
         break;
     case OP_TRANSFORM:
         out->name = write->transform.document;
@@ -142,7 +148,7 @@ static enum status_code transform_one(struct value *result, struct value *stored
     case 2:
         if (t->set_to_server_value != SERVER_VALUE_REQUEST_TIME)
             return status_set(st, STATUS_INVALID_ARGUMENT,
-                              "setToServerValue of \"" STR_FMT "\" must be REQUEST_TIME", STR_ARG(t->field_path));
+                              "ServerValue type must be specified for set_to_server_value transformation.");
         *stored = (struct value){ .kind = VALUE_TIMESTAMP, .time = now };
         *result = *stored;
         return STATUS_OK;
@@ -161,8 +167,8 @@ static enum status_code transform_one(struct value *result, struct value *stored
         *stored = change_array(old, &t->array_operand, t->transform_case == 6, arena);
         return STATUS_OK;
     default:
-        return status_set(st, STATUS_INVALID_ARGUMENT, "the transform of field \"" STR_FMT "\" has no operation",
-                          STR_ARG(t->field_path));
+        return status_set(st, STATUS_INVALID_ARGUMENT,
+                          "Operation type must be specified for field transformation.");
     }
 }
 
@@ -191,14 +197,14 @@ static enum status_code transform_all(struct write_state *after, struct value_li
 static enum status_code apply_mask(struct write_state *after, const struct msg_document_mask *mask,
                                    const struct value_map *given, struct arena *arena, struct status *st)
 {
+    struct field_path *paths = ARENA_ARRAY(arena, struct field_path, mask->field_paths.n);
+    size_t n = 0;
     for (size_t i = 0; i < mask->field_paths.n; i++) {
-        struct field_path path;
-        if (field_path_parse(&path, arena, mask->field_paths.items[i], st))
+        if (field_path_parse(&paths[n], arena, mask->field_paths.items[i], st))
             return st->code;
-        if (field_path_is_name(&path))
-            continue;
-        field_path_set(arena, &after->fields, &path, field_path_get(given, &path));
+        n += !field_path_is_name(&paths[n]);
     }
+    after->fields = field_path_merge(arena, &after->fields, given, paths, n);
     return STATUS_OK;
 }
 
