@@ -278,7 +278,10 @@ static enum status_code open_once(const char **rebuild, bool *refused, struct de
         db_number(&version, d->db, "PRAGMA user_version", st))
         return st->code;
     if (tables == 0) {
-        if (db_exec(d->db, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE; PRAGMA journal_mode = WAL", st) ||
+        if (db_exec(d->db,
+                    "PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE; PRAGMA synchronous = OFF;"
+                    "PRAGMA journal_mode = WAL",
+                    st) ||
             create(d, o, st))
             return st->code;
     } else if (application != APPLICATION_ID || version != VERSION) {

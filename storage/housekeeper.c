@@ -7,6 +7,7 @@
 #include "storage/internal.h"
 
 #include "core/clock.h"
+#include "core/log.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -14,7 +15,9 @@
 enum { TICK_MS = STORE_TX_MAX_MS };
 
 struct wal {
-    sqlite3 *db;
+    sqlite3 *db; /* opened when it is first needed: most short runs never checkpoint */
+    const char *path, *vfs;
+    bool sync_full;
     atomic_int pages; /* as the writer saw it last */
     int copied;       /* of those, at the last checkpoint */
 };
@@ -52,9 +55,22 @@ void store_housekeeper_reading(struct store *s)
         wake(s->housekeeper);
 }
 
+static bool connect(struct wal *wal)
+{
+    struct status st = status_init(NULL);
+    /* The order of syncs in a checkpoint depends on this setting of the connection that makes it. */
+    if (!wal->db && db_open(&wal->db, wal->path, wal->vfs, DB_WRITE, &st) == STATUS_OK)
+        db_exec(wal->db, wal->sync_full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", &st);
+    if (st.code)
+        log_warn("a checkpoint is not possible: %s", status_message(&st));
+    return wal->db != NULL;
+}
+
 static void checkpoint(struct wal *wal, int mode)
 {
     int pages = 0, copied = 0;
+    if (!connect(wal))
+        return;
     /* Busy or failed: nothing is lost, the WAL only stays long; the writer meets a real I/O error itself. */
     if (sqlite3_wal_checkpoint_v2(wal->db, NULL, mode, &pages, &copied) == SQLITE_OK && copied >= 0)
         wal->copied = mode == SQLITE_CHECKPOINT_RESTART ? 0 : copied;
@@ -167,22 +183,14 @@ enum status_code store_housekeeper_start(struct store *s, struct status *st)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&h->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    if (db_open(&h->ledger.db, s->place.ledger, vfs, DB_WRITE, st) ||
-        db_open(&h->derived.db, s->place.derived, vfs, DB_WRITE, st))
-        goto fail;
-    /* The order of syncs in a checkpoint depends on this setting of the connection that makes it. */
-    if (db_exec(h->ledger.db,
-                s->options.durability == STORE_DURABILITY_POWER ? "PRAGMA synchronous = FULL"
-                                                                : "PRAGMA synchronous = NORMAL",
-                st) ||
-        db_exec(h->derived.db, "PRAGMA synchronous = NORMAL", st))
-        goto fail;
+    h->ledger = (struct wal){ .path = s->place.ledger, .vfs = vfs,
+                              .sync_full = s->options.durability == STORE_DURABILITY_POWER };
+    h->derived = (struct wal){ .path = s->place.derived, .vfs = vfs };
     s->housekeeper = h;
     if (pthread_create(&h->thread, NULL, run, s) == 0)
         return STATUS_OK;
     status_set(st, STATUS_RESOURCE_EXHAUSTED, "no thread for the housekeeper");
     s->housekeeper = NULL;
-fail:
     housekeeper_free(h);
     return st->code;
 }

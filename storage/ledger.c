@@ -188,6 +188,9 @@ enum status_code ledger_open(struct ledger *l, const char *path, const char *vfs
         goto fail;
     if (empty && db_exec(l->db, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE; PRAGMA encoding = 'UTF-8'", st))
         goto fail;
+    /* Making the files would be five fsyncs; only `power` promises that they are there after a power cut. */
+    if (empty && !sync_full && db_exec(l->db, "PRAGMA synchronous = OFF", st))
+        goto fail;
     if (use_wal(l->db, st) || (empty && create(l->db, st)) || migrate(l->db, st))
         goto fail;
     if (db_exec(l->db, sync_full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", st) ||

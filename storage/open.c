@@ -233,7 +233,8 @@ static enum status_code prepare_disk(struct store_place *p, bool fresh, struct s
                    p->ledger);
         goto out;
     }
-    if (make_private(p->ledger, st) == STATUS_OK && make_private(p->derived, st) == STATUS_OK)
+    bool made = size_of(p, p->ledger, "") == 0;
+    if (make_private(p->ledger, st) == STATUS_OK && make_private(p->derived, st) == STATUS_OK && made)
         sync_directory(directory);
 out:
     free(directory);
