@@ -148,11 +148,8 @@ static enum rpc_flow stream(struct call *call)
         q->held.skipped_results = q->sent ? 0 : q->structured->offset;
         q->sent = q->holding = true;
     }
-    if (consistency_locks(&q->c)) {
-        const struct msg_run_query_request *rq = call->request;
-        if (transaction_saw_query(q->c.txn, rq->parent, q->structured, q->c.view, st))
-            return end(call);
-    }
+    if (consistency_locks(&q->c) && transaction_saw_query(q->c.txn, q->parent.path, q->structured, q->c.view, st))
+        return end(call);
     send_held(call, q, true);
     return end(call);
 }

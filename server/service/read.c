@@ -329,7 +329,7 @@ enum rpc_flow service_list_documents(struct call *call)
         goto out;
     if (list_page(&answer, call, query, plan, &c, db, (size_t)page, &mask, st))
         goto out;
-    if (consistency_locks(&c) && transaction_saw_query(c.txn, rq->parent, &structured, c.view, st))
+    if (consistency_locks(&c) && transaction_saw_query(c.txn, parent, &structured, c.view, st))
         goto out;
     call_send(call, &answer);
 out:

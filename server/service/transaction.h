@@ -52,7 +52,7 @@ uint64_t transaction_view(const struct transaction *txn, struct timestamp *read_
 enum status_code transaction_lock(struct transaction *txn, struct str path, struct status *st);
 /* What was seen there. */
 void transaction_saw(struct transaction *txn, struct str path, uint64_t seq);
-/* A query was answered on `view`: its phantoms matter at commit. */
+/* A query below the relative path `parent` was answered on `view`: its phantoms matter at commit. */
 enum status_code transaction_saw_query(struct transaction *txn, struct str parent,
                                        const struct msg_structured_query *query, uint64_t view, struct status *st);
 /* Everything it read, as deps in arena. */
