@@ -286,6 +286,8 @@ static struct rvalue index_of(struct eval *e, struct rvalue object, struct rvalu
     if (object.type == RT_NULL)
         return null_error(e);
     if (object.type == RT_MAP) {
+        if (rv_is_error(index))
+            return index;
         if (index.type == RT_STRING)
             return member_of(e, object, index.text);
         return eval_error(e, "Unsupported operation error. Received: map[%s]. Expected: map[string].", name_of(index));
@@ -294,6 +296,8 @@ static struct rvalue index_of(struct eval *e, struct rvalue object, struct rvalu
         return path_member(e, object.path, index.text);
     if (object.type != RT_LIST && object.type != RT_STRING && object.type != RT_PATH)
         return eval_error(e, "Function not found error: Name: [[]].");
+    if (rv_is_error(index))
+        return index;
     if (index.type != RT_INT)
         return eval_error(e, "Unsupported operation error. Received: %s[%s]. Expected: %s.", name_of(object), name_of(index),
                           object.type == RT_PATH ? "path[string], path[int]"
@@ -318,8 +322,6 @@ static struct rvalue eval_index(struct eval *e, const struct ast_node *node)
     struct rvalue index = eval_node(e, node->index.from);
     if (rv_is_error(object))
         return object;
-    if (rv_is_error(index))
-        return index;
     e->node = node;
     return index_of(e, object, index);
 }
@@ -347,6 +349,8 @@ static struct rvalue slice_of(struct eval *e, struct rvalue object, struct rvalu
         return null_error(e);
     if (!sized(&size, object))
         return eval_error(e, "Function not found error: Name: [@range].");
+    if (rv_is_error(from) || rv_is_error(to))
+        return rv_is_error(from) ? from : to;
     if ((from.type != RT_INT && from.type != RT_NULL) || (to.type != RT_INT && to.type != RT_NULL))
         return refuse_bounds(e, object, from, to);
     if (!flatten(e, &object, &error))
@@ -372,8 +376,6 @@ static struct rvalue eval_slice(struct eval *e, const struct ast_node *node)
     e->steps += (node->index.from == NULL) + (uint32_t)(node->index.to == NULL);
     if (rv_is_error(object))
         return object;
-    if (rv_is_error(from) || rv_is_error(to))
-        return rv_is_error(from) ? from : to;
     e->node = node;
     return slice_of(e, object, from, to);
 }
@@ -427,6 +429,8 @@ static struct rvalue run_builtin(struct eval *e, const struct builtin *first, co
                                  const struct rvalue *args, uint32_t n)
 {
     bool count_fits = false;
+    if (first->variadic && n < first->n_args) /* debug(): Google's words */
+        return eval_error(e, "Service call error. Function: [" STR_FMT "], Argument: [].", STR_ARG(first->name));
     for (const struct builtin *row = first; row; row = builtin_next(row)) {
         if (row->n_args != n && !(row->variadic && n > row->n_args))
             continue;
@@ -505,14 +509,14 @@ static struct rvalue eval_method(struct eval *e, const struct ast_node *node)
     struct rvalue failed = eval_args(e, args, node);
     if (rv_is_error(self))
         return self;
-    if (self.type != RT_NULL && rv_is_error(failed))
-        return failed;
     e->node = node;
     if (self.type == RT_NULL)
         return null_error(e);
     const struct builtin *row = builtin_method((enum rules_type)self.type, node->call.name);
     if (!row)
         return eval_error(e, "Function not found error: Name: [" STR_FMT "].", STR_ARG(node->call.name));
+    if (rv_is_error(failed))
+        return failed;
     return run_builtin(e, row, &self, args, node->call.n);
 }
 
@@ -783,6 +787,8 @@ static struct rvalue eval_in(struct eval *e, const struct ast_node *node)
     e->node = node;
     if (in.type == RT_NULL)
         return null_error(e);
+    if (in.type != RT_LIST && in.type != RT_SET && in.type != RT_MAP && in.type != RT_CONSTRAINT)
+        return eval_error(e, "Function not found error: Name: [in].");
     if (rv_is_error(item))
         return item;
     switch ((enum rules_type)in.type) {
@@ -793,10 +799,8 @@ static struct rvalue eval_in(struct eval *e, const struct ast_node *node)
         if (item.type == RT_STRING)
             return rv_bool(rv_has_key(in, item.text));
         return eval_error(e, "Unsupported operation error. Received: map.in(%s). Expected: map.in(string).", name_of(item));
-    case RT_CONSTRAINT:
-        return constraint_contains(e->arena, in.constraint, item) ? rv_bool(true) : eval_unproved(e);
     default:
-        return eval_error(e, "Function not found error: Name: [in].");
+        return constraint_contains(e->arena, in.constraint, item) ? rv_bool(true) : eval_unproved(e);
     }
 }
 

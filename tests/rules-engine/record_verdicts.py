@@ -15,6 +15,8 @@ import json
 import re
 import sys
 
+import verdict_requests as scenarios
+
 BATCH = 100
 
 
@@ -69,6 +71,34 @@ TOKEN = {"sub": "alice", "user_id": "alice", "role": "auditor", "level": 3, "rat
          "nothing": None, "firebase": {"sign_in_provider": "custom", "identities": {}}}
 
 
+def encode(value):
+    """The plain notation of verdict_requests.py as a Firestore value; None for the server's time."""
+    if isinstance(value, scenarios.T):
+        return {"timestampValue": str(value)}
+    if isinstance(value, scenarios.R):
+        return {"referenceValue": "projects/{p}/databases/(default)/documents/" + value}
+    if isinstance(value, bool):
+        return {"booleanValue": value}
+    if isinstance(value, int):
+        return {"integerValue": str(value)}
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    if isinstance(value, str):
+        return {"stringValue": value}
+    if isinstance(value, list):
+        return {"arrayValue": {"values": [encode(v) for v in value]}}
+    if isinstance(value, dict):
+        return {"mapValue": {"fields": {k: encode(v) for k, v in value.items()}}}
+    assert value is None
+    return {"nullValue": None}
+
+
+def encode_fields(fields):
+    """Fields, and the names of those that are the server's time."""
+    return ({k: encode(v) for k, v in fields.items() if v is not scenarios.NOW},
+            [k for k, v in fields.items() if v is scenarios.NOW])
+
+
 def with_project(obj, project):
     return json.loads(json.dumps(obj).replace("{p}", project))
 
@@ -95,6 +125,11 @@ METHODS = {  # name -> argument lists to try on every receiver
     "bind": ["{'x': 'y'}", "1"], "year": ["", "1"], "month": [""], "day": [""], "hours": [""], "minutes": [""],
     "seconds": [""], "nanos": [""], "dayOfWeek": [""], "dayOfYear": [""], "date": [""], "time": [""],
     "toMillis": [""], "latitude": [""], "longitude": [""], "distance": ["latlng.value(1, 1)", "1"], "nope": [""],
+}
+OWN_METHODS = {  # receivers on which every argument list is tried; elsewhere one is enough
+    **{name: ("'abc'", "[1, 2]", "{'a': 1}", "[1, 2].toSet()", "b'abc'") for name in METHODS},
+    **{name: ("timestamp.date(2020, 1, 2)", "duration.value(1, 'h')") for name in ("year", "seconds", "nanos")},
+    "bind": ("/a/b",), "distance": ("latlng.value(1.0, 2.0)",), "affectedKeys": ("{'a': 1}.diff({'b': 1})",),
 }
 GLOBALS = ["int", "float", "string", "path", "debug", "exists", "get", "getAfter", "existsAfter"]
 PACKAGES = {
@@ -788,6 +823,27 @@ null.size()
 {'a': 1}.x.size()
 [1].hasAny({'a': 1}.x)
 [1].hasAny(null)
+'a'.nope({'a': 1}.x)
+1[{'a': 1}.x]
+null[{'a': 1}.x]
+[1][{'a': 1}.x]
+{'a': 1}[{'a': 1}.x]
+1[{'a': 1}.x:1]
+[1][0:{'a': 1}.x]
+nope({'a': 1}.x)
+math.nope({'a': 1}.x)
+math.abs({'a': 1}.x, 1)
+int({'a': 1}.x, 1)
+debug({'a': 1}.x)
+{{'a': 1}.x: {'a': 1}.y}
+{1: {'a': 1}.y}
+{'k': {'a': 1}.y, 1: 2}
+[{'a': 1}.x, {'a': 1}.y]
+/a/$({'a': 1}.x)/$([1])
+/a/$([1])/$({'a': 1}.x)
+{'a': 1}.get({'a': 1}.x, {'a': 1}.y)
+[1].join({'a': 1}.x)
+'a'.replace({'a': 1}.x, {'a': 1}.y)
 null.hasAny({'a': 1}.x)
 'abc'.matches({'a': 1}.x)
 'abc'.size({'a': 1}.x)
@@ -1005,7 +1061,7 @@ def expressions():
         for r in ["0:1", "'a':1", "0:null", ":", "1:"]:
             yield from out("slice", f"({a})[{r}]")
         for name, lists in METHODS.items():
-            for args in lists:
+            for args in lists if a in OWN_METHODS.get(name, ()) else lists[:1]:
                 yield from out("method", f"({a}).{name}({args})")
         for name in GLOBALS:
             yield from out("global", f"{name}({a})")
@@ -1189,6 +1245,8 @@ LIST_MORE = [  # condition, disjuncts, extra parts of the query
 
 
 def list_value(text):
+    if "/" in text:
+        return {"referenceValue": "projects/{p}/databases/(default)/documents/" + text}
     if text == "null":
         return {"nullValue": None}
     if text in ("true", "false"):
@@ -1272,6 +1330,84 @@ def judge_lists(emulator):
             yield record
 
 
+# ---- requests ----
+
+
+def normal_message(message):
+    """The items of a denial once each, without those of a first pass that a second one settled."""
+    if not message.startswith("\n"):
+        return message
+    items = []
+    for item in re.findall(r"(.*?) for '(\w+)' @ L(\d+)(?:, |$)", message[1:], re.S):
+        if item not in items:
+            items.append(item)
+
+    def first_pass(item):
+        return re.fullmatch(r"evaluation error at L\d+:\d+", item[0])
+
+    settled = {item[1:] for item in items if not first_pass(item)}
+    items = [i for i in items if not first_pass(i) or i[1:] not in settled]
+    return "\n" + ", ".join(f"{t} for '{m}' @ L{n}" for t, m, n in items)
+
+
+def write_of(project, op, path, data):
+    name = f"projects/{project}/databases/(default)/documents/{path}"
+    if op == "delete":
+        return {"delete": name}
+    fields, times = encode_fields(data)
+    write = {"update": {"name": name, "fields": with_project(fields, project)},
+             "currentDocument": {"exists": op == "update"}}
+    if times:
+        write["updateTransforms"] = [{"fieldPath": t, "setToServerValue": "REQUEST_TIME"} for t in times]
+    return write
+
+
+def send(emulator, project, auth, op, path, data):
+    token = jwt(auth) if auth is not None else None
+    if op == "get":
+        return emulator.documents(project, "GET", "/" + path, None, token)
+    if op in ("list", "group"):
+        parent, _, collection = path.rpartition("/")
+        query = with_project(list_query(collection, [data] if data else [], {}), project)
+        query["from"][0]["allDescendants"] = op == "group"
+        return emulator.documents(project, "POST", ("/" + parent if parent else "") + ":runQuery", {"structuredQuery": query}, token)
+    writes = data if op == "commit" else [(op, path, data)]
+    return emulator.documents(project, "POST", ":commit", {"writes": [write_of(project, *w) for w in writes]}, token)
+
+
+def judge_requests(emulator):
+    for number, (name, text, docs, requests) in enumerate(scenarios.RULESETS):
+        project = f"demo-r{number}"
+        code, answer = emulator.rules(project, text)
+        assert code == 200, (name, answer)
+        encoded = {path: encode_fields(fields)[0] for path, fields in docs.items()}
+        yield {"group": "ruleset", "name": name, "rules": text, "docs": encoded}
+        for auth, op, path, data in requests:
+            emulator.call("DELETE", f"/emulator/v1/projects/{project}/databases/(default)/documents", None, "owner")
+            for at, fields in encoded.items():
+                code, answer = emulator.documents(project, "PATCH", "/" + at, {"fields": with_project(fields, project)}, "owner")
+                assert code == 200, answer
+            code, answer = send(emulator, project, auth, op, path, data)
+            record = {"group": "request", "auth": auth, "op": op, "path": path}
+            if op in ("list", "group"):
+                record["filters"] = data or []
+            elif op == "commit":
+                record["writes"] = [{"op": o, "path": p, "fields": encode_fields(f)[0]} for o, p, f in data]
+            elif data is not None:
+                record["fields"], record["now"] = encode_fields(data)
+            if isinstance(answer, list):
+                answer = answer[0]
+            if code == 200:
+                record["allowed"] = True
+            elif code == 403:
+                record.update({"allowed": False, "message": normal_message(answer["error"]["message"])})
+            elif code == 404 and op == "get":
+                record["allowed"] = True
+            else:
+                record.update({"http": code, "answer": answer})
+            yield json.loads(json.dumps(record).replace(project, "demo-p"))
+
+
 def ruleset(lines):
     head = "rules_version = '2';\nservice cloud.firestore {\n  match /databases/{database}/documents {\n"
     return head + "\n".join(lines) + "\n  }\n}\n"
@@ -1325,20 +1461,22 @@ def judge(emulator, project, cases):
         values = [v["value"] for v in node.get("values", []) if v.get("value") not in ({}, {"undefined": {}})]
         if 0 <= i < len(verdicts) and values and "undefined" not in values[-1]:
             verdicts[i]["value"] = values[-1]
-    for case, verdict in zip(compiled, verdicts):
-        yield case, verdict
+    for i, (case, verdict) in enumerate(zip(compiled, verdicts)):
+        yield case, {"id": f"c{i}", **verdict}
 
 
 def main():
     emulator = Emulator(sys.argv[1])
     cases = list(expressions())
+    setup = {"group": "setup", "fields": with_project(DOC, "demo-p"), "token": TOKEN}
+    print(json.dumps(setup, ensure_ascii=False, separators=(",", ":")))
     for at in range(0, len(cases), BATCH):
         project = f"demo-v{at // BATCH}"
         for (group, text), record in judge(emulator, project, cases[at:at + BATCH]):
             record = json.loads(json.dumps({"group": group, "expr": text, **record}, ensure_ascii=False)
                                 .replace(project, "demo-p"))
             print(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
-    for record in judge_lists(emulator):
+    for record in itertools.chain(judge_lists(emulator), judge_requests(emulator)):
         print(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
 
 
