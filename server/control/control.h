@@ -13,7 +13,7 @@ void control_delete_documents(struct http_call *call);
 void control_reset(struct http_call *call);
 void control_shutdown(struct http_call *call);
 
-/* ledger.c and health.c: ours. */
+/* ledger.c: ours. */
 void control_health(struct http_call *call);
 void control_ready(struct http_call *call);
 void control_checkpoint(struct http_call *call);

@@ -6,12 +6,11 @@
 
 #include "core/codec.h"
 #include "core/limits.h"
-#include "server/cli/cli.h"
+#include "server/auth/claims.h"
 #include "server/net/net.h"
 #include "server/ops/rules_file.h"
 #include "server/service/rulesets.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -74,41 +73,46 @@ static enum status_code bad_payload(struct status *st, const char *why)
     return status_set(st, STATUS_INVALID_ARGUMENT, "Payload isn't valid for request. %s", why);
 }
 
-/* {"rules":{"files":[{"name","content"}]},"ignore_errors":bool}. The texts belong to the JSON object. */
-static enum status_code parse_put(json_t **root, struct rules_file *files, size_t *n, bool *ignore_errors,
+/* {"rules":{"files":[{"name","content"}]},"ignore_errors":bool}. The texts borrow from body and arena. */
+static enum status_code parse_put(struct rules_file *files, size_t *n, bool *ignore_errors, struct arena *arena,
                                   struct str body, struct status *st)
 {
-    json_error_t error;
+    struct value_map root;
+    struct status json = status_init(NULL);
+    const struct value *rules = NULL, *list = NULL;
     *n = 0;
     *ignore_errors = false;
-    *root = json_loadb(body.p ? body.p : "", body.n, JSON_REJECT_DUPLICATES, &error);
-    if (!*root || !json_is_object(*root))
+    if (claims_parse(&root, arena, body, &json))
         return bad_payload(st, "body: not a JSON object");
-    const char *key;
-    json_t *member;
-    json_object_foreach (*root, key, member) {
-        if (strcmp(key, "rules") != 0 && strcmp(key, "ignore_errors") != 0 && strcmp(key, "ignoreErrors") != 0)
+    for (size_t i = 0; i < root.n; i++) {
+        struct str key = root.items[i].name;
+        const struct value *value = &root.items[i].value;
+        if (str_eq_z(key, "rules"))
+            rules = value;
+        else if (str_eq_z(key, "ignore_errors") || str_eq_z(key, "ignoreErrors"))
+            *ignore_errors = value->kind == VALUE_BOOL && value->boolean;
+        else
             return bad_payload(st, "body: only \"rules\" and \"ignore_errors\" are known");
-        if (strcmp(key, "rules") != 0)
-            *ignore_errors = json_is_true(member);
     }
-    json_t *list = json_object_get(json_object_get(*root, "rules"), "files");
-    if (!json_is_array(list) || json_array_size(list) == 0)
+    if (rules && rules->kind == VALUE_MAP)
+        list = value_map_get(&rules->map, STR("files"));
+    if (!list || list->kind != VALUE_ARRAY || list->array.n == 0)
         return bad_payload(st, "rules.files: a list with at least one file is needed");
-    if (json_array_size(list) > MAX_FILES)
+    if (list->array.n > MAX_FILES)
         return bad_payload(st, "rules.files: too many");
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        json_t *content = json_object_get(json_array_get(list, i), "content");
-        json_t *name = json_object_get(json_array_get(list, i), "name");
-        if (!json_is_string(content) || (name && !json_is_string(name)))
+    for (size_t i = 0; i < list->array.n; i++) {
+        const struct value *file = &list->array.items[i];
+        const struct value *content = file->kind == VALUE_MAP ? value_map_get(&file->map, STR("content")) : NULL;
+        const struct value *name = file->kind == VALUE_MAP ? value_map_get(&file->map, STR("name")) : NULL;
+        if (!content || content->kind != VALUE_STRING || (name && name->kind != VALUE_STRING))
             return bad_payload(st, "rules.files: each needs \"content\" and may have \"name\", both strings");
-        files[i].content = str_from(json_string_value(content), json_string_length(content));
+        files[i].content = content->text;
         if (name)
-            files[i].name = str_from(json_string_value(name), json_string_length(name));
+            files[i].name = name->text;
         if (files[i].content.n > LIMIT_RULES_SOURCE_BYTES)
             return bad_payload(st, "rules.files: larger than 1 MiB");
     }
-    *n = json_array_size(list);
+    *n = list->array.n;
     return STATUS_OK;
 }
 
@@ -118,14 +122,13 @@ void control_put_rules(struct http_call *call)
     struct rules_file files[MAX_FILES] = { { { 0 }, { 0 } } };
     struct rules_issues issues = { 0 };
     struct ruleset *ruleset = NULL;
-    json_t *root = NULL;
     bool ignore_errors;
     size_t n;
     struct buf out;
     buf_init(&out, ANSWER_MAX);
     if (locked(call))
         goto out;
-    if (parse_put(&root, files, &n, &ignore_errors, call->body, &st)) {
+    if (parse_put(files, &n, &ignore_errors, call->arena, call->body, &st)) {
         http_reply_status(call, &st);
         goto out;
     }
@@ -145,7 +148,6 @@ void control_put_rules(struct http_call *call)
     http_reply_json(call, 200, &out);
 out:
     rules_release(ruleset);
-    json_decref(root);
     buf_dispose(&out);
 }
 

@@ -1,0 +1,18 @@
+/* control.c - the table of control routes: Google's emulator endpoints and ours. A new one is a row. */
+#include "server/control/control.h"
+
+const struct http_route control_routes[] = {
+    { "GET", "/", control_root, true },
+    { "PUT", "/emulator/v1/projects/*:securityRules", control_put_rules, false },
+    { "GET", "/emulator/v1/projects/*:securityRules", control_get_rules, false },
+    { "DELETE", "/emulator/v1/projects/*/databases/*/documents", control_delete_documents, false },
+    { "DELETE", "/emulator/v1/projects/*/databases/*/documents/**", control_delete_documents, false },
+    { "POST", "/reset", control_reset, false },
+    { "POST", "/shutdown", control_shutdown, false },
+    { "GET", "/healthz", control_health, true },
+    { "GET", "/readyz", control_ready, true },
+    { "GET", "/cinderlog/v1/checkpoint", control_checkpoint, false },
+    { "GET", "/cinderlog/v1/entries", control_entries, false },
+    { "GET", "/cinderlog/v1/summary", control_summary, false },
+};
+const size_t control_route_count = sizeof control_routes / sizeof control_routes[0];
