@@ -494,6 +494,21 @@ static bool slice(struct verify *v, sqlite3_stmt *stmt, bool *more)
     return ok;
 }
 
+/* Rows below 1, which reading upwards from 1 would not meet. */
+static bool check_below(struct verify *v)
+{
+    sqlite3_stmt *stmt = NULL;
+    bool ok = prepare(v, &stmt, v->ledger, "SELECT seq FROM entry WHERE seq < 1 UNION ALL SELECT seq FROM body WHERE seq < 1");
+    int rc = ok ? sqlite3_step(stmt) : SQLITE_OK;
+    if (ok && rc == SQLITE_ROW)
+        ok = bad(v, (uint64_t)sqlite3_column_int64(stmt, 0), "row %lld belongs to no entry",
+                 (long long)sqlite3_column_int64(stmt, 0));
+    else if (ok && rc != SQLITE_DONE)
+        ok = failed(v, v->ledger, rc, "reading entries", 0);
+    sqlite3_finalize(stmt);
+    return ok;
+}
+
 static bool check_entries(struct verify *v)
 {
     sqlite3_stmt *stmt = NULL;
@@ -503,7 +518,7 @@ static bool check_entries(struct verify *v)
     if (!passed(v, &st, 0))
         return false;
     format_genesis(v->chain, v->report->ledger_id);
-    bool ok = check_remembered(v) &&
+    bool ok = check_below(v) && check_remembered(v) &&
               prepare(v, &stmt, v->ledger, "SELECT " LEDGER_COLUMNS " FROM entry WHERE seq > ? ORDER BY seq") &&
               prepare(v, &v->body, v->ledger, "SELECT seq, salt, bytes FROM body WHERE seq > ? ORDER BY seq");
     while (ok && more) {

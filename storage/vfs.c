@@ -711,24 +711,24 @@ static bool apply_some(struct bytes *to, const struct unsynced *u, uint64_t *see
     return true;
 }
 
+/* One moment of the whole disk: everybody is stopped while it is copied. */
 static struct vfs *disk_copy(struct vfs *vfs, bool power_cut, uint64_t seed)
 {
     struct vfs *copy = vfs_new();
-    if (!copy)
-        return NULL;
+    bool ok = copy != NULL;
     pthread_mutex_lock(&vfs->mutex);
-    for (struct file *f = vfs->files; f; f = f->next) {
-        struct file *to = file_make(copy, f->name);
-        assert(to);
+    for (struct file *f = vfs->files; f; f = f->next)
         pthread_mutex_lock(&f->mutex);
-        bool ok = bytes_clone(&to->now, power_cut ? &f->durable : &f->now);
+    for (struct file *f = vfs->files; f && ok; f = f->next) {
+        struct file *to = file_make(copy, f->name);
+        ok = to && bytes_clone(&to->now, power_cut ? &f->durable : &f->now);
         for (const struct unsynced *u = f->unsynced; power_cut && ok && u; u = u->next)
             ok = apply_some(&to->now, u, &seed);
-        pthread_mutex_unlock(&f->mutex);
-        assert(ok);
-        (void)ok;
     }
+    for (struct file *f = vfs->files; f; f = f->next)
+        pthread_mutex_unlock(&f->mutex);
     pthread_mutex_unlock(&vfs->mutex);
+    assert(ok);
     return copy;
 }
 

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 void kit_init(struct kit *kit, bool on_disk)
@@ -176,4 +177,96 @@ const char *kit_scan_at(struct kit *kit, uint64_t view, const struct store_scan_
     struct str text = arena_str(kit->arena, buf_view(&out));
     buf_dispose(&out);
     return text.p;
+}
+
+void kit_take_file(struct kit *kit, struct vfs *from, const char *name)
+{
+    size_t n = vfs_size(from, name);
+    unsigned char *bytes = malloc(n + 1);
+    assert_non_null(bytes);
+    vfs_remove(kit->vfs, name);
+    assert_true(n == 0 || vfs_peek(from, name, 0, bytes, n));
+    if (n) {
+        /* A heap file comes into being by opening it. */
+        sqlite3_vfs *v = sqlite3_vfs_find(vfs_name(kit->vfs));
+        sqlite3_file *f = calloc(1, (size_t)v->szOsFile);
+        assert_int_equal(v->xOpen(v, name, f, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL), SQLITE_OK);
+        assert_int_equal(f->pMethods->xWrite(f, bytes, (int)n, 0), SQLITE_OK);
+        f->pMethods->xClose(f);
+        free(f);
+    }
+    free(bytes);
+}
+
+void kit_tamper(struct kit *kit, const char *file, const char *sql)
+{
+    static const char *const triggers[] = { "entry_no_update", "entry_no_delete", "body_no_update", "body_no_delete",
+                                            "ledger_no_update", "ledger_no_delete", "entry_next", "body_next", "ledger_once" };
+    sqlite3 *db;
+    char *message = NULL, drop[80];
+    bool ledger = strcmp(file, "ledger.db") == 0;
+    assert_int_equal(sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE, vfs_name(kit->vfs)), SQLITE_OK);
+    for (size_t i = 0; ledger && i < sizeof triggers / sizeof triggers[0]; i++) {
+        snprintf(drop, sizeof drop, "DROP TRIGGER %s", triggers[i]);
+        assert_int_equal(sqlite3_exec(db, drop, NULL, NULL, NULL), SQLITE_OK);
+    }
+    if (sqlite3_exec(db, sql, NULL, NULL, &message) != SQLITE_OK)
+        fail_msg("%s: %s", sql, message);
+    for (size_t i = 3; ledger && ledger_schema[i]; i++)
+        assert_int_equal(sqlite3_exec(db, ledger_schema[i], NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+bool kit_intact(struct kit *kit, struct store_verify_report *report)
+{
+    struct store_verify_options options = { 0 };
+    struct store_place place;
+    struct status st = status_init(kit->arena);
+    store_place_on(&place, kit->vfs, &st);
+    if (store_verify_place(&place, &options, kit->arena, report, &st))
+        fail_msg("verify: %s", status_message(&st));
+    store_place_dispose(&place);
+    return report->intact;
+}
+
+static void dump_entry(struct buf *out, const struct store_entry *e)
+{
+    buf_printf(out, "%llu %llu %llu %lld %s %s ", (unsigned long long)e->seq, (unsigned long long)e->commit,
+               (unsigned long long)e->prev, (long long)e->time_us, e->kind, e->operation);
+    const struct str texts[] = { e->db.project, e->db.database, e->path, e->principal, e->request_id, e->decision, e->body };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        buf_printf(out, "%zu:", texts[i].n);
+        buf_str(out, texts[i]);
+    }
+    const unsigned char *const digests[] = { e->rules_digest, e->body_digest, e->leaf, e->chain };
+    for (size_t i = 0; i < 4; i++) {
+        char text[2 * FORMAT_HASH + 1];
+        hex_print(text, digests[i], FORMAT_HASH);
+        buf_printf(out, " %s", text);
+    }
+    buf_printf(out, " %d\n", e->has_body);
+}
+
+char *kit_dump(struct vfs *vfs)
+{
+    struct arena *arena = arena_new();
+    struct status st = status_init(arena);
+    struct store_place place;
+    struct store_log *log = NULL;
+    struct store_entry e = { 0 };
+    struct buf out;
+    bool found = true;
+    buf_init(&out, 64 << 20);
+    store_place_on(&place, vfs, &st);
+    store_log_open_place(&log, &place, &st);
+    while (st.code == STATUS_OK && found && store_log_next(log, e.seq, arena, &e, &found, &st) == STATUS_OK)
+        if (found)
+            dump_entry(&out, &e);
+    store_log_close(log);
+    store_place_dispose(&place);
+    buf_byte(&out, 0);
+    char *text = st.code ? NULL : strdup((const char *)out.data);
+    buf_dispose(&out);
+    arena_free(arena);
+    return text;
 }

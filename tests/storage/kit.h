@@ -45,4 +45,13 @@ void kit_expect(struct kit *kit, const char *path, const char *body); /* NULL: d
 /* Number of documents, their paths joined by ' '. */
 const char *kit_scan_at(struct kit *kit, uint64_t view, const struct store_scan_range *range);
 
+/* The same disk with one file taken from another one. */
+void kit_take_file(struct kit *kit, struct vfs *from, const char *name);
+/* Runs SQL on the heap disk's file behind everybody's back, with the ledger's triggers away for the moment. */
+void kit_tamper(struct kit *kit, const char *file, const char *sql);
+/* Verifies the heap disk; *report says what was found. */
+bool kit_intact(struct kit *kit, struct store_verify_report *report);
+/* Everything the log gives, as text with bodies in hex; NULL when it cannot be read. malloc'ed. */
+char *kit_dump(struct vfs *vfs);
+
 #endif
