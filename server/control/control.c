@@ -12,6 +12,7 @@ const struct http_route control_routes[] = {
     { "GET", "/healthz", control_health, true },
     { "GET", "/readyz", control_ready, true },
     { "GET", "/cinderlog/v1/checkpoint", control_checkpoint, false },
+    { "GET", "/cinderlog/v1/stats", control_stats, false },
     { "GET", "/cinderlog/v1/entries", control_entries, false },
     { "GET", "/cinderlog/v1/summary", control_summary, false },
 };

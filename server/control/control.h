@@ -17,6 +17,7 @@ void control_shutdown(struct http_call *call);
 void control_health(struct http_call *call);
 void control_ready(struct http_call *call);
 void control_checkpoint(struct http_call *call);
+void control_stats(struct http_call *call); /* entries, commits, SQLite transactions, running calls */
 void control_entries(struct http_call *call);
 void control_summary(struct http_call *call);
 

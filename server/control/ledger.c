@@ -33,6 +33,17 @@ void control_checkpoint(struct http_call *call)
     http_reply_json(call, 200, &out);
 }
 
+void control_stats(struct http_call *call)
+{
+    struct store_info info;
+    struct buf out;
+    store_get_info(call->server->store, &info);
+    buf_init(&out, 1024);
+    buf_printf(&out, "{\"entries\":%" PRIu64 ",\"commits\":%" PRIu64 ",\"batches\":%" PRIu64 ",\"calls\":%zu}\n", info.visible,
+               info.commits, info.batches, atomic_load(&call->server->calls));
+    http_reply_json(call, 200, &out);
+}
+
 static bool parse_seq(uint64_t *out, struct str text)
 {
     *out = 0;
