@@ -1,0 +1,232 @@
+/* grpc.c - gRPC over HTTP/2 (the specification of that name, and what the official clients need back).
+ *
+ * An error of a streaming RPC is HEADERS and then trailers, never Trailers-Only: the Node server SDK retries
+ * any code for seconds unless it has seen headers first. Unary errors are Trailers-Only.
+ *
+ * A deadline ends the answer whatever the RPC is doing; what the RPC sends afterwards is dropped, and its
+ * finish only frees. `ended` decides, under the request's lock, who was first. */
+#include "core/clock.h"
+#include "core/codec.h"
+#include "server/transport/frame.h"
+#include "server/transport/request.h"
+
+#include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
+
+static const char CONTENT_TYPE[] = "application/grpc";
+enum { MESSAGE_MAX = 16 * 1024, DETAILS_MAX = 12 * 1024 }; /* of one header, below what clients accept */
+
+bool grpc_is(struct str type)
+{
+    static const struct str prefix = STR_INIT("application/grpc");
+    return str_starts(type, prefix) && (type.n == prefix.n || type.p[prefix.n] == '+' || type.p[prefix.n] == ';');
+}
+
+/* ---- the end of an answer ---- */
+
+/* grpc-status and what belongs to it, into out; texts in the two buffers. */
+static size_t status_headers(struct net_header *out, char number[16], struct buf *message, struct buf *details,
+                             const struct status *status)
+{
+    size_t n = 0;
+    struct str text = str_of(status_message(status));
+    snprintf(number, 16, "%d", (int)status->code);
+    out[n++] = (struct net_header){ STR("grpc-status"), str_of(number) };
+    if (text.n > MESSAGE_MAX / 3)
+        text.n = MESSAGE_MAX / 3;
+    if (text.n && frame_percent(message, text))
+        out[n++] = (struct net_header){ STR("grpc-message"), buf_view(message) };
+    if (status->details && frame_status_details(details, status))
+        out[n++] = (struct net_header){ STR("grpc-status-details-bin"), buf_view(details) };
+    return n;
+}
+
+/* Ends the answer, once. Called with the lock held. */
+static void end_locked(struct request *r, const struct status *status)
+{
+    struct net_header headers[REQUEST_HEADERS_MAX + 3];
+    struct buf message, details;
+    char number[16];
+    buf_init(&message, MESSAGE_MAX);
+    buf_init(&details, DETAILS_MAX);
+    r->ended = true;
+    bool streams = r->rpc && r->rpc->kind != RPC_UNARY;
+    if (!r->started && !streams && status->code) {
+        size_t n = request_headers(r, headers, CONTENT_TYPE);
+        n += status_headers(headers + n, number, &message, &details, status);
+        exchange_trailers_only(r->exchange, 200, headers, n);
+    } else {
+        if (!r->started)
+            exchange_start(r->exchange, 200, headers, request_headers(r, headers, CONTENT_TYPE));
+        r->started = true;
+        exchange_finish(r->exchange, headers, status_headers(headers, number, &message, &details, status));
+    }
+    buf_dispose(&message);
+    buf_dispose(&details);
+}
+
+void grpc_refuse(struct exchange *exchange, enum status_code code, const char *message)
+{
+    struct request *r = exchange_user(exchange);
+    struct status st = status_init(NULL);
+    status_set(&st, code, "%s", message);
+    pthread_mutex_lock(&r->lock);
+    end_locked(r, &st);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void grpc_too_large(struct exchange *exchange)
+{
+    char message[96];
+    snprintf(message, sizeof message, "gRPC message exceeds maximum size %d", LIMIT_MESSAGE_BYTES);
+    grpc_refuse(exchange, STATUS_RESOURCE_EXHAUSTED, message);
+}
+
+static void on_deadline(struct deadline *deadline)
+{
+    struct request *r = (struct request *)(void *)((char *)deadline - offsetof(struct request, deadline));
+    struct status st = status_init(NULL);
+    status_set(&st, STATUS_DEADLINE_EXCEEDED, "the client's deadline passed before the answer");
+    pthread_mutex_lock(&r->lock);
+    if (!r->ended) {
+        bool stuck = exchange_pending(r->exchange) > 0;
+        end_locked(r, &st);
+        if (stuck)
+            exchange_abort(r->exchange); /* the client does not read: trailers would wait behind its window */
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- the sink ---- */
+
+static void on_message(struct reply_sink *sink, const void *response)
+{
+    struct request *r = request_of_sink(sink);
+    struct net_header headers[REQUEST_HEADERS_MAX];
+    struct buf frame;
+    buf_init(&frame, LIMIT_RESPONSE_BYTES);
+    unsigned char *prefix = buf_reserve(&frame, FRAME_PREFIX);
+    memset(prefix, 0, FRAME_PREFIX);
+    frame.len += FRAME_PREFIX;
+    protobuf_encode(&frame, r->rpc->response, response);
+    pthread_mutex_lock(&r->lock);
+    if (frame.overflowed && !r->ended) {
+        struct status st = status_init(NULL);
+        status_set(&st, STATUS_RESOURCE_EXHAUSTED, "the answer is larger than %d MiB", LIMIT_RESPONSE_BYTES >> 20);
+        end_locked(r, &st);
+    } else if (!r->ended) {
+        frame_prefix(frame.data, frame.len - FRAME_PREFIX);
+        if (!r->started)
+            exchange_start(r->exchange, 200, headers, request_headers(r, headers, CONTENT_TYPE));
+        r->started = true;
+        exchange_write(r->exchange, &frame);
+    }
+    pthread_mutex_unlock(&r->lock);
+    buf_dispose(&frame);
+}
+
+static void on_finish(struct reply_sink *sink, const struct status *status)
+{
+    struct request *r = request_of_sink(sink);
+    struct exchange *exchange = r->exchange;
+    pthread_mutex_lock(&r->lock);
+    if (!r->ended)
+        end_locked(r, status);
+    pthread_mutex_unlock(&r->lock);
+    deadlines_remove(r->transport->deadlines, &r->deadline);
+    request_end_call(r);
+    exchange_release(exchange);
+}
+
+static size_t on_pending(struct reply_sink *sink) { return exchange_pending(request_of_sink(sink)->exchange); }
+
+static void resume(void *data) { call_resume(((struct request *)data)->call); }
+
+static void on_when_drained(struct reply_sink *sink)
+{
+    struct request *r = request_of_sink(sink);
+    exchange_when_drained(r->exchange, LIMIT_RESPONSE_BUFFER / 2, resume, r);
+}
+
+/* ---- the request ---- */
+
+/* "/service/Method" to a row; both versions of the API are one. */
+static const struct rpc *find_rpc(struct str path)
+{
+    static const struct str services[] = { STR_INIT("/google.firestore.v1.Firestore/"),
+                                           STR_INIT("/google.firestore.v1beta1.Firestore/") };
+    for (size_t i = 0; i < 2; i++)
+        if (str_starts(path, services[i]))
+            return rpc_by_name(str_skip(path, services[i].n));
+    return NULL;
+}
+
+enum net_body grpc_head(struct request *r)
+{
+    const struct net_head *head = exchange_head(r->exchange);
+    struct str timeout = exchange_header(r->exchange, "grpc-timeout");
+    char message[STATUS_SHOWN + 64], shown[STATUS_SHOWN];
+    r->sink = (struct reply_sink){ on_message, on_finish, on_pending, on_when_drained };
+    if (!str_eq_z(head->method, "POST")) {
+        const struct net_header allow = { STR("allow"), STR("POST") };
+        exchange_trailers_only(r->exchange, 405, &allow, 1);
+        return NET_BODY_ANSWERED;
+    }
+    r->rpc = find_rpc(head->target);
+    if (!r->rpc) {
+        struct str name = head->target.n ? str_skip(head->target, 1) : head->target;
+        snprintf(message, sizeof message, "Method not found: %s", status_show(shown, name));
+        grpc_refuse(r->exchange, STATUS_UNIMPLEMENTED, message);
+        return NET_BODY_ANSWERED;
+    }
+    if (timeout.n && !frame_timeout(&r->timeout_ns, timeout)) {
+        grpc_refuse(r->exchange, STATUS_INVALID_ARGUMENT, "grpc-timeout: not a number of at most 8 digits and a unit");
+        return NET_BODY_ANSWERED;
+    }
+    if (r->rpc->kind == RPC_BIDI || !r->rpc->run) {
+        snprintf(message, sizeof message, "Method google.firestore.v1.Firestore/%s is unimplemented", r->rpc->name);
+        grpc_refuse(r->exchange, STATUS_UNIMPLEMENTED, message);
+        return NET_BODY_ANSWERED;
+    }
+    return NET_BODY_WHOLE;
+}
+
+static enum status_code take_message(struct str *message, struct str body, struct status *st)
+{
+    switch (frame_next(&body, message)) {
+    case FRAME_MESSAGE:
+        if (body.n)
+            return status_set(st, STATUS_INVALID_ARGUMENT, "the request has bytes after its one message");
+        return STATUS_OK;
+    case FRAME_COMPRESSED:
+        return status_set(st, STATUS_UNIMPLEMENTED, "compressed messages are not supported; send grpc-encoding identity");
+    case FRAME_TOO_LARGE:
+        return status_set(st, STATUS_RESOURCE_EXHAUSTED, "gRPC message exceeds maximum size %d", LIMIT_MESSAGE_BYTES);
+    case FRAME_MORE:
+        return status_set(st, STATUS_INVALID_ARGUMENT,
+                          body.n ? "the request ends inside its message" : "the request has no message");
+    case FRAME_BAD_FLAG:
+        break;
+    }
+    return status_set(st, STATUS_INVALID_ARGUMENT, "the flags of the message's prefix are neither 0 nor 1");
+}
+
+void grpc_run(struct task *task, struct worker *worker)
+{
+    struct request *r = (struct request *)(void *)task;
+    struct call *call = request_call(r, worker);
+    struct str message;
+    if (r->timeout_ns) {
+        call->deadline_ns = call->started_ns + r->timeout_ns;
+        r->deadline.at_ns = call->deadline_ns;
+        r->deadline.passed = on_deadline;
+        deadlines_add(r->transport->deadlines, &r->deadline);
+    }
+    if (take_message(&message, r->body, &call->status) ||
+        protobuf_decode(call->request, call->rpc->request, call->arena, message, &call->status) ||
+        request_principal(r, call))
+        call_finish(call);
+    else
+        rpc_dispatch(call);
+}

@@ -1,0 +1,140 @@
+/* request.c - what REST and gRPC do alike: becoming a call, headers of answers, errors as JSON. */
+#include "server/transport/request.h"
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "server/server.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+enum { REQUEST_ID_MAX = 128, ERROR_MAX = 1024 * 1024 };
+
+struct request *request_of_sink(struct reply_sink *sink)
+{
+    return (struct request *)(void *)((char *)sink - offsetof(struct request, sink));
+}
+
+void request_post(struct request *r, void (*run)(struct task *task, struct worker *worker))
+{
+    r->handed = true;
+    r->task.run = run;
+    pool_post(r->transport->options.server->pool, &r->task);
+}
+
+/* The client's own id, made safe for logs and cut, or one that tells requests of this run apart. */
+static struct str request_id(struct request *r, struct arena *arena)
+{
+    struct str given = exchange_header(r->exchange, "x-request-id");
+    struct buf safe;
+    if (!given.n) {
+        unsigned long long n = atomic_fetch_add(&r->transport->requests, 1) + 1;
+        return str_of(arena_printf(arena, "%llx-%llx", (unsigned long long)exchange_head(r->exchange)->connection, n));
+    }
+    buf_init(&safe, REQUEST_ID_MAX * 8);
+    if (given.n > REQUEST_ID_MAX)
+        given.n = REQUEST_ID_MAX;
+    log_escape(&safe, given);
+    struct str id = arena_str(arena, (struct str){ (const char *)safe.data,
+                                                   safe.len < REQUEST_ID_MAX ? safe.len : REQUEST_ID_MAX });
+    buf_dispose(&safe);
+    return id;
+}
+
+struct call *request_call(struct request *r, struct worker *worker)
+{
+    const struct net_head *head = exchange_head(r->exchange);
+    struct call *call = call_new(r->transport->options.server, r->rpc);
+    call->sink = &r->sink;
+    call->worker = worker;
+    call->request_id = request_id(r, call->arena);
+    call->notes.transport = head->protocol == NET_HTTP2 ? "grpc" : "rest";
+    call->notes.peer = head->peer; /* as long as the exchange, which outlives the call */
+    call->notes.user_agent = exchange_header(r->exchange, "user-agent");
+    call->notes.connection = head->connection;
+    pthread_mutex_lock(&r->lock);
+    r->call = call;
+    if (exchange_cancelled(r->exchange))
+        atomic_store(&call->cancelled, true);
+    pthread_mutex_unlock(&r->lock);
+    return call;
+}
+
+enum status_code request_principal(struct request *r, struct call *call)
+{
+    const struct transport_options *o = &r->transport->options;
+    unsigned listener = exchange_head(r->exchange)->listener;
+    const struct owner_policy *policy = !o->n_policies ? NULL : &o->policies[listener < o->n_policies ? listener : 0];
+    return principal_from_header(&call->principal, call->arena, exchange_header(r->exchange, "authorization"), policy,
+                                 &call->status);
+}
+
+void request_end_call(struct request *r)
+{
+    pthread_mutex_lock(&r->lock);
+    struct call *call = r->call;
+    r->call = NULL;
+    pthread_mutex_unlock(&r->lock);
+    call_free(call);
+}
+
+size_t request_headers(const struct request *r, struct net_header *out, const char *content_type)
+{
+    size_t n = 0;
+    struct str id = exchange_header(r->exchange, "x-request-id");
+    if (content_type)
+        out[n++] = (struct net_header){ STR("content-type"), str_of(content_type) };
+    if (r->cors) {
+        out[n++] = (struct net_header){ STR("access-control-allow-origin"), exchange_header(r->exchange, "origin") };
+        out[n++] = (struct net_header){ STR("access-control-allow-methods"), STR("DELETE,GET,HEAD,PATCH,POST,PUT") };
+        out[n++] = (struct net_header){ STR("access-control-allow-credentials"), STR("true") };
+        out[n++] = (struct net_header){ STR("vary"), STR("origin") };
+    }
+    if (id.n && id.n <= REQUEST_ID_MAX)
+        out[n++] = (struct net_header){ STR("x-request-id"), id };
+    return n;
+}
+
+static void put_details(struct buf *out, const struct status_detail *details)
+{
+    buf_z(out, ",\"details\":[");
+    for (const struct status_detail *d = details; d; d = d->next) {
+        buf_z(out, "{\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\",\"reason\":");
+        json_write_string(out, str_of(d->reason));
+        buf_z(out, ",\"domain\":\"" STATUS_DETAIL_DOMAIN "\",\"metadata\":{");
+        for (size_t i = 0; i < d->count; i++) {
+            buf_z(out, i ? "," : "");
+            json_write_string(out, str_of(d->facts[i].key));
+            buf_z(out, ":");
+            json_write_string(out, d->facts[i].value);
+        }
+        buf_z(out, d->next ? "}}," : "}}");
+    }
+    buf_z(out, "]");
+}
+
+bool http_error_json(struct buf *out, const struct status *status)
+{
+    buf_printf(out, "{\"error\":{\"code\":%d,\"message\":", status_http(status->code));
+    json_write_string(out, str_of(status_message(status)));
+    buf_printf(out, ",\"status\":\"%s\"", status_name(status->code));
+    if (status->details)
+        put_details(out, status->details);
+    return buf_z(out, "}}");
+}
+
+void request_reply_error(struct request *r, const struct status *status)
+{
+    struct net_header headers[REQUEST_HEADERS_MAX];
+    struct buf body;
+    size_t n = request_headers(r, headers, "application/json");
+    buf_init(&body, ERROR_MAX);
+    if (!http_error_json(&body, status)) {
+        /* Details of any size are cut rather than lost with the message. */
+        struct status plain = *status;
+        plain.details = NULL;
+        buf_clear(&body);
+        http_error_json(&body, &plain);
+    }
+    exchange_reply(r->exchange, status_http(status->code), headers, n, &body);
+}

@@ -1,0 +1,74 @@
+/* request.h - shared inside server/transport: one request on its way through a worker.
+ *
+ * A request lives as long as its exchange (exchange_own_user): so closed(), on the loop, and a deadline may
+ * look at it while a worker finishes. `call` is the RPC it became, NULL before and after, under `lock`.
+ * Lock order: deadlines -> request -> exchange. */
+#ifndef SERVER_TRANSPORT_REQUEST_H
+#define SERVER_TRANSPORT_REQUEST_H
+
+#include "server/rpc/rpc.h"
+#include "server/transport/deadlines.h"
+#include "server/transport/http.h"
+
+#include <pthread.h>
+
+struct transport {
+    struct transport_options options;
+    struct deadlines *deadlines;
+    atomic_ullong requests; /* numbers request ids */
+};
+
+struct request {
+    struct task task; /* first */
+    struct transport *transport;
+    struct exchange *exchange;
+    struct str body;
+    bool handed; /* loop thread: somebody else will answer and release */
+    bool cors;   /* an allowed Origin was given */
+    pthread_mutex_t lock;
+    struct call *call; /* under lock */
+    struct reply_sink sink;
+    const struct rpc *rpc;
+    /* rest.c */
+    unsigned json_flags;
+    bool any;       /* a message was sent */
+    struct buf out; /* what is encoded and not yet given to the exchange */
+    /* both; under lock in grpc.c */
+    bool started;
+    /* grpc.c */
+    bool ended; /* under lock: trailers are out, by the end or by the deadline */
+    struct deadline deadline;
+    int64_t timeout_ns; /* 0: none */
+};
+
+struct request *request_of_sink(struct reply_sink *sink);
+/* Hands it to a worker. */
+void request_post(struct request *r, void (*run)(struct task *task, struct worker *worker));
+/* A call for r->rpc with notes, request id and sink set; r->call is set. */
+struct call *request_call(struct request *r, struct worker *worker);
+/* Takes the principal from the authorization header. */
+enum status_code request_principal(struct request *r, struct call *call);
+/* The call is over: r->call is NULL from here on, the call is freed. */
+void request_end_call(struct request *r);
+
+/* Headers of an answer: content type (NULL: none), CORS, request id. Returns how many. */
+enum { REQUEST_HEADERS_MAX = 8 };
+size_t request_headers(const struct request *r, struct net_header *out, const char *content_type);
+
+/* {"error":{...}} on one line, with details as google.rpc.ErrorInfo. */
+bool http_error_json(struct buf *out, const struct status *status);
+/* Answers with it and releases nothing. */
+void request_reply_error(struct request *r, const struct status *status);
+
+/* rest.c: decodes and dispatches; on a worker. */
+void rest_run(struct task *task, struct worker *worker);
+/* grpc.c */
+bool grpc_is(struct str content_type);
+/* Decides on a gRPC request when its head is there: answered, or what the body is for. */
+enum net_body grpc_head(struct request *r);
+void grpc_run(struct task *task, struct worker *worker);
+void grpc_too_large(struct exchange *exchange);
+/* Trailers-Only with a status that no RPC gave. */
+void grpc_refuse(struct exchange *exchange, enum status_code code, const char *message);
+
+#endif
