@@ -15,7 +15,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 JOBS = str(os.cpu_count() or 2)
 TTY = sys.stderr.isatty()
 VENV = os.path.join(ROOT, "build", "venv")
-BINARY = os.path.join(ROOT, "build", "ci", "server", "cinderlog")
+BINARY = os.path.join(ROOT, "build", "ci", "cinderlog")
 PYTHON = os.path.join(VENV, "bin", "python")
 # Versions are pinned; they are what the suites were written against.
 PIP = ["google-cloud-firestore==2.34.1", "fastapi==0.165.0", "uvicorn==0.54.0", "httpx==0.28.1", "pytest==9.2.0",
