@@ -107,6 +107,9 @@ enum status_code db_open(sqlite3 **out, const char *path, const char *vfs, enum 
         sqlite3_close(db);
         return st->code;
     }
+    /* A reader that happens to be the last one out must not tidy up: that WAL may be evidence. */
+    if (mode == DB_READ)
+        sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     if (guard(db, st) || (mode == DB_READ && db_exec(db, "PRAGMA query_only = ON", st))) {
         db_close(db);
         return st->code;

@@ -247,7 +247,7 @@ static enum status_code check_wal(bool *damaged, const struct store_place *p, co
 {
     struct wal_report report;
     char *wal = beside(path, "-wal");
-    wal_check(&report, wal, p->vfs, st);
+    wal_check(&report, wal, p->vfs, false, st);
     *damaged = report.damaged;
     if (st->code == STATUS_OK && report.damaged)
         status_set(st, STATUS_DATA_LOSS,

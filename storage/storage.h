@@ -86,7 +86,8 @@ struct store_scan;
 struct store_scan_range {
     struct str parent;        /* document path or "" */
     struct str collection_id; /* "": every collection (needs subtree) */
-    bool subtree;             /* every document below parent, at any depth (clearing, recursive delete) */
+    bool subtree;             /* every document below parent, at any depth (clearing, recursive delete): by depth,
+                                 then in name order; start and end cut only the depth they lie at */
     bool descending;
     struct str start, end;    /* document paths; empty: open */
     bool start_after, end_before; /* exclude the bound itself */
@@ -103,13 +104,13 @@ void store_scan_close(struct store_scan *scan);
 
 enum store_op_kind {
     STORE_PUT = 1,           /* new version of a document: path, operation, fields */
-    STORE_DELETE = 2,        /* tombstone: path */
+    STORE_DELETE = 2,        /* tombstone: path; makes no entry when the document does not exist */
     STORE_REFUSED = 3,       /* a write that was refused: path, operation, decision; fields optional */
     STORE_RULES = 4,         /* rules changed: `fields` is the source (length-prefixed files) */
     STORE_CLEAR_SUBTREE = 5, /* tombstones for every document at or below path (document or collection);
-                                the writer expands it */
+                                the writer expands it. The only op of its commit */
     STORE_EPOCH = 6,         /* new epoch for the commit's database; for every database when its project
-                                is empty (POST /reset) */
+                                is empty (POST /reset). The only op of its commit */
     STORE_NOTE = 7,          /* operator notes and imports: `fields` is text */
 };
 enum store_operation { STORE_OPERATION_NONE, STORE_OPERATION_CREATE, STORE_OPERATION_UPDATE, STORE_OPERATION_DELETE };
@@ -127,7 +128,8 @@ struct store_op {
 /* What a commit read while it was prepared. The writer refuses the commit (ABORTED internally, see
  * `stale`) when a newer version exists, batch-mates included. */
 struct store_dep {
-    bool whole_collection; /* path is a collection: no document directly in it changed since `seq` (a view) */
+    bool whole_collection; /* path is a collection: no document directly in it changed since `seq` (a view);
+                              an empty path: no document of the database */
     struct str path;
     uint64_t seq;          /* of the version seen (store_document.seq), 0 for none */
 };
@@ -155,6 +157,7 @@ struct store_commit {
 };
 /* Queues the commit and returns at once; done() follows always, on the writer thread, after the batch's
  * COMMIT returned and the new view is published (or when it was refused).
+ * STATUS_UNKNOWN: a COMMIT failed, its outcome is unknown and the store has stopped (store_on_fatal).
  * Refusals decided here: append-only collections (PERMISSION_DENIED naming pattern and document; a refused
  * entry is written), resets that touch them (FAILED_PRECONDITION), queue full (RESOURCE_EXHAUSTED), I/O
  * failure (UNAVAILABLE: nothing of the batch is in the ledger). A commit without ops is answered with a

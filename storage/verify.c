@@ -120,16 +120,19 @@ static bool prepare(struct verify *v, sqlite3_stmt **out, sqlite3 *db, const cha
 
 /* ---- the file as SQLite sees it ---- */
 
-static bool check_wal(struct verify *v, const char *path)
+static bool check_wal(struct verify *v, const char *path, bool derived)
 {
     struct wal_report wal;
     char *name = arena_printf(v->arena, "%s-wal", path);
     struct status st = status_init(v->arena);
-    wal_check(&wal, name, v->place->vfs, &st);
+    wal_check(&wal, name, v->place->vfs, true, &st);
     if (!passed(v, &st, 0))
         return false;
     if (!wal.damaged)
         return true;
+    if (derived)
+        return bad(v, 0, "%s: frame %" PRIu64 " is damaged (a power cut can do that): derived state is rebuilt at the next start",
+                   db_basename(name), wal.bad_frame);
     if (wal.bad_frame == 0)
         return bad(v, 0, "%s: its header is damaged: nothing in it can be reached", db_basename(name));
     return bad(v, 0, "%s: frame %" PRIu64 " is damaged: the commits after it cannot be reached", db_basename(name),
@@ -743,7 +746,7 @@ static bool open_derived(struct verify *v)
     as_ledger.ledger = v->place->derived;
     if (store_place_exists(&as_ledger, &st))
         return true;
-    if (!check_wal(v, v->place->derived))
+    if (!check_wal(v, v->place->derived, true))
         return false;
     derived_open_read(&v->derived, v->place->derived, store_place_vfs(v->place), &st);
     if (st.code == STATUS_FAILED_PRECONDITION)
@@ -780,7 +783,7 @@ static bool open_ledger(struct verify *v)
 {
     struct status st = status_init(v->arena);
     int64_t total = 0;
-    if (!check_wal(v, v->place->ledger))
+    if (!check_wal(v, v->place->ledger, false))
         return false;
     ledger_open_read(&v->ledger, v->place->ledger, store_place_vfs(v->place), &st);
     if (!passed(v, &st, 0))

@@ -56,7 +56,7 @@ struct handle {
     struct vfs *vfs;
     struct file *file;
     int level; /* SQLITE_LOCK_* */
-    bool delete_on_close;
+    bool delete_on_close, read_only;
     bool shm_open;
     unsigned shm_shared, shm_exclusive;
 };
@@ -264,6 +264,8 @@ static bool remember(struct handle *h, bool truncate, size_t offset, const void 
 static int x_write(sqlite3_file *base, const void *bytes, int n, sqlite3_int64 offset)
 {
     struct handle *h = handle_of(base);
+    if (h->read_only)
+        return SQLITE_READONLY;
     if (fault(h->vfs, VFS_FAULT_FULL))
         return SQLITE_FULL;
     bool torn = fault(h->vfs, VFS_FAULT_WRITE);
@@ -278,6 +280,8 @@ static int x_write(sqlite3_file *base, const void *bytes, int n, sqlite3_int64 o
 static int x_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
     struct handle *h = handle_of(base);
+    if (h->read_only)
+        return SQLITE_READONLY;
     if (fault(h->vfs, VFS_FAULT_TRUNCATE))
         return SQLITE_IOERR_TRUNCATE;
     pthread_mutex_lock(&h->file->mutex);
@@ -543,6 +547,7 @@ static int x_open(sqlite3_vfs *base, const char *name, sqlite3_file *out, int fl
         h->delete_on_close = true;
     }
     h->delete_on_close |= (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
+    h->read_only = (flags & SQLITE_OPEN_READONLY) != 0;
     pthread_mutex_lock(&vfs->mutex);
     struct file *f = file_find(vfs, name);
     if (!f && (flags & SQLITE_OPEN_CREATE))

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { HEADER = 32, FRAME_HEADER = 24, PAGE_MIN = 512, PAGE_MAX = 65536, LOOKS = 20 };
+enum { HEADER = 32, FRAME_HEADER = 24, PAGE_MIN = 512, PAGE_MAX = 65536, LOOKS = 5 };
 
 struct source {
     int fd;
@@ -124,7 +124,7 @@ static void look(struct wal_report *out, struct source *s, unsigned char *frame)
     }
 }
 
-enum status_code wal_check(struct wal_report *out, const char *path, struct vfs *vfs, struct status *st)
+enum status_code wal_check(struct wal_report *out, const char *path, struct vfs *vfs, bool live, struct status *st)
 {
     struct source s = { .fd = -1, .vfs = vfs, .path = path };
     *out = (struct wal_report){ 0 };
@@ -147,9 +147,9 @@ enum status_code wal_check(struct wal_report *out, const char *path, struct vfs 
         for (int i = 0; i < LOOKS; i++) {
             struct wal_report before = *out;
             look(out, &s, frame);
-            if (!out->damaged || (i > 2 && before.damaged && before.frames == out->frames))
+            if (!live || !out->damaged || (before.damaged && before.frames == out->frames))
                 break;
-            nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+            nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
         }
     }
     free(frame);

@@ -16,8 +16,9 @@ struct wal_report {
     bool damaged;       /* later transactions exist behind a bad frame, or the header is bad */
     uint64_t bad_frame; /* first bad one, from 1; 0: the header */
 };
-/* `path` of the -wal; vfs NULL: the system's files. A missing or empty file is a good one. Beside a running writer
- * a frame being written looks bad for a moment: the check looks again. FAILED_PRECONDITION when unreadable. */
-enum status_code wal_check(struct wal_report *out, const char *path, struct vfs *vfs, struct status *st);
+/* `path` of the -wal; vfs NULL: the system's files. A missing or empty file is a good one. `live`: somebody may be
+ * writing; a frame being written looks bad for a moment, so damage is looked at twice. FAILED_PRECONDITION when
+ * unreadable. */
+enum status_code wal_check(struct wal_report *out, const char *path, struct vfs *vfs, bool live, struct status *st);
 
 #endif

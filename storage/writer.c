@@ -136,6 +136,7 @@ static struct store_commit *wait_for_batch(struct writer *w, bool *stop)
 
 /* ---- which collections changed ---- */
 
+/* An empty path stands for the whole database. */
 static uint64_t *changed_slot(struct writer *w, struct database_name db, struct str collection)
 {
     uint64_t h = space_hash(collection) ^ (space_hash(db.project) * 3) ^ (space_hash(db.database) * 5);
@@ -374,6 +375,7 @@ static bool apply_op(struct writer *w, struct store_commit *c, struct store_op *
     if (p->action == DO_RECORD)
         return true;
     *changed_slot(w, c->db, path_parent(op->path)) = e.seq;
+    *changed_slot(w, c->db, (struct str){ 0 }) = e.seq;
     if (p->action == DO_WRITE)
         return derived_put(&s->derived, c->db, p->key, &p->before, e.seq, e.time_us, &w->failed) == STATUS_OK;
     return derived_delete(&s->derived, c->db, p->key, &p->before, e.seq, &w->failed) == STATUS_OK;
@@ -399,10 +401,11 @@ static bool refuse_append_only(struct writer *w, struct store_commit *c, const s
                                const struct str *pattern)
 {
     bool put = op->kind == STORE_PUT;
+    char path[STATUS_SHOWN];
     status_set(&c->status, STATUS_PERMISSION_DENIED,
-               "The document '" STR_FMT "' exists and its collection is append-only (--append-only '" STR_FMT
+               "The document '%s' exists and its collection is append-only (--append-only '" STR_FMT
                "'): it cannot be %s.",
-               STR_ARG(op->path), STR_ARG(*pattern), put ? "updated" : "deleted");
+               status_show(path, op->path), STR_ARG(*pattern), put ? "updated" : "deleted");
     struct str decision = str_of(arena_printf(w->arena, "append-only:" STR_FMT, STR_ARG(*pattern)));
     return record_refusal(w, c, op, put ? STR("update") : STR("delete"), decision);
 }
@@ -506,10 +509,11 @@ static bool check_reset(struct writer *w, struct store_commit *c, const struct s
         p.ok = find_protected(w, c->db, op->kind == STORE_EPOCH ? (struct str){ 0 } : op->path, &p.path, &p.pattern);
     if (!p.ok || !p.pattern)
         return p.ok;
+    char path[STATUS_SHOWN];
     status_set(&c->status, STATUS_FAILED_PRECONDITION,
-               "The document '" STR_FMT "' is in an append-only collection (--append-only '" STR_FMT
+               "The document '%s' is in an append-only collection (--append-only '" STR_FMT
                "'): nothing was cleared. Start with --allow-reset to allow it.",
-               STR_ARG(p.path), STR_ARG(*p.pattern));
+               status_show(path, p.path), STR_ARG(*p.pattern));
     struct str decision = str_of(arena_printf(w->arena, "append-only:" STR_FMT, STR_ARG(*p.pattern)));
     return record_refusal(w, c, op, STR("delete"), decision);
 }

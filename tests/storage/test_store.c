@@ -246,6 +246,8 @@ static void a_collection_read_is_stale_after_any_change_in_it(void **state)
     kit_put(&kit, "c/new", "1");
     assert_true(stale_with(&kit, (struct store_dep){ .whole_collection = true, .path = STR("c"), .seq = view }));
     assert_false(stale_with(&kit, (struct store_dep){ .whole_collection = true, .path = STR("c"), .seq = kit_view(&kit) }));
+    assert_true(stale_with(&kit, (struct store_dep){ .whole_collection = true, .seq = view })); /* of the database */
+    assert_false(stale_with(&kit, (struct store_dep){ .whole_collection = true, .seq = kit_view(&kit) }));
     view = kit_view(&kit);
     struct store_commit c;
     kit_op(&kit, DEMO, STORE_EPOCH, "", NULL, &c);
