@@ -37,8 +37,9 @@ void issues_add(struct issue_list *list, enum rules_severity severity, uint32_t 
     issue->description = text;
     issue->has_position = true;
     source_position(&list->sources[file], span.from, &issue->line, &issue->column);
-    issue->offset = span.from;
-    issue->end_offset = span.to > span.from ? span.to - 1 : span.from;
+    issue->offset = source_chars(&list->sources[file], span.from);
+    issue->end_offset = source_chars(&list->sources[file], span.to);
+    issue->end_offset -= issue->end_offset > 0;
 }
 
 void issues_add_file(struct issue_list *list, enum rules_severity severity, uint32_t file, const char *fmt, ...)
@@ -50,23 +51,13 @@ void issues_add_file(struct issue_list *list, enum rules_severity severity, uint
     push(list, severity, file)->description = text;
 }
 
-struct keyed {
-    struct rules_issue issue;
-    size_t order, file_order;
-};
-
-static int compare(const void *a, const void *b)
+void issues_drop(struct issue_list *list, size_t n)
 {
-    const struct keyed *x = a, *y = b;
-    if (x->file_order != y->file_order)
-        return x->file_order < y->file_order ? -1 : 1;
-    if (x->issue.has_position != y->issue.has_position)
-        return x->issue.has_position ? 1 : -1;
-    if (x->issue.offset != y->issue.offset)
-        return x->issue.offset < y->issue.offset ? -1 : 1;
-    return x->order < y->order ? -1 : x->order > y->order;
+    while (list->n > n)
+        list->errors -= list->items[--list->n].severity == RULES_ERROR;
 }
 
+/* Files keep their order: names of issues point to the names of sources. */
 static size_t file_order(const struct issue_list *list, struct str name)
 {
     size_t i = 0;
@@ -75,14 +66,42 @@ static size_t file_order(const struct issue_list *list, struct str name)
     return i;
 }
 
+struct keyed {
+    struct rules_issue issue;
+    size_t file;
+};
+
+static int compare_texts(const void *a, const void *b)
+{
+    const struct rules_issue *x = a, *y = b;
+    if (x->severity != y->severity)
+        return x->severity == RULES_ERROR ? -1 : 1;
+    return strcmp(x->description, y->description);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct keyed *x = a, *y = b;
+    if (x->file != y->file)
+        return x->file < y->file ? -1 : 1;
+    if (x->issue.line != y->issue.line)
+        return x->issue.line < y->issue.line ? -1 : 1;
+    if (x->issue.column != y->issue.column)
+        return x->issue.column < y->issue.column ? -1 : 1;
+    return compare_texts(&x->issue, &y->issue);
+}
+
 void issues_finish(struct issue_list *list, struct rules_issues *out)
 {
     struct keyed *all = ARENA_ARRAY(list->arena, struct keyed, list->n);
     for (size_t i = 0; i < list->n; i++)
-        all[i] = (struct keyed){ list->items[i], i, file_order(list, list->items[i].file) };
+        all[i] = (struct keyed){ list->items[i], file_order(list, list->items[i].file) };
     qsort(all, list->n, sizeof *all, compare);
-    struct rules_issue *items = ARENA_ARRAY(list->arena, struct rules_issue, list->n);
-    for (size_t i = 0; i < list->n; i++)
-        items[i] = all[i].issue;
-    *out = (struct rules_issues){ items, list->n, list->errors };
+    *out = (struct rules_issues){ .items = ARENA_ARRAY(list->arena, struct rules_issue, list->n) };
+    for (size_t i = 0; i < list->n; i++) {
+        if (i > 0 && compare(&all[i], &all[i - 1]) == 0)
+            continue;
+        out->items[out->n++] = all[i].issue;
+        out->errors += all[i].issue.severity == RULES_ERROR;
+    }
 }

@@ -14,13 +14,16 @@ struct issue_list {
 };
 
 void issues_init(struct issue_list *list, struct arena *arena, const struct source *sources);
-/* A finding at a span. An empty span is the one byte at its start. At most LIMIT_RULES_ISSUES are kept. */
+/* A finding at a span; an empty span (the end of the file) ends before it begins, as Google reports it.
+ * At most LIMIT_RULES_ISSUES are kept. */
 void issues_add(struct issue_list *list, enum rules_severity severity, uint32_t file, struct ast_span span,
                 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* A finding about a whole file, without a position. */
 void issues_add_file(struct issue_list *list, enum rules_severity severity, uint32_t file, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* Sorted by file, then position; equal positions keep the order in which they were found. */
+/* Forgets all findings but the first `n`. */
+void issues_drop(struct issue_list *list, size_t n);
+/* Sorted by file, position, severity (errors first), text; a finding that was made twice stays once. */
 void issues_finish(struct issue_list *list, struct rules_issues *out);
 
 #endif

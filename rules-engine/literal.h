@@ -16,8 +16,7 @@ struct str literal_path_segment(struct arena *arena, struct str segment);
 /* The name of a type on the right side of `is`. */
 bool literal_type(enum rules_type *out, struct str name);
 
-/* The type names in the order in which Google's compiler 1.19.9 lists them. */
-#define LITERAL_TYPES \
-    "bool,bytes,constraint,duration,float,int,latlng,list,vector,set,number,map,string,timestamp,path,map_diff"
+/* What the compiler says when it is none. In arena. */
+const char *literal_type_refusal(struct arena *arena, struct str name);
 
 #endif

@@ -442,10 +442,8 @@ static struct ast_node *parse_is(struct parser *p, struct ast_node *node, struct
     const struct token *token = expect(p, TOKEN_IDENTIFIER);
     node->is.a = left;
     if (!p->failed && !literal_type(&node->is.type, token_text(p, token)))
-        issues_add(p->issues, RULES_ERROR, p->file, token_span(token),
-                   "An unsupported type identifier was used with the 'is' operator. Received " STR_FMT
-                   ". Expected one of " LITERAL_TYPES ".",
-                   STR_ARG(token_text(p, token)));
+        issues_add(p->issues, RULES_ERROR, p->file, token_span(peek(p, 0)), "%s",
+                   literal_type_refusal(p->arena, token_text(p, token)));
     return node;
 }
 

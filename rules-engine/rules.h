@@ -15,7 +15,7 @@
 
 enum rules_severity { RULES_WARNING = 2, RULES_ERROR = 3 };
 
-/* One finding. Lines and columns are 1-based, offsets 0-based bytes, end_offset inclusive; all 0 (and
+/* One finding. Lines and columns are 1-based, offsets 0-based, both in code points, end_offset inclusive; all 0 (and
  * has_position false) for findings about the whole file. Texts as Google's compiler 1.19.9 words them. */
 struct rules_issue {
     enum rules_severity severity;

@@ -2,6 +2,7 @@
 #include "rules-engine/check.h"
 #include "rules-engine/lexer.h"
 #include "rules-engine/parser.h"
+#include "rules-engine/syntax.h"
 
 #include "core/crypto.h"
 #include "core/limits.h"
@@ -47,22 +48,34 @@ static struct ruleset *ruleset_new(const struct rules_file *files, size_t n)
     return ruleset;
 }
 
-static bool parse_file(struct ruleset *ruleset, uint32_t file, struct issue_list *issues)
+/* A syntax error that syntax.c has no words for: past a limit of ours. */
+static void add_plain_error(struct ruleset *ruleset, uint32_t file, const struct token *token, bool too_deep,
+                            struct issue_list *issues)
 {
+    struct ast_span span = { token->from, token->to };
+    if (too_deep)
+        issues_add(issues, RULES_ERROR, file, span, "Expression is too complex to evaluate safely.");
+    else
+        issues_add(issues, RULES_ERROR, file, span, "Unexpected '" STR_FMT "'.", (int)(token->to - token->from),
+                   ruleset->sources[file].text.p + token->from);
+}
+
+static void parse_file(struct ruleset *ruleset, uint32_t file, struct issue_list *issues)
+{
+    if (ruleset->sources[file].text.n == 0) {
+        issues_add_file(issues, RULES_ERROR, file, "Rules content empty. Compilation aborted.");
+        return;
+    }
     struct tokens tokens;
     struct parser_stop stop;
+    size_t before = issues->n;
     lexer_run(&tokens, ruleset->arena, ruleset->sources[file].text);
-    if (tokens.n == 1 && tokens.n_errors == 0) {
-        issues_add_file(issues, RULES_ERROR, file, "Rules content empty. Compilation aborted.");
-        return false;
-    }
     bool parsed = parser_run(&ruleset->units[file], ruleset, file, &tokens, issues, &stop);
-    if (!parsed) {
-        const struct token *token = &tokens.items[stop.token];
-        issues_add(issues, RULES_ERROR, file, (struct ast_span){ token->from, token->to }, "Unexpected '" STR_FMT "'.",
-                   (int)(token->to - token->from), ruleset->sources[file].text.p + token->from);
-    }
-    return parsed && tokens.n_errors == 0;
+    if (parsed && tokens.n_errors == 0)
+        return;
+    issues_drop(issues, before);
+    if (stop.too_deep || !syntax_explain(issues, file, &tokens))
+        add_plain_error(ruleset, file, &tokens.items[stop.token], stop.too_deep, issues);
 }
 
 /* Google's message: one line per finding, warnings among them. */
@@ -113,10 +126,9 @@ enum status_code rules_compile(struct ruleset **out, const struct rules_file *fi
     struct ruleset *ruleset = ruleset_new(files, n);
     struct issue_list list;
     issues_init(&list, ruleset->arena, ruleset->sources);
-    bool parsed = true;
     for (size_t i = 0; i < n; i++)
-        parsed = parse_file(ruleset, (uint32_t)i, &list) && parsed;
-    if (parsed)
+        parse_file(ruleset, (uint32_t)i, &list);
+    if (list.errors == 0)
         check_run(ruleset, &list);
     struct rules_issues found;
     issues_finish(&list, &found);

@@ -142,9 +142,8 @@ static void put_excerpt(struct buf *out, const struct rules_issue *issue, const 
     source_init(&source, arena, file->name, file->content);
     struct str line = source_line(&source, issue->line);
     size_t at = column_byte(line, issue->column);
-    size_t length = issue->end_offset >= issue->offset ? (size_t)(issue->end_offset - issue->offset) + 1 : 1;
-    if (length > line.n - at)
-        length = line.n > at ? line.n - at : 1;
+    uint32_t wide = issue->end_offset >= issue->offset ? issue->end_offset - issue->offset + 1 : 1;
+    size_t length = column_byte(line, issue->column + wide) - at;
     struct str shown = window(line, &at, &length);
     size_t marks = cells(shown, at + length) - cells(shown, at);
     buf_printf(out, "%s     |%s\n%s%4u |%s ", strong, off, strong, (unsigned)issue->line, off);

@@ -1,0 +1,16 @@
+/* syntax.h - why a file does not parse, in the words, places and order of Google's compiler 1.19.9.
+ *
+ * It walks the graph of grammar.h as an ANTLR 4 parser does, with ANTLR's published error strategy: delete
+ * or insert one token where that helps, else skip to a token that an enclosing rule can go on with. */
+#ifndef RULES_ENGINE_SYNTAX_H
+#define RULES_ENGINE_SYNTAX_H
+
+#include "rules-engine/issues.h"
+#include "rules-engine/lexer.h"
+
+/* Adds what is wrong with one file. False when it found nothing, or gave up after LIMIT_RULES_SYNTAX_STEPS
+ * (nothing is added then): the caller words an error of its own. Memory is freed before it returns, but
+ * for the texts of the issues. */
+bool syntax_explain(struct issue_list *issues, uint32_t file, const struct tokens *tokens);
+
+#endif
