@@ -6,7 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void buf_init(struct buf *buf, size_t max) { *buf = (struct buf){ .max = max }; }
+void buf_init(struct buf *buf, size_t max)
+{
+    *buf = (struct buf){ .max = max };
+}
 
 void buf_dispose(struct buf *buf)
 {
@@ -62,9 +65,18 @@ bool buf_put(struct buf *buf, const void *bytes, size_t n)
     return true;
 }
 
-bool buf_byte(struct buf *buf, unsigned char byte) { return buf_put(buf, &byte, 1); }
-bool buf_str(struct buf *buf, struct str s) { return buf_put(buf, s.p, s.n); }
-bool buf_z(struct buf *buf, const char *z) { return buf_put(buf, z, strlen(z)); }
+bool buf_byte(struct buf *buf, unsigned char byte)
+{
+    return buf_put(buf, &byte, 1);
+}
+bool buf_str(struct buf *buf, struct str s)
+{
+    return buf_put(buf, s.p, s.n);
+}
+bool buf_z(struct buf *buf, const char *z)
+{
+    return buf_put(buf, z, strlen(z));
+}
 
 bool buf_printf(struct buf *buf, const char *fmt, ...)
 {

@@ -13,11 +13,18 @@
 static_assert(sizeof(struct sha256_ctx) <= sizeof(struct sha256), "crypto.h gives too little room");
 static_assert(_Alignof(struct sha256_ctx) <= _Alignof(struct sha256), "crypto.h aligns too little");
 static_assert(SHA256_DIGEST_SIZE == SHA256_SIZE && MD5_DIGEST_SIZE == MD5_SIZE, "digest sizes");
-static_assert(ED25519_KEY_SIZE == ED25519_KEY && ED25519_SIGNATURE_SIZE == ED25519_SIGNATURE, "Ed25519 sizes");
+static_assert(ED25519_KEY_SIZE == ED25519_KEY && ED25519_SIGNATURE_SIZE == ED25519_SIGNATURE,
+              "Ed25519 sizes");
 
-static struct sha256_ctx *context(struct sha256 *h) { return (struct sha256_ctx *)h->state; }
+static struct sha256_ctx *context(struct sha256 *h)
+{
+    return (struct sha256_ctx *)h->state;
+}
 
-void sha256_init(struct sha256 *h) { nettle_sha256_init(context(h)); }
+void sha256_init(struct sha256 *h)
+{
+    nettle_sha256_init(context(h));
+}
 
 void sha256_update(struct sha256 *h, const void *bytes, size_t n)
 {

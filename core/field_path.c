@@ -13,8 +13,14 @@ enum { TEXT_BYTES = 2 * LIMIT_FIELD_NAME_BYTES + 3 * LIMIT_VALUE_DEPTH };
 
 /* ---- parsing ---- */
 
-static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
+}
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 
 /* [a-zA-Z_][a-zA-Z_0-9]* */
 static bool is_simple(struct str segment)
@@ -64,7 +70,8 @@ static bool parse_segments(struct field_path *out, struct arena *arena, struct s
     out->segments = ARENA_ARRAY(arena, struct str, cap);
     for (;;) {
         if (out->n == cap) {
-            out->segments = arena_grow(arena, out->segments, cap * sizeof(struct str), 2 * cap * sizeof(struct str));
+            out->segments =
+                arena_grow(arena, out->segments, cap * sizeof(struct str), 2 * cap * sizeof(struct str));
             cap *= 2;
         }
         bool quoted = at < text.n && text.p[at] == '`';
@@ -82,7 +89,8 @@ static bool parse_segments(struct field_path *out, struct arena *arena, struct s
 
 static bool is_reserved(struct str segment)
 {
-    return segment.n >= 5 && memcmp(segment.p, "__", 2) == 0 && memcmp(segment.p + segment.n - 2, "__", 2) == 0;
+    return segment.n >= 5 && memcmp(segment.p, "__", 2) == 0 &&
+           memcmp(segment.p + segment.n - 2, "__", 2) == 0;
 }
 
 /* 1.19.9 shows the rest of the path from the reserved name on, and calls the document's name "__key__". */
@@ -104,7 +112,8 @@ static enum status_code refuse_reserved(const struct field_path *path, size_t fr
 
 static enum status_code refuse_length(struct status *st)
 {
-    return status_set(st, STATUS_INVALID_ARGUMENT, "property path is longer than %d bytes.", LIMIT_FIELD_NAME_BYTES);
+    return status_set(st, STATUS_INVALID_ARGUMENT, "property path is longer than %d bytes.",
+                      LIMIT_FIELD_NAME_BYTES);
 }
 
 /* The order of these checks is that of 1.19.9. */
@@ -130,11 +139,13 @@ static enum status_code check(const struct field_path *path, struct status *st)
             return status_set(st, STATUS_INVALID_ARGUMENT, "the name __key__ is reserved");
     }
     if (path->n > LIMIT_VALUE_DEPTH)
-        return status_set(st, STATUS_INVALID_ARGUMENT, "paths must have at most %d elements", LIMIT_VALUE_DEPTH);
+        return status_set(st, STATUS_INVALID_ARGUMENT, "paths must have at most %d elements",
+                          LIMIT_VALUE_DEPTH);
     return STATUS_OK;
 }
 
-enum status_code field_path_parse(struct field_path *out, struct arena *arena, struct str text, struct status *st)
+enum status_code field_path_parse(struct field_path *out, struct arena *arena, struct str text,
+                                  struct status *st)
 {
     char shown[STATUS_SHOWN];
     *out = (struct field_path){ 0 };
@@ -155,7 +166,10 @@ enum status_code field_path_parse(struct field_path *out, struct arena *arena, s
     return code;
 }
 
-bool field_path_is_name(const struct field_path *path) { return path->n == 1 && str_eq_z(path->segments[0], "__name__"); }
+bool field_path_is_name(const struct field_path *path)
+{
+    return path->n == 1 && str_eq_z(path->segments[0], "__name__");
+}
 
 /* ---- text and order ---- */
 
@@ -269,8 +283,8 @@ static struct value_map map_with(struct arena *arena, const struct value_map *ma
     return out;
 }
 
-static struct value_map set(struct arena *arena, const struct value_map *map, const struct str *segments, size_t n,
-                            const struct value *value)
+static struct value_map set(struct arena *arena, const struct value_map *map, const struct str *segments,
+                            size_t n, const struct value *value)
 {
     if (n == 1)
         return map_with(arena, map, segments[0], value);
@@ -357,12 +371,12 @@ struct value_map field_path_project(struct arena *arena, const struct value_map 
     return project(arena, fields, sorted(arena, paths, n));
 }
 
-static struct value_map merge(struct arena *arena, const struct value_map *base, const struct value_map *changes,
-                              struct run run);
+static struct value_map merge(struct arena *arena, const struct value_map *base,
+                              const struct value_map *changes, struct run run);
 
 /* What becomes of one field that the group's paths name; false when it is to be missing. */
-static bool merge_field(struct value *out, struct arena *arena, const struct value *old, const struct value *change,
-                        struct run group, bool whole)
+static bool merge_field(struct value *out, struct arena *arena, const struct value *old,
+                        const struct value *change, struct run group, bool whole)
 {
     static const struct value_map empty = { 0 };
     if (whole) {
@@ -383,8 +397,8 @@ static bool merge_field(struct value *out, struct arena *arena, const struct val
     return !keep || old;
 }
 
-static struct value_map merge(struct arena *arena, const struct value_map *base, const struct value_map *changes,
-                              struct run run)
+static struct value_map merge(struct arena *arena, const struct value_map *base,
+                              const struct value_map *changes, struct run run)
 {
     struct value_map out = { ARENA_ARRAY(arena, struct field, base->n + run.n), 0 };
     size_t at = 0;
@@ -406,8 +420,8 @@ static struct value_map merge(struct arena *arena, const struct value_map *base,
     return out;
 }
 
-struct value_map field_path_merge(struct arena *arena, const struct value_map *base, const struct value_map *changes,
-                                  const struct field_path *paths, size_t n)
+struct value_map field_path_merge(struct arena *arena, const struct value_map *base,
+                                  const struct value_map *changes, const struct field_path *paths, size_t n)
 {
     return merge(arena, base, changes, sorted(arena, paths, n));
 }

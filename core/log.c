@@ -14,8 +14,14 @@ enum { LINE_MAX_BYTES = 8 * 1024 };
 static enum log_level threshold = LOG_INFO;
 static bool as_json;
 
-void log_set_level(enum log_level level) { threshold = level; }
-void log_set_json(bool json) { as_json = json; }
+void log_set_level(enum log_level level)
+{
+    threshold = level;
+}
+void log_set_json(bool json)
+{
+    as_json = json;
+}
 
 /* The code point at p and its length; 0 when the bytes are no UTF-8. */
 static size_t decode(const unsigned char *p, size_t left, uint32_t *point)

@@ -62,8 +62,14 @@ enum order_class order_class_of(const struct value *value)
 
 /* ---- comparison ---- */
 
-static int compare_int(int64_t a, int64_t b) { return (a > b) - (a < b); }
-static int compare_size(size_t a, size_t b) { return (a > b) - (a < b); }
+static int compare_int(int64_t a, int64_t b)
+{
+    return (a > b) - (a < b);
+}
+static int compare_size(size_t a, size_t b)
+{
+    return (a > b) - (a < b);
+}
 
 /* NaN is the lowest and equal to itself. */
 static int compare_double(double a, double b)
@@ -217,7 +223,10 @@ static bool put_big_endian(struct buf *out, uint64_t n, size_t size)
 }
 
 /* Signed numbers sort as unsigned ones after adding 2^63. */
-static bool put_int(struct buf *out, int64_t n) { return put_big_endian(out, (uint64_t)n ^ UINT64_C(1) << 63, 8); }
+static bool put_int(struct buf *out, int64_t n)
+{
+    return put_big_endian(out, (uint64_t)n ^ UINT64_C(1) << 63, 8);
+}
 
 static bool put_double(struct buf *out, double d)
 {

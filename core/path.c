@@ -108,7 +108,10 @@ static enum status_code check_bytes(struct str id, bool collection, struct statu
                       collection ? "Collection" : "Resource", status_show(text, id), why);
 }
 
-static bool is_dots(struct str id) { return str_eq(id, STR(".")) || str_eq(id, STR("..")); }
+static bool is_dots(struct str id)
+{
+    return str_eq(id, STR(".")) || str_eq(id, STR(".."));
+}
 
 enum status_code path_check_id(struct str id, bool collection, struct status *st)
 {
@@ -141,19 +144,27 @@ struct name_scanner {
     struct status *st;
 };
 
-__attribute__((format(printf, 2, 3))) static enum status_code refuse(struct name_scanner *s, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static enum status_code refuse(struct name_scanner *s, const char *fmt,
+                                                                     ...)
 {
     char text[STATUS_SHOWN], rest[160];
     va_list args;
     va_start(args, fmt);
     vsnprintf(rest, sizeof rest, fmt, args);
     va_end(args);
-    return status_set(s->st, STATUS_INVALID_ARGUMENT, "%s \"%s\" %s", s->what, status_show(text, s->name), rest);
+    return status_set(s->st, STATUS_INVALID_ARGUMENT, "%s \"%s\" %s", s->what, status_show(text, s->name),
+                      rest);
 }
 
-static size_t index_of(const struct name_scanner *s, size_t at) { return utf16_units(s->name, at); }
+static size_t index_of(const struct name_scanner *s, size_t at)
+{
+    return utf16_units(s->name, at);
+}
 
-static bool at_end(const struct name_scanner *s) { return s->at == s->name.n; }
+static bool at_end(const struct name_scanner *s)
+{
+    return s->at == s->name.n;
+}
 
 static enum status_code scan_word(struct name_scanner *s, const char *word)
 {
@@ -181,7 +192,8 @@ static enum status_code scan_id(struct str *out, struct name_scanner *s, const c
     if (out->n == 0)
         return refuse(s, "lacks %s id at index %zu.", kind, index_of(s, s->at));
     if (is_dots(*out))
-        return refuse(s, "contains %s id \"%.*s\" at index %zu.", kind, (int)out->n, out->p, index_of(s, s->at));
+        return refuse(s, "contains %s id \"%.*s\" at index %zu.", kind, (int)out->n, out->p,
+                      index_of(s, s->at));
     s->at += out->n;
     return STATUS_OK;
 }
@@ -190,9 +202,11 @@ static enum status_code scan_id(struct str *out, struct name_scanner *s, const c
 static enum status_code check_project(struct name_scanner *s, const struct database_name *db)
 {
     if (db->project.n > PROJECT_BYTES)
-        return status_set(s->st, STATUS_INVALID_ARGUMENT, "The project is longer than %d bytes.", PROJECT_BYTES);
+        return status_set(s->st, STATUS_INVALID_ARGUMENT, "The project is longer than %d bytes.",
+                          PROJECT_BYTES);
     if (db->database.n > PROJECT_BYTES)
-        return status_set(s->st, STATUS_INVALID_ARGUMENT, "The database is longer than %d bytes.", PROJECT_BYTES);
+        return status_set(s->st, STATUS_INVALID_ARGUMENT, "The database is longer than %d bytes.",
+                          PROJECT_BYTES);
     for (size_t i = 0; i < db->project.n; i++) {
         unsigned char c = (unsigned char)db->project.p[i];
         if (c <= ' ' || c == 0x7F)
@@ -212,7 +226,8 @@ static enum status_code scan_database(struct database_name *out, struct name_sca
     if (!str_is_utf8(s->name))
         return refuse(s, "is not valid UTF-8.");
     enum status_code code;
-    if ((code = scan_word(s, "projects")) || (code = scan_slash(s)) || (code = scan_id(&out->project, s, "a project")))
+    if ((code = scan_word(s, "projects")) || (code = scan_slash(s)) ||
+        (code = scan_id(&out->project, s, "a project")))
         return code;
     if ((code = scan_slash(s)) || (code = scan_word(s, "databases")) || (code = scan_slash(s)))
         return code;
@@ -271,7 +286,8 @@ static bool at_documents(const struct name_scanner *s)
 static enum status_code refuse_unknown(struct name_scanner *s)
 {
     char text[STATUS_SHOWN];
-    return status_set(s->st, STATUS_INVALID_ARGUMENT, "Resource \"%s\" is not recognized.", status_show(text, s->name));
+    return status_set(s->st, STATUS_INVALID_ARGUMENT, "Resource \"%s\" is not recognized.",
+                      status_show(text, s->name));
 }
 
 /* What Google's emulator finds only once the name is known to be one. */
@@ -298,7 +314,8 @@ static enum status_code parse(struct resource_name *out, struct name_scanner *s,
         return code;
     if (shape == SHAPE_REFERENCE) {
         if (at_end(s))
-            return status_set(s->st, STATUS_INVALID_ARGUMENT, "Non-document resource reference value not supported.");
+            return status_set(s->st, STATUS_INVALID_ARGUMENT,
+                              "Non-document resource reference value not supported.");
         if (!at_documents(s))
             return refuse_unknown(s);
     }
@@ -307,8 +324,9 @@ static enum status_code parse(struct resource_name *out, struct name_scanner *s,
     out->path = str_skip(s->name, s->at);
     if (at_end(s)) {
         if (shape == SHAPE_DOCUMENT || shape == SHAPE_REFERENCE)
-            return refuse(s, "is invalid: Omit \"/documents\" when referencing a database (except as the parent of a "
-                             "document).");
+            return refuse(
+                s, "is invalid: Omit \"/documents\" when referencing a database (except as the parent of a "
+                   "document).");
         return check_path(s, out, false);
     }
     if (s->name.p[s->at] == '/' && s->at + 1 == s->name.n)
@@ -372,7 +390,10 @@ static size_t last_start(struct str path)
     return at;
 }
 
-struct str path_last(struct str path) { return str_skip(path, last_start(path)); }
+struct str path_last(struct str path)
+{
+    return str_skip(path, last_start(path));
+}
 
 struct str path_parent(struct str path)
 {
@@ -391,7 +412,8 @@ struct str path_full(struct arena *arena, struct database_name db, struct str pa
 {
     static const struct str projects = STR_INIT("projects/"), databases = STR_INIT("/databases/"),
                             documents = STR_INIT("/documents"), slash = STR_INIT("/");
-    size_t n = projects.n + db.project.n + databases.n + db.database.n + documents.n + (path.n ? 1 + path.n : 0);
+    size_t n =
+        projects.n + db.project.n + databases.n + db.database.n + documents.n + (path.n ? 1 + path.n : 0);
     char *out = arena_alloc(arena, n + 1), *at = out;
     at = append(at, projects);
     at = append(at, db.project);
@@ -419,8 +441,14 @@ struct str path_join(struct arena *arena, struct str parent, struct str id)
 
 /* ---- patterns of --append-only ---- */
 
-static bool is_any(struct str id) { return str_eq(id, STR("*")); }
-static bool is_all(struct str id) { return str_eq(id, STR("**")); }
+static bool is_any(struct str id)
+{
+    return str_eq(id, STR("*"));
+}
+static bool is_all(struct str id)
+{
+    return str_eq(id, STR("**"));
+}
 
 bool path_pattern_valid(struct str pattern)
 {
@@ -433,7 +461,8 @@ bool path_pattern_valid(struct str pattern)
         if (id.n == 0 || (!is_any(id) && !is_all(id) && memchr(id.p, '*', id.n)))
             return false;
         struct status ignored = status_init(NULL);
-        if (!is_any(id) && !is_all(id) && (is_dots(id) || check_bytes(id, true, &ignored) || id.n > LIMIT_ID_BYTES))
+        if (!is_any(id) && !is_all(id) &&
+            (is_dots(id) || check_bytes(id, true, &ignored) || id.n > LIMIT_ID_BYTES))
             return false;
         count++;
     }

@@ -82,7 +82,10 @@ void status_clear(struct status *st)
     st->small[0] = '\0';
 }
 
-const char *status_message(const struct status *st) { return st->text ? st->text : st->small; }
+const char *status_message(const struct status *st)
+{
+    return st->text ? st->text : st->small;
+}
 
 static const struct status_detail *copy_details(struct arena *arena, const struct status_detail *from)
 {
@@ -115,4 +118,7 @@ const char *status_name(enum status_code code)
     return (unsigned)code < CODE_COUNT ? codes[code].name : "UNKNOWN";
 }
 
-int status_http(enum status_code code) { return (unsigned)code < CODE_COUNT ? codes[code].http : 500; }
+int status_http(enum status_code code)
+{
+    return (unsigned)code < CODE_COUNT ? codes[code].http : 500;
+}

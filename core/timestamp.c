@@ -7,8 +7,8 @@ enum {
     NANOS_PER_S = 1000000000,
     US_PER_S = 1000000,
     S_PER_DAY = 86400,
-    DAYS_PER_ERA = 146097,  /* 400 years */
-    DAYS_TO_1970 = 719468,  /* from 0000-03-01 */
+    DAYS_PER_ERA = 146097, /* 400 years */
+    DAYS_TO_1970 = 719468, /* from 0000-03-01 */
 };
 
 bool timestamp_is_valid(struct timestamp t)

@@ -35,6 +35,9 @@ static inline uint64_t dice_roll(struct dice *dice)
     dice->state = x;
     return x * UINT64_C(2685821657736338717);
 }
-static inline size_t dice_below(struct dice *dice, size_t n) { return (size_t)(dice_roll(dice) >> 33) % n; }
+static inline size_t dice_below(struct dice *dice, size_t n)
+{
+    return (size_t)(dice_roll(dice) >> 33) % n;
+}
 
 #endif

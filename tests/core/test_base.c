@@ -11,16 +11,38 @@ static void utf8_is_well_formed_or_not(void **state)
 {
     (void)state;
     static const struct str good[] = {
-        STR_INIT(""), STR_INIT("plain ASCII, longer than eight bytes"), STR_INIT("\0"), STR_INIT("\x7F"),
-        STR_INIT("\xC2\x80"), STR_INIT("\xDF\xBF"), STR_INIT("\xE0\xA0\x80"), STR_INIT("\xED\x9F\xBF"),
-        STR_INIT("\xEE\x80\x80"), STR_INIT("\xEF\xBF\xBF"), STR_INIT("\xF0\x90\x80\x80"), STR_INIT("\xF4\x8F\xBF\xBF"),
-        STR_INIT("12345678\xC3\xA9" "12345678"),
+        STR_INIT(""),
+        STR_INIT("plain ASCII, longer than eight bytes"),
+        STR_INIT("\0"),
+        STR_INIT("\x7F"),
+        STR_INIT("\xC2\x80"),
+        STR_INIT("\xDF\xBF"),
+        STR_INIT("\xE0\xA0\x80"),
+        STR_INIT("\xED\x9F\xBF"),
+        STR_INIT("\xEE\x80\x80"),
+        STR_INIT("\xEF\xBF\xBF"),
+        STR_INIT("\xF0\x90\x80\x80"),
+        STR_INIT("\xF4\x8F\xBF\xBF"),
+        STR_INIT("12345678\xC3\xA9"
+                 "12345678"),
     };
     static const struct str bad[] = {
-        STR_INIT("\x80"), STR_INIT("\xBF"), STR_INIT("\xC0\x80"), STR_INIT("\xC1\xBF"), STR_INIT("\xC2"),
-        STR_INIT("\xC2\x41"), STR_INIT("\xE0\x9F\xBF"), STR_INIT("\xE2\x82"), STR_INIT("\xED\xA0\x80"),
-        STR_INIT("\xED\xBF\xBF"), STR_INIT("\xF0\x8F\xBF\xBF"), STR_INIT("\xF4\x90\x80\x80"), STR_INIT("\xF5\x80\x80\x80"),
-        STR_INIT("\xFF"), STR_INIT("1234567\xE9"), STR_INIT("12345678\xC3"),
+        STR_INIT("\x80"),
+        STR_INIT("\xBF"),
+        STR_INIT("\xC0\x80"),
+        STR_INIT("\xC1\xBF"),
+        STR_INIT("\xC2"),
+        STR_INIT("\xC2\x41"),
+        STR_INIT("\xE0\x9F\xBF"),
+        STR_INIT("\xE2\x82"),
+        STR_INIT("\xED\xA0\x80"),
+        STR_INIT("\xED\xBF\xBF"),
+        STR_INIT("\xF0\x8F\xBF\xBF"),
+        STR_INIT("\xF4\x90\x80\x80"),
+        STR_INIT("\xF5\x80\x80\x80"),
+        STR_INIT("\xFF"),
+        STR_INIT("1234567\xE9"),
+        STR_INIT("12345678\xC3"),
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         assert_true(str_is_utf8(good[i]));
@@ -55,7 +77,8 @@ static void utf8_agrees_with_decoding(void **state)
 {
     (void)state;
     for (uint32_t all = 0; all < 1u << 24; all++) {
-        unsigned char bytes[3] = { (unsigned char)(all >> 16), (unsigned char)(all >> 8), (unsigned char)all };
+        unsigned char bytes[3] = { (unsigned char)(all >> 16), (unsigned char)(all >> 8),
+                                   (unsigned char)all };
         if (bytes[0] < 0x80 && bytes[0] != 'a')
             continue; /* one letter stands for all of ASCII in front */
         if (str_is_utf8(str_from(bytes, 3)) != by_decoding(bytes, 3))
@@ -70,7 +93,8 @@ static void texts_compare_by_bytes_then_length(void **state)
     assert_true(str_cmp(STR("\x7F"), STR("\x80")) < 0);
     assert_true(str_cmp((struct str){ 0 }, STR("")) == 0);
     assert_true(str_eq(STR("a\0b"), STR("a\0b")) && !str_eq(STR("a\0b"), STR("a\0c")));
-    assert_true(str_starts(STR("abc"), STR("ab")) && str_starts(STR("abc"), STR("")) && !str_starts(STR("a"), STR("ab")));
+    assert_true(str_starts(STR("abc"), STR("ab")) && str_starts(STR("abc"), STR("")) &&
+                !str_starts(STR("a"), STR("ab")));
     assert_str_z(str_skip(STR("abc"), 1), "bc");
 }
 
@@ -112,7 +136,10 @@ static void grown_pieces_keep_their_bytes(void **state)
 
 static char disposed[8];
 
-static void note(void *data) { strncat(disposed, data, sizeof disposed - strlen(disposed) - 1); }
+static void note(void *data)
+{
+    strncat(disposed, data, sizeof disposed - strlen(disposed) - 1);
+}
 
 static void disposers_run_newest_first_and_once(void **state)
 {
@@ -236,4 +263,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(sources_can_be_replaced_one_by_one),
 };
 
-int main(void) { return cmocka_run_group_tests(tests, NULL, NULL); }
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

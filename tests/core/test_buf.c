@@ -80,4 +80,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(detached_bytes_belong_to_the_caller),
 };
 
-int main(void) { return cmocka_run_group_tests(tests, NULL, NULL); }
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -127,4 +127,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(hex_is_exact_about_length_and_digits),
 };
 
-int main(void) { return cmocka_run_group_tests(tests, NULL, NULL); }
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

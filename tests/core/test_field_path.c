@@ -77,17 +77,45 @@ static void what_is_no_path_is_refused_with_the_grammar(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "a..b", ".", ".a", "a.", "`", "``", "`a", "a`", "`a`b", "`a\\xb`", "a b", "a-b", "1a", "\xC3\xA9", "a.``",
-        "a\n", "*", "a.*", "$", "a[0]", "``.a", "`a``b`", "`a`.", "`a`..b", "`\\`", "`a\\", "`a\\.b`",
+        "a..b",
+        ".",
+        ".a",
+        "a.",
+        "`",
+        "``",
+        "`a",
+        "a`",
+        "`a`b",
+        "`a\\xb`",
+        "a b",
+        "a-b",
+        "1a",
+        "\xC3\xA9",
+        "a.``",
+        "a\n",
+        "*",
+        "a.*",
+        "$",
+        "a[0]",
+        "``.a",
+        "`a``b`",
+        "`a`.",
+        "`a`..b",
+        "`\\`",
+        "`a\\",
+        "`a\\.b`",
         /* before anything else that is wrong */
-        "__x__.a..b", "__name__.a..b", "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a..",
+        "__x__.a..b",
+        "__name__.a..b",
+        "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a..",
     };
     for (size_t i = 0; i < COUNT(bad); i++)
-        refused(str_of(bad[i]), arena_printf(arena,
-                                             "Invalid property path \"%s\". Unquoted property paths must match regex "
-                                             "([a-zA-Z_][a-zA-Z_0-9]*), and quoted property paths must match regex "
-                                             "(`(?:[^`\\\\]|(?:\\\\.))+`)",
-                                             bad[i]));
+        refused(str_of(bad[i]),
+                arena_printf(arena,
+                             "Invalid property path \"%s\". Unquoted property paths must match regex "
+                             "([a-zA-Z_][a-zA-Z_0-9]*), and quoted property paths must match regex "
+                             "(`(?:[^`\\\\]|(?:\\\\.))+`)",
+                             bad[i]));
     refused(STR(""), "Invalid empty property path string.");
     struct field_path path;
     struct status st = status_init(arena);
@@ -126,7 +154,8 @@ static void reserved_names_are_refused(void **state)
 static void name_alone_is_the_documents_name(void **state)
 {
     (void)state;
-    struct field_path name = parsed(STR("__name__")), quoted = parsed(STR("`__name__`")), other = parsed(STR("a.b"));
+    struct field_path name = parsed(STR("__name__")), quoted = parsed(STR("`__name__`")),
+                      other = parsed(STR("a.b"));
     assert_true(field_path_is_name(&name));
     assert_true(field_path_is_name(&quoted));
     assert_false(field_path_is_name(&other));
@@ -160,8 +189,12 @@ static void printing_quotes_only_where_needed(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        { "a.b", "a.b" },     { "`a`.`b1`", "a.b1" },         { "`1a`", "`1a`" },
-        { "`a b`", "`a b`" }, { "`\\``.`\\\\`", "`\\``.`\\\\`" }, { "`\xC3\xA9`", "`\xC3\xA9`" },
+        { "a.b", "a.b" },
+        { "`a`.`b1`", "a.b1" },
+        { "`1a`", "`1a`" },
+        { "`a b`", "`a b`" },
+        { "`\\``.`\\\\`", "`\\``.`\\\\`" },
+        { "`\xC3\xA9`", "`\xC3\xA9`" },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct field_path path = parsed(str_of(cases[i][0]));
@@ -172,7 +205,8 @@ static void printing_quotes_only_where_needed(void **state)
 static void order_is_by_segments(void **state)
 {
     (void)state;
-    struct field_path a = parsed(STR("a")), ab = parsed(STR("a.b")), dash = parsed(STR("`a-`")), b = parsed(STR("b"));
+    struct field_path a = parsed(STR("a")), ab = parsed(STR("a.b")), dash = parsed(STR("`a-`")),
+                      b = parsed(STR("b"));
     assert_true(field_path_cmp(&a, &ab) < 0 && field_path_cmp(&ab, &a) > 0 && field_path_cmp(&ab, &ab) == 0);
     assert_true(field_path_cmp(&ab, &dash) < 0); /* though '.' sorts after '-' */
     assert_true(field_path_cmp(&dash, &b) < 0);
@@ -182,7 +216,10 @@ static void order_is_by_segments(void **state)
 
 /* ---- maps ---- */
 
-static struct value integer(int64_t n) { return (struct value){ .kind = VALUE_INT, .integer = n }; }
+static struct value integer(int64_t n)
+{
+    return (struct value){ .kind = VALUE_INT, .integer = n };
+}
 
 static void set(struct value_map *map, const char *path, const struct value *value)
 {
@@ -394,4 +431,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_mask_of_100000_paths_is_no_feat),
 };
 
-int main(void) { return cmocka_run_group_tests(tests, setup, teardown); }
+int main(void)
+{
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

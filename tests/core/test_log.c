@@ -44,7 +44,9 @@ static void bidi_marks_and_c1_controls_are_escaped(void **state)
     (void)state;
     assert_escaped(STR("x\xE2\x80\xAEy"), "x\\u{202E}y");
     assert_escaped(STR("\xE2\x81\xA6\xE2\x80\x8F\xD8\x9C"), "\\u{2066}\\u{200F}\\u{61C}");
-    assert_escaped(STR("\xC2\x9B" "31m\xE2\x80\xA8"), "\\u{9B}31m\\u{2028}");
+    assert_escaped(STR("\xC2\x9B"
+                       "31m\xE2\x80\xA8"),
+                   "\\u{9B}31m\\u{2028}");
 }
 
 static void invalid_utf8_is_escaped_byte_by_byte(void **state)
@@ -98,7 +100,10 @@ static int64_t fixed_wall_us(void *data)
     return 1795499331854105;
 }
 
-static void write_awkward(void) { log_warn("%s", "say \"hi\"\\ \x01\n\xFF caf\xC3\xA9"); }
+static void write_awkward(void)
+{
+    log_warn("%s", "say \"hi\"\\ \x01\n\xFF caf\xC3\xA9");
+}
 
 static void json_lines_are_json(void **state)
 {
@@ -140,4 +145,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(lines_over_8_kib_are_cut),
 };
 
-int main(void) { return cmocka_run_group_tests(tests, NULL, NULL); }
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

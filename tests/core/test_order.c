@@ -29,19 +29,49 @@ static int teardown(void **state)
     return 0;
 }
 
-static int sign(int n) { return (n > 0) - (n < 0); }
+static int sign(int n)
+{
+    return (n > 0) - (n < 0);
+}
 
 /* ---- making values ---- */
 
-static struct value v_null(void) { return (struct value){ .kind = VALUE_NULL }; }
-static struct value v_bool(bool b) { return (struct value){ .kind = VALUE_BOOL, .boolean = b }; }
-static struct value v_int(int64_t n) { return (struct value){ .kind = VALUE_INT, .integer = n }; }
-static struct value v_double(double d) { return (struct value){ .kind = VALUE_DOUBLE, .number = d }; }
-static struct value v_time(int64_t s, int32_t n) { return (struct value){ .kind = VALUE_TIMESTAMP, .time = { s, n } }; }
-static struct value v_text(enum value_kind kind, struct str s) { return (struct value){ .kind = kind, .text = s }; }
-static struct value v_string(const char *z) { return v_text(VALUE_STRING, str_of(z)); }
-static struct value v_ref(const char *z) { return v_text(VALUE_REFERENCE, str_of(z)); }
-static struct value v_geo(double a, double b) { return (struct value){ .kind = VALUE_GEO, .geo = { a, b } }; }
+static struct value v_null(void)
+{
+    return (struct value){ .kind = VALUE_NULL };
+}
+static struct value v_bool(bool b)
+{
+    return (struct value){ .kind = VALUE_BOOL, .boolean = b };
+}
+static struct value v_int(int64_t n)
+{
+    return (struct value){ .kind = VALUE_INT, .integer = n };
+}
+static struct value v_double(double d)
+{
+    return (struct value){ .kind = VALUE_DOUBLE, .number = d };
+}
+static struct value v_time(int64_t s, int32_t n)
+{
+    return (struct value){ .kind = VALUE_TIMESTAMP, .time = { s, n } };
+}
+static struct value v_text(enum value_kind kind, struct str s)
+{
+    return (struct value){ .kind = kind, .text = s };
+}
+static struct value v_string(const char *z)
+{
+    return v_text(VALUE_STRING, str_of(z));
+}
+static struct value v_ref(const char *z)
+{
+    return v_text(VALUE_REFERENCE, str_of(z));
+}
+static struct value v_geo(double a, double b)
+{
+    return (struct value){ .kind = VALUE_GEO, .geo = { a, b } };
+}
 
 static struct value v_array(size_t n, const struct value *items)
 {
@@ -62,7 +92,8 @@ static struct value v_map(size_t n, const struct field *items)
 
 static struct value v_vector(size_t n, const struct value *items)
 {
-    const struct field fields[] = { { STR("__type__"), v_string("__vector__") }, { STR("value"), v_array(n, items) } };
+    const struct field fields[] = { { STR("__type__"), v_string("__vector__") },
+                                    { STR("value"), v_array(n, items) } };
     return v_map(2, fields);
 }
 #define ARRAY(...) v_array(COUNT(((struct value[]){ __VA_ARGS__ })), (struct value[]){ __VA_ARGS__ })
@@ -111,21 +142,77 @@ static void types_follow_the_ladder(void **state)
 {
     (void)state;
     const struct value steps[] = {
-        v_null(), v_bool(false), v_bool(true), v_double(NAN), v_double(-INFINITY), v_double(-1.5), v_int(-1), v_int(0),
-        v_double(0.5), v_int(1), v_double(INFINITY), v_time(-1, 999999999), v_time(0, 0), v_time(0, 1), v_time(1, 0),
-        v_string(""), v_text(VALUE_STRING, STR("\0")), v_text(VALUE_STRING, STR("\0\0")),
-        v_text(VALUE_STRING, STR("\0\1")), v_string("\1"), v_string("A"), v_string("a"), v_text(VALUE_STRING, STR("a\0")),
-        v_text(VALUE_STRING, STR("a\0b")), v_string("aa"), v_string("b"), v_string("\xEF\xAC\x81"),
-        v_string("\xF0\x9F\x98\x80"), v_text(VALUE_BYTES, STR("")), v_text(VALUE_BYTES, STR("\0")),
-        v_text(VALUE_BYTES, STR("\xFE")), v_text(VALUE_BYTES, STR("\xFF")), v_text(VALUE_BYTES, STR("\xFF\0")),
-        v_text(VALUE_BYTES, STR("\xFF\xFF")), v_ref("projects/a/databases/z/documents/z/z"), v_ref(DOCS "c/__id-5__"),
-        v_ref(DOCS "c/__id3__"), v_ref(DOCS "c/__id20__"), v_ref(DOCS "c/A"), v_ref(DOCS "c/_"), v_ref(DOCS "c/a"),
-        v_ref(DOCS "c/a/b/c"), v_ref(DOCS "c/a-"), v_ref(DOCS "d/a"), v_geo(-90, 0), v_geo(0, -180), v_geo(0, 0),
-        v_geo(0, 1), v_geo(1, 0), v_array(0, NULL), ARRAY(v_null()), ARRAY(v_int(1)), ARRAY(v_int(1), v_null()),
-        ARRAY(v_int(1), v_int(2)), ARRAY(v_int(2)), ARRAY(v_string("a")), VECTOR(v_double(9)),
-        VECTOR(v_double(1), v_double(2)), VECTOR(v_double(1), v_double(3)), VECTOR(v_double(1), v_double(1), v_double(1)),
-        v_map(0, NULL), MAP(F("", v_null())), MAP(F("", v_null()), F("a", v_null())), MAP(F("\0", v_null())), MAP(F("a", v_null())), MAP(F("a", v_int(1))), MAP(F("a", v_int(1)), F("b", v_null())),
-        MAP(F("a", v_int(2))), MAP(F("a", MAP(F("x", v_int(1))))), MAP(F("a\0", v_null())), MAP(F("aa", v_null())),
+        v_null(),
+        v_bool(false),
+        v_bool(true),
+        v_double(NAN),
+        v_double(-INFINITY),
+        v_double(-1.5),
+        v_int(-1),
+        v_int(0),
+        v_double(0.5),
+        v_int(1),
+        v_double(INFINITY),
+        v_time(-1, 999999999),
+        v_time(0, 0),
+        v_time(0, 1),
+        v_time(1, 0),
+        v_string(""),
+        v_text(VALUE_STRING, STR("\0")),
+        v_text(VALUE_STRING, STR("\0\0")),
+        v_text(VALUE_STRING, STR("\0\1")),
+        v_string("\1"),
+        v_string("A"),
+        v_string("a"),
+        v_text(VALUE_STRING, STR("a\0")),
+        v_text(VALUE_STRING, STR("a\0b")),
+        v_string("aa"),
+        v_string("b"),
+        v_string("\xEF\xAC\x81"),
+        v_string("\xF0\x9F\x98\x80"),
+        v_text(VALUE_BYTES, STR("")),
+        v_text(VALUE_BYTES, STR("\0")),
+        v_text(VALUE_BYTES, STR("\xFE")),
+        v_text(VALUE_BYTES, STR("\xFF")),
+        v_text(VALUE_BYTES, STR("\xFF\0")),
+        v_text(VALUE_BYTES, STR("\xFF\xFF")),
+        v_ref("projects/a/databases/z/documents/z/z"),
+        v_ref(DOCS "c/__id-5__"),
+        v_ref(DOCS "c/__id3__"),
+        v_ref(DOCS "c/__id20__"),
+        v_ref(DOCS "c/A"),
+        v_ref(DOCS "c/_"),
+        v_ref(DOCS "c/a"),
+        v_ref(DOCS "c/a/b/c"),
+        v_ref(DOCS "c/a-"),
+        v_ref(DOCS "d/a"),
+        v_geo(-90, 0),
+        v_geo(0, -180),
+        v_geo(0, 0),
+        v_geo(0, 1),
+        v_geo(1, 0),
+        v_array(0, NULL),
+        ARRAY(v_null()),
+        ARRAY(v_int(1)),
+        ARRAY(v_int(1), v_null()),
+        ARRAY(v_int(1), v_int(2)),
+        ARRAY(v_int(2)),
+        ARRAY(v_string("a")),
+        VECTOR(v_double(9)),
+        VECTOR(v_double(1), v_double(2)),
+        VECTOR(v_double(1), v_double(3)),
+        VECTOR(v_double(1), v_double(1), v_double(1)),
+        v_map(0, NULL),
+        MAP(F("", v_null())),
+        MAP(F("", v_null()), F("a", v_null())),
+        MAP(F("\0", v_null())),
+        MAP(F("a", v_null())),
+        MAP(F("a", v_int(1))),
+        MAP(F("a", v_int(1)), F("b", v_null())),
+        MAP(F("a", v_int(2))),
+        MAP(F("a", MAP(F("x", v_int(1))))),
+        MAP(F("a\0", v_null())),
+        MAP(F("aa", v_null())),
         MAP(F("b", v_null())),
     };
     assert_ladder(steps, COUNT(steps));
@@ -135,13 +222,38 @@ static void numbers_compare_exactly_across_int_and_double(void **state)
 {
     (void)state;
     const struct value steps[] = {
-        v_double(NAN), v_double(-INFINITY), v_double(-0x1.8p63), v_int(INT64_MIN), v_int(INT64_MIN + 1),
-        v_int(INT64_MIN + 1023), v_double(-0x1p63 + 1024), v_int(-9007199254740993), v_double(-9007199254740992.0),
-        v_int(-9007199254740991), v_int(-2), v_double(-1.5), v_int(-1), v_double(-5e-324), v_int(0), v_double(5e-324),
-        v_double(0.5), v_int(1), v_double(1.0000000000000002), v_int(9007199254740991), v_double(9007199254740992.0),
-        v_int(9007199254740993), v_double(9007199254740994.0), v_int(9007199254740995),
-        v_int(INT64_C(4611686018427387903)), v_double(0x1p62), v_int(INT64_C(4611686018427387905)),
-        v_double(0x1p63 - 1024), v_int(INT64_MAX - 1022), v_int(INT64_MAX - 1), v_int(INT64_MAX), v_double(0x1p63),
+        v_double(NAN),
+        v_double(-INFINITY),
+        v_double(-0x1.8p63),
+        v_int(INT64_MIN),
+        v_int(INT64_MIN + 1),
+        v_int(INT64_MIN + 1023),
+        v_double(-0x1p63 + 1024),
+        v_int(-9007199254740993),
+        v_double(-9007199254740992.0),
+        v_int(-9007199254740991),
+        v_int(-2),
+        v_double(-1.5),
+        v_int(-1),
+        v_double(-5e-324),
+        v_int(0),
+        v_double(5e-324),
+        v_double(0.5),
+        v_int(1),
+        v_double(1.0000000000000002),
+        v_int(9007199254740991),
+        v_double(9007199254740992.0),
+        v_int(9007199254740993),
+        v_double(9007199254740994.0),
+        v_int(9007199254740995),
+        v_int(INT64_C(4611686018427387903)),
+        v_double(0x1p62),
+        v_int(INT64_C(4611686018427387905)),
+        v_double(0x1p63 - 1024),
+        v_int(INT64_MAX - 1022),
+        v_int(INT64_MAX - 1),
+        v_int(INT64_MAX),
+        v_double(0x1p63),
         v_double(INFINITY),
     };
     assert_ladder(steps, COUNT(steps));
@@ -211,8 +323,19 @@ static void numeric_ids_sort_before_all_others(void **state)
 {
     (void)state;
     static const char *const order[] = {
-        "__id-9223372036854775808__", "__id-7__", "__id7__", "__id10__", "__id9223372036854775807__",
-        "", "!", "0", "A", "__id007__", "__id__", "_a", "a",
+        "__id-9223372036854775808__",
+        "__id-7__",
+        "__id7__",
+        "__id10__",
+        "__id9223372036854775807__",
+        "",
+        "!",
+        "0",
+        "A",
+        "__id007__",
+        "__id__",
+        "_a",
+        "a",
     };
     for (size_t i = 0; i < COUNT(order); i++) {
         for (size_t k = 0; k < COUNT(order); k++) {
@@ -224,7 +347,8 @@ static void numeric_ids_sort_before_all_others(void **state)
         }
     }
     struct value low = v_ref(DOCS "rd/__id-9223372036854775808__"), inside = v_ref(DOCS "rd/0/sub/x"),
-                 high = v_text(VALUE_REFERENCE, STR(DOCS "rd\0/__id-9223372036854775808__")), after = v_ref(DOCS "rd1/a");
+                 high = v_text(VALUE_REFERENCE, STR(DOCS "rd\0/__id-9223372036854775808__")),
+                 after = v_ref(DOCS "rd1/a");
     check_order(&low, &inside, -1, __FILE__, __LINE__);
     check_order(&inside, &high, -1, __FILE__, __LINE__);
     check_order(&high, &after, -1, __FILE__, __LINE__);
@@ -266,8 +390,16 @@ static void a_full_buffer_is_reported(void **state)
 {
     (void)state;
     struct value values[] = {
-        v_null(), v_bool(true), v_int(1), v_time(1, 2), v_string("ab"), v_ref(DOCS "c/__id1__"), v_geo(1, 2),
-        ARRAY(v_int(1)), VECTOR(v_double(1)), MAP(F("a", v_int(1))),
+        v_null(),
+        v_bool(true),
+        v_int(1),
+        v_time(1, 2),
+        v_string("ab"),
+        v_ref(DOCS "c/__id1__"),
+        v_geo(1, 2),
+        ARRAY(v_int(1)),
+        VECTOR(v_double(1)),
+        MAP(F("a", v_int(1))),
     };
     for (size_t i = 0; i < COUNT(values); i++) {
         size_t need = key_of(&values[i]).n;
@@ -286,10 +418,30 @@ static void a_full_buffer_is_reported(void **state)
 /* Numbers around the places where int and double differ. */
 static struct value random_number(struct dice *dice)
 {
-    static const int64_t ints[] = { 0, 1, -1, 9007199254740992, -9007199254740992, INT64_MAX, INT64_MIN,
-                                    INT64_C(4611686018427387904), INT64_MAX - 1023 };
-    static const double doubles[] = { 0.0, -0.0, 1.0, 0.5, 9007199254740992.0, -9007199254740992.0, 0x1p63, -0x1p63,
-                                      0x1p62, 0x1p63 - 1024, 1e300, 5e-324, NAN, INFINITY, -INFINITY };
+    static const int64_t ints[] = { 0,
+                                    1,
+                                    -1,
+                                    9007199254740992,
+                                    -9007199254740992,
+                                    INT64_MAX,
+                                    INT64_MIN,
+                                    INT64_C(4611686018427387904),
+                                    INT64_MAX - 1023 };
+    static const double doubles[] = { 0.0,
+                                      -0.0,
+                                      1.0,
+                                      0.5,
+                                      9007199254740992.0,
+                                      -9007199254740992.0,
+                                      0x1p63,
+                                      -0x1p63,
+                                      0x1p62,
+                                      0x1p63 - 1024,
+                                      1e300,
+                                      5e-324,
+                                      NAN,
+                                      INFINITY,
+                                      -INFINITY };
     int64_t near = (int64_t)dice_below(dice, 5) - 2;
     switch (dice_below(dice, 6)) {
     case 0:
@@ -326,7 +478,8 @@ static struct str random_text(struct dice *dice)
 
 static struct str random_id(struct dice *dice)
 {
-    static const char *const ids[] = { "a", "b", "aa", "__id1__", "__id-1__", "__id01__", "__id", "!", "__id99__" };
+    static const char *const ids[] = { "a",        "b",    "aa", "__id1__", "__id-1__",
+                                       "__id01__", "__id", "!",  "__id99__" };
     if (dice_below(dice, 4) == 0) {
         struct str text = random_text(dice);
         return text.n ? text : STR("x");
@@ -350,7 +503,8 @@ static struct str random_path(struct dice *dice)
 
 static struct value random_reference(struct dice *dice)
 {
-    static const char *const dbs[] = { "projects/p/databases/d/documents/", "projects/p/databases/e/documents/",
+    static const char *const dbs[] = { "projects/p/databases/d/documents/",
+                                       "projects/p/databases/e/documents/",
                                        "projects/pp/databases/d/documents/" };
     struct str db = str_of(dbs[dice_below(dice, COUNT(dbs))]), path = random_path(dice);
     char *name = arena_alloc(arena, db.n + path.n);
@@ -372,7 +526,8 @@ static struct value random_list(struct dice *dice, int depth, bool vector)
 
 static struct value random_map(struct dice *dice, int depth)
 {
-    static const struct str names[] = { STR_INIT("\0"), STR_INIT("a"), STR_INIT("a\0"), STR_INIT("aa"), STR_INIT("b") };
+    static const struct str names[] = { STR_INIT("\0"), STR_INIT("a"), STR_INIT("a\0"), STR_INIT("aa"),
+                                        STR_INIT("b") };
     struct field fields[COUNT(names)];
     size_t n = 0;
     for (size_t i = 0; i < COUNT(names); i++) {
@@ -507,7 +662,8 @@ static void order_is_transitive(void **state)
         arena_reset(arena);
         struct value a = random_value(&dice, 1), b = mutated(&dice, &a), c = mutated(&dice, &b);
         int ab = order_compare(&a, &b), bc = order_compare(&b, &c), ac = order_compare(&a, &c);
-        if ((ab <= 0 && bc <= 0 && ac > 0) || (ab >= 0 && bc >= 0 && ac < 0) || (ab == 0 && sign(bc) != sign(ac)))
+        if ((ab <= 0 && bc <= 0 && ac > 0) || (ab >= 0 && bc >= 0 && ac < 0) ||
+            (ab == 0 && sign(bc) != sign(ac)))
             fail_msg("round %d: %d %d %d", round, sign(ab), sign(bc), sign(ac));
     }
 }
@@ -524,8 +680,10 @@ static void concatenated_keys_sort_as_tuples(void **state)
         struct buf a, b;
         buf_init(&a, 1 << 16);
         buf_init(&b, 1 << 16);
-        assert_true(order_key(&a, &a1) && order_key_path(&a, a2) && buf_byte(&a, (unsigned char)dice_roll(&dice)));
-        assert_true(order_key(&b, &b1) && order_key_path(&b, b2) && buf_byte(&b, (unsigned char)dice_roll(&dice)));
+        assert_true(order_key(&a, &a1) && order_key_path(&a, a2) &&
+                    buf_byte(&a, (unsigned char)dice_roll(&dice)));
+        assert_true(order_key(&b, &b1) && order_key_path(&b, b2) &&
+                    buf_byte(&b, (unsigned char)dice_roll(&dice)));
         int want = sign(order_compare(&a1, &b1));
         if (want == 0)
             want = sign(order_compare_path(a2, b2));
@@ -568,4 +726,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(path_keys_sort_as_paths_do),
 };
 
-int main(void) { return cmocka_run_group_tests(tests, setup, teardown); }
+int main(void)
+{
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -105,7 +105,8 @@ static const struct refusal below_documents[] = {
 static const struct refusal odd[] = {
     { "projects/p/databases/d/documents/c", "lacks \"/\" at index 34." },
     { "projects/p/databases/d/documents/c/d/e", "lacks \"/\" at index 38." },
-    { "projects/demo-p/databases/(default)/documents/\xC3\xA9/\xF0\x9F\x98\x80/\xC3\xA9", "lacks \"/\" at index 52." },
+    { "projects/demo-p/databases/(default)/documents/\xC3\xA9/\xF0\x9F\x98\x80/\xC3\xA9",
+      "lacks \"/\" at index 52." },
 };
 
 static void document_names_are_refused_at_the_place_that_is_wrong(void **state)
@@ -212,17 +213,27 @@ static void database_names_end_with_the_database(void **state)
 static void reserved_ids_are_refused_where_they_stand(void **state)
 {
     (void)state;
-    refused_by(path_parse_document, STR(ROOT "/c/__x__"), "Resource id \"__x__\" is invalid because it is reserved.");
-    refused_by(path_parse_document, STR(ROOT "/__c__/d"), "Collection id \"__c__\" is invalid because it is reserved.");
-    refused_by(path_parse_document, STR(ROOT "/c/__x__/e/f"), "Resource id \"__x__\" is invalid because it is reserved.");
+    refused_by(path_parse_document, STR(ROOT "/c/__x__"),
+               "Resource id \"__x__\" is invalid because it is reserved.");
+    refused_by(path_parse_document, STR(ROOT "/__c__/d"),
+               "Collection id \"__c__\" is invalid because it is reserved.");
+    refused_by(path_parse_document, STR(ROOT "/c/__x__/e/f"),
+               "Resource id \"__x__\" is invalid because it is reserved.");
     /* Before anything that is wrong further right. */
-    refused_by(path_parse_document, STR(ROOT "/__c__"), "Collection id \"__c__\" is invalid because it is reserved.");
-    refused_by(path_parse_document, STR(ROOT "/c/d/__x__"), "Collection id \"__x__\" is invalid because it is reserved.");
-    refused_by(path_parse_reference, STR(ROOT "/c/__x__"), "Resource id \"__x__\" is invalid because it is reserved.");
-    refused_by(path_parse_parent, STR(ROOT "/c/__x__"), "Resource id \"__x__\" is invalid because it is reserved.");
-    refused_by(path_parse_document, STR(ROOT "/c/_____"), "Resource id \"_____\" is invalid because it is reserved.");
-    refused_by(path_parse_document, STR(ROOT "/c/__\n__"), "Resource id \"__\n__\" is invalid because it is reserved.");
-    static const char *const fine[] = { "c/____", "c/___", "c/__", "c/__a", "c/a__", "c/...", "c d/d e", "c/a:b" };
+    refused_by(path_parse_document, STR(ROOT "/__c__"),
+               "Collection id \"__c__\" is invalid because it is reserved.");
+    refused_by(path_parse_document, STR(ROOT "/c/d/__x__"),
+               "Collection id \"__x__\" is invalid because it is reserved.");
+    refused_by(path_parse_reference, STR(ROOT "/c/__x__"),
+               "Resource id \"__x__\" is invalid because it is reserved.");
+    refused_by(path_parse_parent, STR(ROOT "/c/__x__"),
+               "Resource id \"__x__\" is invalid because it is reserved.");
+    refused_by(path_parse_document, STR(ROOT "/c/_____"),
+               "Resource id \"_____\" is invalid because it is reserved.");
+    refused_by(path_parse_document, STR(ROOT "/c/__\n__"),
+               "Resource id \"__\n__\" is invalid because it is reserved.");
+    static const char *const fine[] = { "c/____", "c/___", "c/__",    "c/__a",
+                                        "c/a__",  "c/...", "c d/d e", "c/a:b" };
     for (size_t i = 0; i < COUNT(fine); i++)
         accepted_by(path_parse_document, str_of(arena_printf(arena, ROOT "/%s", fine[i])), fine[i]);
 }
@@ -232,8 +243,8 @@ static void numeric_ids_are_canonical_int64_and_no_collections(void **state)
     (void)state;
     static const char *const good[] = { "__id7__", "__id-7__", "__id9223372036854775807__",
                                         "__id-9223372036854775808__" };
-    static const char *const bad[] = { "__id007__", "__id__", "__id7x__", "__id+7__", "__id-0__", "__id0__",
-                                       "__id-__", "__id 7__" };
+    static const char *const bad[] = { "__id007__", "__id__",  "__id7x__", "__id+7__",
+                                       "__id-0__",  "__id0__", "__id-__",  "__id 7__" };
     for (size_t i = 0; i < COUNT(good); i++) {
         char *path = arena_printf(arena, "c/%s", good[i]);
         accepted_by(path_parse_document, str_of(arena_printf(arena, ROOT "/%s", path)), path);
@@ -291,7 +302,8 @@ static void paths_have_100_pairs_at_most(void **state)
                "Key path is too long. Cannot exceed 100 elements.");
     refused_by(path_parse_resource, str_of(arena_printf(arena, "%s%s/c", root, repeat("/c/d", 100))),
                "Key path is too long. Cannot exceed 100 elements.");
-    refused_by(path_parse_reference, str_of(arena_printf(arena, "%s/c/%s%s", root, repeat("x", 1501), repeat("/c/d", 100))),
+    refused_by(path_parse_reference,
+               str_of(arena_printf(arena, "%s/c/%s%s", root, repeat("x", 1501), repeat("/c/d", 100))),
                "Key path is too long. Cannot exceed 100 elements.");
 }
 
@@ -305,11 +317,13 @@ static void projects_and_databases_are_bounded(void **state)
     refused_by(path_parse_document,
                str_of(arena_printf(arena, "projects/%s/databases/d/documents/c/d", repeat("x", 101))),
                "The project is longer than 100 bytes.");
-    refused_by(path_parse_document, STR("projects/de mo/databases/d/documents/c/d"),
-               "Document name \"projects/de mo/databases/d/documents/c/d\" has a project id with a space or control "
-               "character.");
+    refused_by(
+        path_parse_document, STR("projects/de mo/databases/d/documents/c/d"),
+        "Document name \"projects/de mo/databases/d/documents/c/d\" has a project id with a space or control "
+        "character.");
     refused_by(path_parse_document, STR("projects/demo/databases/d\n/documents/c/d"),
-               "Document name \"projects/demo/databases/d\n/documents/c/d\" has a database id with a control character.");
+               "Document name \"projects/demo/databases/d\n/documents/c/d\" has a database id with a control "
+               "character.");
     accepted_by(path_parse_document, STR("projects/example.com:p-1/databases/a b/documents/c/d"), "c/d");
 }
 
@@ -321,11 +335,14 @@ static void nul_and_bad_utf8_are_refused_but_nul_in_references(void **state)
                "Resource id \"a\\x00b\" is invalid because it contains a NUL character.");
     refused_by(path_parse_resource, STR(ROOT "/c\0"),
                "Collection id \"c\\x00\" is invalid because it contains a NUL character.");
-    refused_by(path_parse_document, STR(ROOT "/c/\xE9"), "Document name \"" ROOT "/c/\\xE9\" is not valid UTF-8.");
-    refused_by(path_parse_reference, STR(ROOT "/c/\xE9"), "Resource name \"" ROOT "/c/\\xE9\" is not valid UTF-8.");
+    refused_by(path_parse_document, STR(ROOT "/c/\xE9"),
+               "Document name \"" ROOT "/c/\\xE9\" is not valid UTF-8.");
+    refused_by(path_parse_reference, STR(ROOT "/c/\xE9"),
+               "Resource name \"" ROOT "/c/\\xE9\" is not valid UTF-8.");
     struct resource_name out;
     struct status st = status_init(arena);
-    assert_int_equal(path_parse_reference(&out, STR(ROOT "/rd\0/__id-9223372036854775808__"), &st), STATUS_OK);
+    assert_int_equal(path_parse_reference(&out, STR(ROOT "/rd\0/__id-9223372036854775808__"), &st),
+                     STATUS_OK);
     assert_str(out.path, STR("rd\0/__id-9223372036854775808__"));
 }
 
@@ -507,4 +524,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(auto_ids_have_20_unbiased_letters),
 };
 
-int main(void) { return cmocka_run_group_tests(tests, setup, teardown); }
+int main(void)
+{
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -56,13 +56,35 @@ static void malformed_texts_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "2020", "2020-01-01", "2020-01-01T00:00:00", "2020-01-01 00:00:00Z", "2020-1-01T00:00:00Z",
-        "2020-13-01T00:00:00Z", "2020-00-01T00:00:00Z", "2020-01-00T00:00:00Z", "2020-01-32T00:00:00Z",
-        "2020-02-30T00:00:00Z", "2021-02-29T00:00:00Z", "1900-02-29T00:00:00Z", "2020-01-01T24:00:00Z",
-        "2020-01-01T00:60:00Z", "2020-01-01T23:59:60Z", "2020-01-01T00:00:00.Z", "2020-01-01T00:00:00,5Z",
-        "2020-01-01T00:00:00.1234567890Z", "2020-01-01T00:00:00+24:00", "2020-01-01T00:00:00+00:60",
-        "2020-01-01T00:00:00+0200", "2020-01-01T00:00:00+2", "2020-01-01T00:00:00ZZ", "+020-01-01T00:00:00Z",
-        "2020-01-01T00:00:00Z ", " 2020-01-01T00:00:00Z", "2020-01-01T00:00Z", "20200101T000000Z",
+        "",
+        "2020",
+        "2020-01-01",
+        "2020-01-01T00:00:00",
+        "2020-01-01 00:00:00Z",
+        "2020-1-01T00:00:00Z",
+        "2020-13-01T00:00:00Z",
+        "2020-00-01T00:00:00Z",
+        "2020-01-00T00:00:00Z",
+        "2020-01-32T00:00:00Z",
+        "2020-02-30T00:00:00Z",
+        "2021-02-29T00:00:00Z",
+        "1900-02-29T00:00:00Z",
+        "2020-01-01T24:00:00Z",
+        "2020-01-01T00:60:00Z",
+        "2020-01-01T23:59:60Z",
+        "2020-01-01T00:00:00.Z",
+        "2020-01-01T00:00:00,5Z",
+        "2020-01-01T00:00:00.1234567890Z",
+        "2020-01-01T00:00:00+24:00",
+        "2020-01-01T00:00:00+00:60",
+        "2020-01-01T00:00:00+0200",
+        "2020-01-01T00:00:00+2",
+        "2020-01-01T00:00:00ZZ",
+        "+020-01-01T00:00:00Z",
+        "2020-01-01T00:00:00Z ",
+        " 2020-01-01T00:00:00Z",
+        "2020-01-01T00:00Z",
+        "20200101T000000Z",
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct timestamp t = { 7, 7 };
@@ -126,7 +148,8 @@ static void random_instants_survive_their_text(void **state)
     for (int i = 0; i < 20000; i++) {
         uint64_t span = (uint64_t)(TIMESTAMP_MAX_SECONDS - TIMESTAMP_MIN_SECONDS) + 1;
         struct timestamp t = { TIMESTAMP_MIN_SECONDS + (int64_t)(dice_roll(&dice) % span),
-                               (int32_t)dice_below(&dice, 1000000000) }, back;
+                               (int32_t)dice_below(&dice, 1000000000) },
+                         back;
         char text[TIMESTAMP_TEXT_MAX];
         size_t n = timestamp_text(text, t);
         assert_true(timestamp_parse(&back, str_from(text, n)));
@@ -160,4 +183,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(print_appends),
 };
 
-int main(void) { return cmocka_run_group_tests(tests, NULL, NULL); }
+int main(void)
+{
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -29,13 +29,34 @@ static int teardown(void **state)
 
 /* ---- making values ---- */
 
-static struct value v_kind(enum value_kind kind) { return (struct value){ .kind = kind }; }
-static struct value v_int(int64_t n) { return (struct value){ .kind = VALUE_INT, .integer = n }; }
-static struct value v_double(double d) { return (struct value){ .kind = VALUE_DOUBLE, .number = d }; }
-static struct value v_text(enum value_kind kind, struct str s) { return (struct value){ .kind = kind, .text = s }; }
-static struct value v_string(const char *z) { return v_text(VALUE_STRING, str_of(z)); }
-static struct value v_geo(double a, double b) { return (struct value){ .kind = VALUE_GEO, .geo = { a, b } }; }
-static struct value v_time(int64_t s, int32_t n) { return (struct value){ .kind = VALUE_TIMESTAMP, .time = { s, n } }; }
+static struct value v_kind(enum value_kind kind)
+{
+    return (struct value){ .kind = kind };
+}
+static struct value v_int(int64_t n)
+{
+    return (struct value){ .kind = VALUE_INT, .integer = n };
+}
+static struct value v_double(double d)
+{
+    return (struct value){ .kind = VALUE_DOUBLE, .number = d };
+}
+static struct value v_text(enum value_kind kind, struct str s)
+{
+    return (struct value){ .kind = kind, .text = s };
+}
+static struct value v_string(const char *z)
+{
+    return v_text(VALUE_STRING, str_of(z));
+}
+static struct value v_geo(double a, double b)
+{
+    return (struct value){ .kind = VALUE_GEO, .geo = { a, b } };
+}
+static struct value v_time(int64_t s, int32_t n)
+{
+    return (struct value){ .kind = VALUE_TIMESTAMP, .time = { s, n } };
+}
 
 static struct value v_array(size_t n, const struct value *items)
 {
@@ -101,21 +122,23 @@ static void check_validate(struct value document, const char *want, const char *
 }
 #define assert_validate(document, want) check_validate((document), (want), __FILE__, __LINE__)
 /* The same value alone, in a map and in an array. */
-#define assert_everywhere(value, want)                                                             \
-    do {                                                                                           \
-        assert_validate(MAP(F("f", value)), want);                                                 \
-        assert_validate(MAP(F("f", MAP(F("a", value)))), want);                                    \
-        assert_validate(MAP(F("f", ARRAY(value))), want);                                          \
+#define assert_everywhere(value, want)                                                                       \
+    do {                                                                                                     \
+        assert_validate(MAP(F("f", value)), want);                                                           \
+        assert_validate(MAP(F("f", MAP(F("a", value)))), want);                                              \
+        assert_validate(MAP(F("f", ARRAY(value))), want);                                                    \
     } while (0)
 
 static void what_cannot_be_converted_is_refused_anywhere(void **state)
 {
     (void)state;
     assert_everywhere(v_kind(VALUE_UNSET), "Cannot convert firestore.v1.Value with type unset.");
-    assert_everywhere(v_text(VALUE_FIELD_REFERENCE, STR("a")), "Value type is not supported: FIELD_REFERENCE_VALUE");
+    assert_everywhere(v_text(VALUE_FIELD_REFERENCE, STR("a")),
+                      "Value type is not supported: FIELD_REFERENCE_VALUE");
     assert_everywhere(v_kind(VALUE_FUNCTION), "Value type is not supported: FUNCTION_VALUE");
     assert_everywhere(v_kind(VALUE_PIPELINE), "Value type is not supported: PIPELINE_VALUE");
-    assert_everywhere(v_text(VALUE_REFERENCE, STR("bad")), "Resource name \"bad\" lacks \"projects\" at index 0.");
+    assert_everywhere(v_text(VALUE_REFERENCE, STR("bad")),
+                      "Resource name \"bad\" lacks \"projects\" at index 0.");
     assert_everywhere(v_text(VALUE_REFERENCE, STR(DOCS "c")),
                       "Resource name \"" DOCS "c\" lacks \"/\" at index 47.");
     assert_everywhere(v_text(VALUE_REFERENCE, STR(DOCS "c/__x__")),
@@ -139,21 +162,25 @@ static void coordinates_have_ranges_and_print_as_in_java(void **state)
         double latitude, longitude;
         const char *shown; /* of the latitude, or NULL */
     } cases[] = {
-        { 90, 180, NULL },          { -90, -180, NULL },         { 90.5, 0, "90.5" },       { 91, 0, "91.0" },
-        { -91, 0, "-91.0" },        { 1e300, 0, "1.0E300" },     { 91, 181, "91.0" },       { 1e7, 0, "1.0E7" },
-        { 12345678.9, 0, "1.23456789E7" }, { 1e6, 0, "1000000.0" }, { -90.125, 0, "-90.125" },
-        { 90.00000001, 0, "90.00000001" }, { NAN, 0, "NaN" }, { INFINITY, 0, "Infinity" }, { -INFINITY, 0, "-Infinity" },
+        { 90, 180, NULL },       { -90, -180, NULL },         { 90.5, 0, "90.5" },
+        { 91, 0, "91.0" },       { -91, 0, "-91.0" },         { 1e300, 0, "1.0E300" },
+        { 91, 181, "91.0" },     { 1e7, 0, "1.0E7" },         { 12345678.9, 0, "1.23456789E7" },
+        { 1e6, 0, "1000000.0" }, { -90.125, 0, "-90.125" },   { 90.00000001, 0, "90.00000001" },
+        { NAN, 0, "NaN" },       { INFINITY, 0, "Infinity" }, { -INFINITY, 0, "-Infinity" },
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         const char *want = "OK";
         if (cases[i].shown)
-            want = arena_printf(arena, "Geo point latitude '%s' outside permitted range -90.0 to 90.0.", cases[i].shown);
+            want = arena_printf(arena, "Geo point latitude '%s' outside permitted range -90.0 to 90.0.",
+                                cases[i].shown);
         assert_validate(MAP(F("f", v_geo(cases[i].latitude, cases[i].longitude))), want);
     }
-    assert_validate(MAP(F("f", v_geo(0, 181))), "Geo point longitude '181.0' outside permitted range -180.0 to 180.0.");
+    assert_validate(MAP(F("f", v_geo(0, 181))),
+                    "Geo point longitude '181.0' outside permitted range -180.0 to 180.0.");
     assert_validate(MAP(F("f", v_geo(0, -180.00001))),
                     "Geo point longitude '-180.00001' outside permitted range -180.0 to 180.0.");
-    assert_validate(MAP(F("f", v_geo(0, NAN))), "Geo point longitude 'NaN' outside permitted range -180.0 to 180.0.");
+    assert_validate(MAP(F("f", v_geo(0, NAN))),
+                    "Geo point longitude 'NaN' outside permitted range -180.0 to 180.0.");
 }
 
 static void times_outside_the_calendar_are_refused(void **state)
@@ -174,18 +201,24 @@ static void vectors_are_of_doubles_and_not_in_arrays(void **state)
     assert_validate(MAP(F("f", MAP(F("a", VECTOR(one, v_double(INFINITY)))))), "OK");
     assert_validate(MAP(F("f", MAP(F("__type__", type), F("value", v_array(0, NULL))))),
                     "Cannot have a zero length vector.");
-    assert_validate(MAP(F("f", VECTOR(one, v_string("a")))), "Vector must only contain values of type 'double'");
+    assert_validate(MAP(F("f", VECTOR(one, v_string("a")))),
+                    "Vector must only contain values of type 'double'");
     assert_validate(MAP(F("f", VECTOR(v_int(1)))), "Vector must only contain values of type 'double'");
-    assert_validate(MAP(F("f", VECTOR(v_array(0, NULL)))), "Vector must only contain values of type 'double'");
+    assert_validate(MAP(F("f", VECTOR(v_array(0, NULL)))),
+                    "Vector must only contain values of type 'double'");
     assert_validate(MAP(F("f", VECTOR(v_double(NAN)))), "Vector cannot contain NaN values.");
-    assert_validate(MAP(F("f", VECTOR(v_kind(VALUE_UNSET)))), "Cannot convert firestore.v1.Value with type unset.");
+    assert_validate(MAP(F("f", VECTOR(v_kind(VALUE_UNSET)))),
+                    "Cannot convert firestore.v1.Value with type unset.");
     assert_validate(MAP(F("f", MAP(F("__type__", type)))), "Vector map is missing key 'value'.");
-    assert_validate(MAP(F("f", MAP(F("__type__", type), F("valu", one)))), "Vector map is missing key 'value'.");
+    assert_validate(MAP(F("f", MAP(F("__type__", type), F("valu", one)))),
+                    "Vector map is missing key 'value'.");
     assert_validate(MAP(F("f", MAP(F("__type__", type), F("value", v_array(0, NULL)), F("x", one)))),
                     "Vector Value map has extraneous entries.");
-    assert_validate(MAP(F("f", MAP(F("__type__", type), F("value", one)))), "Vector Value type must be an array.");
+    assert_validate(MAP(F("f", MAP(F("__type__", type), F("value", one)))),
+                    "Vector Value type must be an array.");
     assert_validate(MAP(F("f", MAP(F("__type__", one), F("value", one)))), "Field __type__ is not a string.");
-    assert_validate(MAP(F("f", MAP(F("__type__", v_string("zz"))))), "Property f contains an invalid nested entity.");
+    assert_validate(MAP(F("f", MAP(F("__type__", v_string("zz"))))),
+                    "Property f contains an invalid nested entity.");
     assert_validate(MAP(F("f", ARRAY(VECTOR(one)))), "Cannot convert a vector value in an array value.");
     struct value *components = ARENA_ARRAY(arena, struct value, 2049);
     for (size_t i = 0; i < 2049; i++)
@@ -239,8 +272,8 @@ static void field_names_and_paths_have_1500_bytes_at_most(void **state)
     assert_validate(MAP(F("f", in_maps(1, v_map(1, &x1497)))), nested);
     x1498.value = x1499.value = in_maps(1, v);
     assert_validate(v_map(1, &x1498), "OK"); /* xxx.m: 1500 */
-    assert_validate(v_map(1, &x1499),
-                    arena_printf(arena, "Property %s contains an invalid nested entity.", repeat("x", 1499).p));
+    assert_validate(v_map(1, &x1499), arena_printf(arena, "Property %s contains an invalid nested entity.",
+                                                   repeat("x", 1499).p));
 }
 
 static void maps_and_arrays_nest_20_deep(void **state)
@@ -259,7 +292,8 @@ static void maps_and_arrays_nest_20_deep(void **state)
     assert_validate(MAP(F("f", in_turns(21, v))), refused);
     assert_validate(MAP(F("f", in_maps(20, v_geo(0, 0)))), "OK");
     assert_validate(MAP(F("f", in_maps(20, VECTOR(v_double(1))))), "OK"); /* a vector is no container */
-    assert_validate(MAP(F("a", MAP(F("b", in_maps(21, v))))), "Property a contains an invalid nested entity.");
+    assert_validate(MAP(F("a", MAP(F("b", in_maps(21, v))))),
+                    "Property a contains an invalid nested entity.");
 }
 
 static void strings_and_bytes_have_1048487_bytes_at_most(void **state)
@@ -291,10 +325,14 @@ static void documents_have_1_mib_counted_as_google_counts(void **state)
         struct value value;
         size_t room;
     } cases[] = {
-        { v_kind(VALUE_NULL), 548515 },      { v_int(1), 548508 },
-        { v_map(0, NULL), 548515 },          { MAP(F("a", v_kind(VALUE_NULL))), 548513 },
-        { v_array(0, NULL), 548515 },        { ARRAY(v_int(1)), 548508 },
-        { v_geo(0, 0), 548500 },             { v_text(VALUE_REFERENCE, STR(DOCS "c/d")), 548496 },
+        { v_kind(VALUE_NULL), 548515 },
+        { v_int(1), 548508 },
+        { v_map(0, NULL), 548515 },
+        { MAP(F("a", v_kind(VALUE_NULL))), 548513 },
+        { v_array(0, NULL), 548515 },
+        { ARRAY(v_int(1)), 548508 },
+        { v_geo(0, 0), 548500 },
+        { v_text(VALUE_REFERENCE, STR(DOCS "c/d")), 548496 },
         { VECTOR(v_double(1), v_double(1), v_double(1)), 548492 },
     };
     struct value q = v_text(VALUE_STRING, repeat("x", 500000));
@@ -330,7 +368,8 @@ static void sizes_follow_the_docs(void **state)
 static void identity_is_stricter_than_equality(void **state)
 {
     (void)state;
-    struct value one = v_int(1), one_double = v_double(1), zero = v_double(0.0), minus = v_double(-0.0), nan = v_double(NAN);
+    struct value one = v_int(1), one_double = v_double(1), zero = v_double(0.0), minus = v_double(-0.0),
+                 nan = v_double(NAN);
     assert_true(value_equal(&one, &one_double) && !value_identical(&one, &one_double));
     assert_true(value_equal(&zero, &minus) && !value_identical(&zero, &minus));
     assert_true(value_equal(&nan, &nan) && value_identical(&nan, &nan));
@@ -340,7 +379,8 @@ static void identity_is_stricter_than_equality(void **state)
     struct value two = ARRAY(one, one), geo = v_geo(1, 2), other_geo = v_geo(1, 3);
     struct value just_one = ARRAY(one);
     assert_false(value_identical(&just_one, &two) || value_identical(&geo, &other_geo));
-    struct value text = v_string("a"), bytes = v_text(VALUE_BYTES, STR("a")), t = v_time(1, 2), later = v_time(1, 3);
+    struct value text = v_string("a"), bytes = v_text(VALUE_BYTES, STR("a")), t = v_time(1, 2),
+                 later = v_time(1, 3);
     assert_false(value_identical(&text, &bytes) || value_equal(&text, &bytes) || value_identical(&t, &later));
     struct value yes = { .kind = VALUE_BOOL, .boolean = true }, no = { .kind = VALUE_BOOL };
     assert_false(value_identical(&yes, &no));
@@ -403,4 +443,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(times_are_cut_to_microseconds_everywhere),
 };
 
-int main(void) { return cmocka_run_group_tests(tests, setup, teardown); }
+int main(void)
+{
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

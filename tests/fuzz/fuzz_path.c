@@ -1,5 +1,6 @@
-/* fuzz_path.c - names, ids, field paths, patterns and timestamps: every text a client can put where a path or a
- * time belongs. The first byte chooses the parser. What a parser accepts must hold what the header promises. */
+/* fuzz_path.c - names, ids, field paths, patterns and timestamps: every text a client can put where a path or
+ * a time belongs. The first byte chooses the parser. What a parser accepts must hold what the header
+ * promises. */
 #include "core/field_path.h"
 #include "core/limits.h"
 #include "core/log.h"
@@ -10,12 +11,12 @@
 #include <stdlib.h>
 
 /* Unlike assert, in every build. */
-#define CHECK(fact)                                                                                \
-    do {                                                                                           \
-        if (!(fact)) {                                                                             \
-            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #fact);               \
-            abort();                                                                               \
-        }                                                                                          \
+#define CHECK(fact)                                                                                          \
+    do {                                                                                                     \
+        if (!(fact)) {                                                                                       \
+            fprintf(stderr, "%s:%d: %s does not hold\n", __FILE__, __LINE__, #fact);                         \
+            abort();                                                                                         \
+        }                                                                                                    \
     } while (0)
 
 static void check_refusal(enum status_code code, const struct status *st)

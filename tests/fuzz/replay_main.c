@@ -37,7 +37,10 @@ static int run_file(const char *path)
     return failed;
 }
 
-static int is_visible(const struct dirent *entry) { return entry->d_name[0] != '.'; }
+static int is_visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
 
 /* Returns how many files failed, or -1 when there was nothing to run: an empty corpus proves nothing. */
 static int run_directory(const char *dir)
