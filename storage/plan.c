@@ -274,12 +274,16 @@ static void plan_bounds(struct query_plan *plan)
     if (plan->collection.n == 0)
         return;
     bound_by_filter(plan, plan->filter);
-    if (!plan->orders[0].is_name || plan->orders[0].descending)
+    if (!plan->orders[0].is_name)
         return;
-    if (plan->start.n)
-        raise_low(plan, plan->start.name, !plan->start.before);
-    if (plan->end.n)
-        lower_high(plan, plan->end.name, plan->end.before);
+    bool descending = plan->orders[0].descending;
+    const struct plan_cursor *first = descending ? &plan->end : &plan->start;
+    const struct plan_cursor *last = descending ? &plan->start : &plan->end;
+    /* A start is excluded after its position, an end before it. */
+    if (first->n)
+        raise_low(plan, first->name, first->before == descending);
+    if (last->n)
+        lower_high(plan, last->name, last->before != descending);
 }
 
 static void need(struct query_plan *plan, const struct field_path *field)

@@ -1,8 +1,8 @@
 /* query.c - a checked query answered from a view, a document at a time.
  *
- * The source is always a scan in name order (an index would be another source, chosen here). From it:
+ * The source is always a scan in name order, up or down (an index would be another source, chosen here). From it:
  *
- *   by name upwards   pages of up to PAGE_MOST documents; each page is a scan of its own that starts after
+ *   by name           pages of up to PAGE_MOST documents; each page is a scan of its own that starts behind
  *                     the last name of the page before. Between calls only the page is held: no scan, no
  *                     reader, no transaction; so a query can rest for hours and go on on another worker.
  *   any other order   one scan, whose documents pass the matcher into a sorter (all, or the first
@@ -143,6 +143,13 @@ static enum status_code open_scan(struct store_scan **out, const struct query *q
         .end = plan->high,
         .end_before = plan->high_excluded,
     };
+    if (!query->sorter && plan->orders[0].descending) {
+        range.descending = true;
+        range.start = plan->low;
+        range.start_after = plan->low_excluded;
+        range.end = resumed ? buf_view(&query->last) : plan->high;
+        range.end_before = resumed || plan->high_excluded;
+    }
     return store_scan_open(out, reader, query->view, plan->db, &range, st);
 }
 
@@ -338,10 +345,10 @@ enum status_code query_next(struct query *query, struct store_reader *reader, st
 
 /* ---- life ---- */
 
-/* Whether names upwards are the order of the source: not so when it goes through several collections. */
+/* Whether names are the order of the source: not so when it goes through several collections. */
 static bool is_source_order(const struct query_plan *plan)
 {
-    return plan->orders[0].is_name && !plan->orders[0].descending && plan->collection.n > 0;
+    return plan->orders[0].is_name && plan->collection.n > 0;
 }
 
 static uint64_t sum_or_all(uint64_t a, uint64_t b) { return b > UINT64_MAX - a ? UINT64_MAX : a + b; }

@@ -76,12 +76,12 @@ static enum status_code run(struct buf *out, size_t *n, struct str *last, struct
         assert(world_open_scans(world) == 0);
         check_member(plan, &doc, arena);
         *last = arena_str(keep, doc.name);
+        if (doc.fields_raw.p) /* what is decoded borrows from it */
+            doc.fields_raw = arena_str(keep, doc.fields_raw);
         if (document_decode(&doc, keep, st))
             break;
         buf_z(out, *n ? "," : "");
         protojson_encode(out, SCHEMA(document), &doc, 0);
-        for (size_t i = 0; i < doc.fields.n; i++)
-            doc.fields.items[i].value = value_copy(keep, &doc.fields.items[i].value);
         *last_fields = doc.fields;
     }
     query_close(query);
@@ -158,6 +158,7 @@ int main(void)
     char *line = NULL;
     size_t cap = 0;
     ssize_t n;
+    setvbuf(stdout, NULL, _IOLBF, 1 << 16); /* callers wait for each line */
     world = world_new();
     while ((n = getline(&line, &cap, stdin)) > 0) {
         struct arena *arena = arena_new();

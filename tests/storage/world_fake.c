@@ -118,7 +118,6 @@ enum status_code store_scan_open(struct store_scan **out, struct store_reader *r
     (void)db;
     (void)st;
     assert(range->subtree || range->collection_id.n > 0);
-    assert(!range->descending);
     struct store_scan *s = calloc(1, sizeof *s);
     *s = (struct store_scan){ .reader = reader, .view = view, .range = *range };
     reader->world->open_scans++;
@@ -149,7 +148,9 @@ enum status_code store_scan_next(struct store_scan *s, struct arena *arena, stru
     struct world *w = s->reader->world;
     *path = (struct str){ 0 };
     while (s->at < w->n) {
-        const struct version *v = &w->versions[s->at++];
+        size_t at = s->range.descending ? w->n - 1 - s->at : s->at;
+        const struct version *v = &w->versions[at];
+        s->at++;
         if (v->from > s->view || s->view >= v->until || !is_in_range(&s->range, path_of(v)))
             continue;
         *path = arena_str(arena, path_of(v));

@@ -1,0 +1,97 @@
+/* world_store.c - the real store, in memory: see query_world.h. */
+#include "storage/query_world.h"
+
+#include "core/codec.h"
+#include "core/limits.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct world {
+    struct store *store;
+    struct store_reader *readers[2];
+};
+
+struct waiting {
+    pthread_mutex_t mutex;
+    pthread_cond_t cond;
+    bool done;
+};
+
+static void must(enum status_code code, const struct status *st)
+{
+    if (code == STATUS_OK)
+        return;
+    fprintf(stderr, "world_store: %s\n", status_message(st));
+    abort();
+}
+
+struct world *world_new(void)
+{
+    struct status st = status_init(NULL);
+    struct store_options options = { .data = ":memory:" };
+    struct world *w = calloc(1, sizeof *w);
+    must(store_open(&w->store, &options, &st), &st);
+    for (size_t i = 0; i < 2; i++)
+        must(store_reader_open(&w->readers[i], w->store, &st), &st);
+    return w;
+}
+
+void world_free(struct world *w)
+{
+    for (size_t i = 0; i < 2; i++)
+        store_reader_close(w->readers[i]);
+    store_close(w->store);
+    free(w);
+}
+
+static void on_done(struct store_commit *commit)
+{
+    struct waiting *w = commit->user;
+    pthread_mutex_lock(&w->mutex);
+    w->done = true;
+    pthread_cond_signal(&w->cond);
+    pthread_mutex_unlock(&w->mutex);
+}
+
+static void submit(struct world *world, struct store_commit *commit)
+{
+    struct waiting w = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
+    commit->done = on_done;
+    commit->user = &w;
+    store_submit(world->store, commit);
+    pthread_mutex_lock(&w.mutex);
+    while (!w.done)
+        pthread_cond_wait(&w.cond, &w.mutex);
+    pthread_mutex_unlock(&w.mutex);
+    must(commit->status.code, &commit->status);
+}
+
+void world_put(struct world *world, struct database_name db, struct str path, const struct value_map *fields)
+{
+    struct buf bytes;
+    struct arena *arena = arena_new();
+    buf_init(&bytes, LIMIT_MESSAGE_BYTES);
+    if (!protobuf_encode_fields(&bytes, fields))
+        abort();
+    struct store_op op = { .kind = STORE_PUT, .operation = STORE_OPERATION_UPDATE, .path = path, .fields = buf_view(&bytes) };
+    struct store_commit commit = { .db = db, .ops = &op, .n_ops = 1, .principal = STR("owner"), .status = status_init(arena) };
+    submit(world, &commit);
+    buf_dispose(&bytes);
+    arena_free(arena);
+}
+
+uint64_t world_view(struct world *world)
+{
+    struct timestamp ignored;
+    return store_view_now(world->store, &ignored);
+}
+
+struct store_reader *world_reader(struct world *world, unsigned which) { return world->readers[which]; }
+
+size_t world_open_scans(const struct world *world)
+{
+    (void)world;
+    return 0;
+}
