@@ -173,7 +173,7 @@ struct ruleset *rules_open_ruleset(void)
                                      "      allow read, write: if true;\n"
                                      "    }\n"
                                      "  }\n"
-                                     "}\n";
+                                     "}";
     const struct rules_file file = { STR("OPEN_RULES"), STR(open_rules) };
     struct arena *arena = arena_new();
     struct status st = status_init(arena);

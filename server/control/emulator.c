@@ -10,6 +10,7 @@
 #include "server/net/net.h"
 #include "server/ops/rules_file.h"
 #include "server/service/rulesets.h"
+#include "server/service/transaction.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -191,7 +192,7 @@ struct clear {
     struct store_commit commit;
     struct store_op op;
     struct http_call *call;
-    const char *text; /* answered on success; NULL: {} */
+    const char *text; /* POST /reset: what is answered; NULL: a subtree or database was cleared, {} */
 };
 
 static void clear_done(struct store_commit *commit)
@@ -201,6 +202,8 @@ static void clear_done(struct store_commit *commit)
     if (commit->status.code) {
         http_reply_status(c->call, &commit->status);
     } else if (c->text) {
+        transactions_end_all(c->call->server->transactions);
+        rules_registry_forget(c->call->server->rules);
         http_reply_text(c->call, 200, c->text);
     } else {
         buf_init(&out, 16);

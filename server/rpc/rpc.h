@@ -71,6 +71,7 @@ struct call {
     struct reply_sink *sink;
     struct status status;        /* uses arena */
     struct str request_id;       /* escaped and bounded: 128 bytes */
+    bool request_id_made;        /* the caller gave none: ours, until a written document has one */
     int64_t started_ns, deadline_ns; /* monotonic; deadline 0: none */
     atomic_bool cancelled;       /* client gone: stop when convenient; a submitted commit still happens */
     struct worker *worker;       /* while run() or step() runs */

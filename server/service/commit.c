@@ -37,7 +37,9 @@ struct pending {
     struct write_state now;     /* after the writes so far */
     bool fields_known;
     struct str raw;             /* encoding of now.fields while now.exists */
-    bool changed, written;      /* some write changed it; some write (not only verify) named it */
+    bool written;               /* some write (not only verify) named it */
+    bool changed;               /* the commit makes a new version of it */
+    bool recreated;             /* it was deleted on the way and exists again: a new life, a new create time */
     bool inserted;              /* the last write of it that is not a delete said exists: false */
     bool assume_missing, assume_exists; /* by a precondition: what the rules are asked about */
     uint64_t iam;
@@ -65,7 +67,7 @@ struct job {
     struct store_op *ops;
     size_t n_ops;
     struct msg_write_result *results;
-    bool *result_is_new;
+    struct pending **doc_of; /* of each write */
     struct store_commit commit;
 };
 
@@ -132,7 +134,7 @@ static enum status_code know_fields(struct pending *p, struct arena *arena, stru
         return STATUS_OK;
     if (protobuf_decode_fields(&p->before.fields, arena, p->base.fields, st))
         return st->code;
-    if (!p->changed)
+    if (!p->written)
         p->now.fields = p->before.fields;
     return STATUS_OK;
 }
@@ -183,10 +185,27 @@ static enum status_code encode_fields(struct str *out, struct arena *arena, cons
     return st->code;
 }
 
-static void add_op(struct job *job, const struct pending *p, enum store_op_kind kind, enum store_operation operation)
+/* One version for each document, whatever number of writes made it: what changed between base and end. */
+static void make_ops(struct job *job)
 {
-    job->ops[job->n_ops++] =
-        (struct store_op){ .kind = kind, .operation = operation, .path = p->path, .fields = p->raw };
+    for (size_t i = 0; i < job->n_docs; i++) {
+        struct pending *p = &job->docs[i];
+        bool same = p->base.exists && p->now.exists && !p->recreated && str_eq(p->raw, p->base.fields);
+        if (!p->written || same || (!p->base.exists && !p->now.exists))
+            continue;
+        p->changed = true;
+        if (p->base.exists && (!p->now.exists || p->recreated))
+            job->ops[job->n_ops++] = (struct store_op){
+                .kind = STORE_DELETE, .operation = STORE_OPERATION_DELETE, .path = p->path
+            };
+        if (p->now.exists)
+            job->ops[job->n_ops++] = (struct store_op){
+                .kind = STORE_PUT,
+                .operation = p->base.exists && !p->recreated ? STORE_OPERATION_UPDATE : STORE_OPERATION_CREATE,
+                .path = p->path,
+                .fields = p->raw,
+            };
+    }
 }
 
 static void note_assumption(struct pending *p, const struct msg_precondition *pre)
@@ -199,8 +218,8 @@ static void note_assumption(struct pending *p, const struct msg_precondition *pr
 
 /* Applies write i. `failed` receives the first precondition that does not hold; writes go on being applied,
  * since the rules are asked before preconditions are told. */
-static enum status_code prepare_write(struct job *job, size_t i, struct authz *authz, struct status *failed,
-                                      struct status *st)
+static enum status_code prepare_write(struct job *job, size_t i, struct authz *authz, struct timestamp read_time,
+                                      struct status *failed, struct status *st)
 {
     const struct msg_write *write = &job->writes[i];
     struct arena *arena = authz->arena;
@@ -214,8 +233,9 @@ static enum status_code prepare_write(struct job *job, size_t i, struct authz *a
     if (failed->code == STATUS_OK)
         write_check(write->current_document, &p->now, authz->db.project, p->path, failed);
     p->iam |= iam_of(write);
+    job->doc_of[i] = p;
     if (write->operation_case == 5) {
-        result->update_time = (opt_timestamp){ p->base.exists, p->base.update_time };
+        result->update_time = (opt_timestamp){ true, p->base.exists ? p->base.update_time : read_time };
         return p->written ? status_set(st, STATUS_INVALID_ARGUMENT,
                                        "the same document cannot be written and then verified in a single request")
                           : STATUS_OK;
@@ -230,12 +250,9 @@ static enum status_code prepare_write(struct job *job, size_t i, struct authz *a
     if (write_apply(&after, &result->transform_results, write, &p->now, authz->now, arena, st))
         return st->code;
     if (!after.exists) {
-        if (p->now.exists) {
-            p->changed = true;
-            p->now = after;
-            p->raw = (struct str){ 0 };
-            add_op(job, p, STORE_DELETE, STORE_OPERATION_DELETE);
-        }
+        p->recreated = false;
+        p->now = after;
+        p->raw = (struct str){ 0 };
         return STATUS_OK;
     }
     struct str raw;
@@ -243,20 +260,12 @@ static enum status_code prepare_write(struct job *job, size_t i, struct authz *a
         value_cut_times(&after.fields.items[f].value);
     if (document_validate(p->path, &after.fields, st) || encode_fields(&raw, arena, &after.fields, st))
         return st->code;
-    if (p->now.exists && str_eq(raw, p->raw)) {
-        /* Nothing changes: no entry, and the result tells the old update time. */
-        job->result_is_new[i] = p->changed;
-        result->update_time = (opt_timestamp){ true, p->base.update_time };
-        return STATUS_OK;
-    }
-    enum store_operation operation = p->now.exists ? STORE_OPERATION_UPDATE : STORE_OPERATION_CREATE;
-    p->changed = true;
+    p->recreated = p->recreated || (p->base.exists && !p->now.exists);
+    if (!p->now.exists || !str_eq(raw, p->raw))
+        after.update_time_us = -1; /* this commit's time: no precondition can name it */
     p->now = after;
-    p->now.update_time_us = -1; /* this commit's time: no precondition can name it */
     p->raw = raw;
     p->fields_known = true;
-    job->result_is_new[i] = true;
-    add_op(job, p, STORE_PUT, operation);
     return STATUS_OK;
 }
 
@@ -351,9 +360,12 @@ static void count_append_only(struct job *job, bool refused)
 static void adopt_results(struct job *job)
 {
     struct run *run = job->run;
-    for (size_t i = 0; i < job->n; i++)
-        if (job->result_is_new[i])
-            job->results[i].update_time = (opt_timestamp){ true, job->commit.commit_time };
+    for (size_t i = 0; i < job->n; i++) {
+        const struct pending *p = job->doc_of[i];
+        if (job->writes[i].operation_case != 5)
+            job->results[i].update_time =
+                (opt_timestamp){ p->now.exists, p->changed ? job->commit.commit_time : p->base.update_time };
+    }
     run->commit_time = (opt_timestamp){ true, job->commit.commit_time };
     count_append_only(job, false);
     if (job->commit.n_ops) {
@@ -397,7 +409,7 @@ static struct str request_id_of(const struct job *job)
 {
     const struct call *call = job->run->call;
     const char *name = call->server->options->request_id_field;
-    if (call->request_id.n || !name)
+    if (!call->request_id_made || !name)
         return call->request_id;
     for (size_t i = 0; i < job->n; i++) {
         const struct value *v = job->writes[i].operation_case == 1
@@ -406,7 +418,7 @@ static struct str request_id_of(const struct job *job)
         if (v && v->kind == VALUE_STRING)
             return v->text.n > 128 ? str_from(v->text.p, 128) : v->text;
     }
-    return (struct str){ 0 };
+    return call->request_id;
 }
 
 /* Prepares everything of one try; a failure leaves job->status set. True: there is something to submit. */
@@ -425,15 +437,17 @@ static bool prepare(struct job *job)
     job->table = ARENA_ARRAY(arena, uint32_t, job->table_mask);
     job->table_mask--;
     job->n_docs = job->n_ops = 0;
-    job->ops = ARENA_ARRAY(arena, struct store_op, job->n + 1);
+    job->ops = ARENA_ARRAY(arena, struct store_op, 2 * job->n + 1);
     job->results = ARENA_ARRAY(arena, struct msg_write_result, job->n);
-    job->result_is_new = ARENA_ARRAY(arena, bool, job->n);
+    job->doc_of = ARENA_ARRAY(arena, struct pending *, job->n);
+    call->request_id = request_id_of(job);
     authz_begin(&authz, call, arena, run->db, store_view_now(call->server->store, &read_time), run->now);
     authz.pending = (struct authz_pending){ .data = job, .after = pending_after };
     struct status *st = &job->status;
     for (size_t i = 0; i < job->n; i++)
-        if (prepare_write(job, i, &authz, &failed, st))
+        if (prepare_write(job, i, &authz, read_time, &failed, st))
             goto out;
+    make_ops(job);
     if (decide_all(job, &authz, st)) {
         denied = st->code == STATUS_PERMISSION_DENIED && job->n_ops == 1 && job->ops[0].kind == STORE_REFUSED;
     } else if (failed.code) {
@@ -441,13 +455,12 @@ static bool prepare(struct job *job)
     }
     if (st->code && !denied)
         goto out;
-    struct str request_id = request_id_of(job);
     job->commit = (struct store_commit){
         .db = run->db,
         .ops = job->ops,
         .n_ops = job->n_ops,
         .principal = call->principal.label,
-        .request_id = request_id,
+        .request_id = call->request_id,
         .rules_digest = authz.ruleset ? rules_digest(authz.ruleset) : NULL,
         .min_time_us = timestamp_to_us(run->now),
         .done = commit_done,
@@ -591,6 +604,8 @@ static enum status_code start_job(struct job *job, struct run *run, const struct
             return status_set(st, STATUS_INVALID_ARGUMENT,
                               "writes[%zu]: \"" STR_FMT "\" is not in the request's database", i,
                               STR_ARG(target.name));
+        if (target.is_verify && (!writes[i].current_document || writes[i].current_document->condition_case == 0))
+            return status_set(st, STATUS_INVALID_ARGUMENT, "a verify must contain a precondition");
         job->names[i] = name.path;
         if (!target.is_verify)
             job->locked[job->n_locked++] = name.path;
@@ -702,6 +717,21 @@ static enum status_code refuse_doubles(struct run *run, struct status *st)
     return STATUS_OK;
 }
 
+/* What is wrong with the request itself fails all of it, as on Google's emulator 1.19.9; only what depends on the
+ * stored document fails one write. */
+static enum status_code check_batch(struct run *run, struct status *st)
+{
+    static const struct write_state missing = { 0 };
+    for (size_t i = 0; i < run->n_jobs; i++) {
+        struct write_state after;
+        struct value_list results;
+        if (write_apply(&after, &results, run->jobs[i].writes, &missing, run->now, run->call->arena, st) ||
+            document_validate(run->jobs[i].names[0], &after.fields, st))
+            return st->code;
+    }
+    return STATUS_OK;
+}
+
 enum rpc_flow service_batch_write(struct call *call)
 {
     const struct msg_batch_write_request *rq = call->request;
@@ -722,7 +752,7 @@ enum rpc_flow service_batch_write(struct call *call)
     for (size_t i = 0; i < run->n_jobs; i++)
         if (start_job(&run->jobs[i], run, &rq->writes.items[i], 1, st))
             return fail(call, run);
-    if (refuse_doubles(run, st))
+    if (refuse_doubles(run, st) || check_batch(run, st))
         return fail(call, run);
     return step(call);
 }
@@ -740,7 +770,7 @@ static void answer_written(struct run *run)
     const struct pending *p = &job->docs[0];
     struct store_document stored = {
         .exists = true,
-        .create_time = p->base.exists ? p->base.create_time : job->commit.commit_time,
+        .create_time = p->base.exists && !p->recreated ? p->base.create_time : job->commit.commit_time,
         .update_time = p->changed ? job->commit.commit_time : p->base.update_time,
         .fields = p->raw,
     };

@@ -1,6 +1,23 @@
 /* consistency.c - see consistency.h. */
 #include "server/service/consistency.h"
 
+#include "core/clock.h"
+
+enum { OLDEST_S = 3600 };
+
+/* A time before everything that the ledger holds is refused, as where history ends after an hour. */
+enum status_code consistency_view_at(uint64_t *view, struct store_reader *reader, struct timestamp time,
+                                     struct status *st)
+{
+    if (time.seconds < 0)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "Only timestamps past epoch are supported.");
+    if (store_view_at(reader, time, view, st))
+        return st->code;
+    if (*view == 0 && timestamp_to_us(time) < clock_wall_us() - (int64_t)OLDEST_S * 1000000)
+        return status_set(st, STATUS_FAILED_PRECONDITION, "The requested 'read_time' is too old.");
+    return STATUS_OK;
+}
+
 enum status_code consistency_begin(struct consistency *out, struct call *call, struct database_name db,
                                    const struct consistency_choice *choice, struct status *st)
 {
@@ -13,7 +30,7 @@ enum status_code consistency_begin(struct consistency *out, struct call *call, s
         return STATUS_OK;
     case CONSISTENCY_READ_TIME:
         out->read_time = choice->read_time;
-        return store_view_at(call->worker->reader, choice->read_time, &out->view, st);
+        return consistency_view_at(&out->view, call->worker->reader, choice->read_time, st);
     case CONSISTENCY_NEW:
         if (transactions_begin(server->transactions, server->store, call->worker->reader, db, choice->options,
                                call->arena, &id, st))

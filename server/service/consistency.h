@@ -20,6 +20,9 @@ struct consistency {
     struct str new_id;       /* of a transaction begun by this read */
 };
 
+/* The view of a readTime. INVALID_ARGUMENT before 1970 and in the future, FAILED_PRECONDITION before everything. */
+enum status_code consistency_view_at(uint64_t *view, struct store_reader *reader, struct timestamp time,
+                                     struct status *st);
 /* Enters or begins the transaction and, except for read-write ones, fixes the view. */
 enum status_code consistency_begin(struct consistency *out, struct call *call, struct database_name db,
                                    const struct consistency_choice *choice, struct status *st);

@@ -42,10 +42,9 @@ struct rules_registry *rules_registry_new(void)
     return r;
 }
 
-void rules_registry_free(struct rules_registry *registry)
+void rules_registry_forget(struct rules_registry *registry)
 {
-    if (!registry)
-        return;
+    pthread_mutex_lock(&registry->mutex);
     for (size_t i = 0; i < BUCKETS; i++) {
         while (registry->buckets[i]) {
             struct entry *e = registry->buckets[i];
@@ -54,6 +53,15 @@ void rules_registry_free(struct rules_registry *registry)
             free(e);
         }
     }
+    registry->count = 0;
+    pthread_mutex_unlock(&registry->mutex);
+}
+
+void rules_registry_free(struct rules_registry *registry)
+{
+    if (!registry)
+        return;
+    rules_registry_forget(registry);
     rules_release(registry->fallback);
     pthread_mutex_destroy(&registry->mutex);
     free(registry);

@@ -16,6 +16,8 @@ struct ruleset *rules_registry_get(struct rules_registry *registry, struct str p
 /* Takes over one reference. `project` empty: the default for every project without its own. `open` marks
  * the built-in open ruleset, for the summary. */
 void rules_registry_set(struct rules_registry *registry, struct str project, struct ruleset *ruleset);
+/* Forgets every project's own rules (POST /reset): the default counts again. */
+void rules_registry_forget(struct rules_registry *registry);
 /* True while some project's decisions could fall to the built-in open ruleset. */
 bool rules_registry_default_is_open(struct rules_registry *registry);
 /* Calls each(data, project, ruleset) for the default (project "") and every project. */

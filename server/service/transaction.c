@@ -5,6 +5,7 @@
 #include "core/clock.h"
 #include "core/codec.h"
 #include "core/limits.h"
+#include "server/service/consistency.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -77,6 +78,8 @@ static uint32_t hash_of(struct database_name db, struct str path)
 {
     return mix(mix(mix(2166136261u, db.project), db.database), path);
 }
+
+static bool is_id(struct str id) { return id.n == ID_SIZE && id.p[0] == 0x11; }
 
 static size_t id_bucket(const unsigned char id[ID_SIZE]) { return (id[1] | (size_t)id[2] << 8) % BUCKETS; }
 
@@ -257,6 +260,20 @@ void transactions_free(struct transactions *all)
     free(all);
 }
 
+void transactions_end_all(struct transactions *all)
+{
+    pthread_mutex_lock(&all->mutex);
+    for (size_t i = 0; i < BUCKETS; i++) {
+        struct transaction *next;
+        for (struct transaction *t = all->by_id[i]; t; t = next) {
+            next = t->next;
+            if (!t->in_use)
+                end_locked(all, t);
+        }
+    }
+    pthread_mutex_unlock(&all->mutex);
+}
+
 size_t transactions_count(struct transactions *all)
 {
     pthread_mutex_lock(&all->mutex);
@@ -283,11 +300,14 @@ enum status_code transactions_begin(struct transactions *all, struct store *stor
                                     struct arena *arena, struct str *id, struct status *st)
 {
     bool read_only = options && options->mode_case == 2;
+    struct str retried = options && options->mode_case == 3 ? options->read_write.retry_transaction : STR("");
+    if (retried.n && !is_id(retried))
+        return status_set(st, STATUS_INVALID_ARGUMENT, "Invalid transaction.");
     uint64_t view = 0;
     struct timestamp read_time = { 0 };
     if (read_only && options->read_only.read_time.set) {
         read_time = options->read_only.read_time.value;
-        if (store_view_at(reader, read_time, &view, st))
+        if (consistency_view_at(&view, reader, read_time, st))
             return st->code;
     } else if (read_only) {
         view = store_view_now(store, &read_time);
@@ -338,7 +358,7 @@ enum status_code transactions_enter(struct transactions *all, struct database_na
                                     struct transaction **out, struct status *st)
 {
     *out = NULL;
-    if (id.n != ID_SIZE || id.p[0] != 0x11)
+    if (!is_id(id))
         return status_set(st, STATUS_INVALID_ARGUMENT, "Invalid transaction.");
     pthread_mutex_lock(&all->mutex);
     struct transaction *t = find(all, db, id);
@@ -377,7 +397,7 @@ void transaction_end(struct transaction *txn)
 enum status_code transactions_rollback(struct transactions *all, struct database_name db, struct str id,
                                        struct status *st)
 {
-    if (id.n != ID_SIZE || id.p[0] != 0x11)
+    if (!is_id(id))
         return status_set(st, STATUS_INVALID_ARGUMENT, "Invalid transaction.");
     pthread_mutex_lock(&all->mutex);
     struct transaction *t = find(all, db, id);

@@ -26,6 +26,8 @@ struct transaction;
 struct transactions *transactions_new(struct pool *pool);
 /* Ends all. No call may be running. */
 void transactions_free(struct transactions *all);
+/* POST /reset: ends every transaction that no call is using right now. */
+void transactions_end_all(struct transactions *all);
 size_t transactions_count(struct transactions *all);
 
 /* A new transaction; *id (9 bytes) is in arena. options NULL: read-write. Read-only ones get the view now, or

@@ -28,8 +28,6 @@ enum status_code write_target(struct write_target *out, const struct msg_write *
     case OP_VERIFY:
         out->name = write->verify;
         out->is_verify = true;
-        if (!write->current_document || write->current_document->condition_case == 0)
-            return status_set(st, STATUS_INVALID_ARGUMENT, "a verify must contain a precondition");
         break;
     case OP_TRANSFORM:
         out->name = write->transform.document;

@@ -23,10 +23,15 @@ void request_post(struct request *r, void (*run)(struct task *task, struct worke
 }
 
 /* The client's own id, made safe for logs and cut, or one that tells requests of this run apart. */
-static struct str request_id(struct request *r, struct arena *arena)
+static struct str request_id(struct request *r, struct arena *arena, bool *made)
 {
     struct str given = exchange_header(r->exchange, "x-request-id");
+    struct str trace = exchange_header(r->exchange, "traceparent");
     struct buf safe;
+    /* W3C Trace Context: version-traceid-parentid-flags. */
+    if (!given.n && trace.n >= 35 && trace.p[2] == '-')
+        given = str_from(trace.p + 3, 32);
+    *made = !given.n;
     if (!given.n) {
         unsigned long long n = atomic_fetch_add(&r->transport->requests, 1) + 1;
         return str_of(arena_printf(arena, "%llx-%llx", (unsigned long long)exchange_head(r->exchange)->connection, n));
@@ -35,8 +40,12 @@ static struct str request_id(struct request *r, struct arena *arena)
     if (given.n > REQUEST_ID_MAX)
         given.n = REQUEST_ID_MAX;
     log_escape(&safe, given);
-    struct str id = arena_str(arena, (struct str){ (const char *)safe.data,
-                                                   safe.len < REQUEST_ID_MAX ? safe.len : REQUEST_ID_MAX });
+    struct str id = buf_view(&safe);
+    if (id.n > REQUEST_ID_MAX)
+        id.n = REQUEST_ID_MAX;
+    while (!str_is_utf8(id)) /* never half a character */
+        id.n--;
+    id = arena_str(arena, id);
     buf_dispose(&safe);
     return id;
 }
@@ -47,7 +56,7 @@ struct call *request_call(struct request *r, struct worker *worker)
     struct call *call = call_new(r->transport->options.server, r->rpc);
     call->sink = &r->sink;
     call->worker = worker;
-    call->request_id = request_id(r, call->arena);
+    call->request_id = request_id(r, call->arena, &call->request_id_made);
     call->notes.transport = head->protocol == NET_HTTP2 ? "grpc" : "rest";
     call->notes.peer = head->peer; /* as long as the exchange, which outlives the call */
     call->notes.user_agent = exchange_header(r->exchange, "user-agent");
