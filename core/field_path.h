@@ -12,7 +12,8 @@ struct field_path {
     size_t n;
 };
 
-enum status_code field_path_parse(struct field_path *out, struct arena *arena, struct str text, struct status *st);
+enum status_code field_path_parse(struct field_path *out, struct arena *arena, struct str text,
+                                  struct status *st);
 bool field_path_is_name(const struct field_path *path); /* "__name__" */
 /* Canonical text: quoted only where needed. */
 struct str field_path_print(struct arena *arena, const struct field_path *path);
@@ -28,8 +29,8 @@ void field_path_set(struct arena *arena, struct value_map *fields, const struct 
                     const struct value *value);
 /* What a write with an update mask leaves: for each path, the value in `changes` is set in `base`, or removed
  * when `changes` has none. The same as field_path_set for each, but linear in n: a mask may be long. */
-struct value_map field_path_merge(struct arena *arena, const struct value_map *base, const struct value_map *changes,
-                                  const struct field_path *paths, size_t n);
+struct value_map field_path_merge(struct arena *arena, const struct value_map *base,
+                                  const struct value_map *changes, const struct field_path *paths, size_t n);
 /* Only what the paths name (a projection). Missing ones are left out. */
 struct value_map field_path_project(struct arena *arena, const struct value_map *fields,
                                     const struct field_path *paths, size_t n);
