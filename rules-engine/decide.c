@@ -104,7 +104,8 @@ static const char *compose(struct eval *e, const struct rules_try *tries, size_t
             buf_printf(&text, "%s%s for '%s' @ L%u", i ? ", " : "", tries[i].reason, rules_method_name(method),
                        tries[i].allow_line);
     }
-    const char *out = arena_str(e->arena, buf_view(&text)).p;
+    /* Halves of characters that a rule cut are no UTF-8: they may not reach a client. */
+    const char *out = arena_str(e->arena, rv_utf8_bytes(e->arena, buf_view(&text))).p;
     buf_dispose(&text);
     return out;
 }

@@ -35,12 +35,20 @@ static struct rvalue make_error(struct eval *e, const char *text, bool fatal, bo
     return RV(RT_UNDEFINED, error, error);
 }
 
+enum { MAX_ERROR = 4000 }; /* texts quote document values, which may be a megabyte */
+
 struct rvalue eval_error(struct eval *e, const char *fmt, ...)
 {
     va_list args;
     va_start(args, fmt);
-    const char *text = arena_vprintf(e->arena, fmt, args);
+    char *text = arena_vprintf(e->arena, fmt, args);
     va_end(args);
+    if (strlen(text) > MAX_ERROR) {
+        size_t n = MAX_ERROR;
+        while (n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80)
+            n--;
+        memcpy(text + n, "...", 4);
+    }
     return make_error(e, text, false, false);
 }
 
@@ -281,7 +289,7 @@ static struct rvalue part_of(struct eval *e, struct rvalue v, size_t from, size_
 
 static struct rvalue index_of(struct eval *e, struct rvalue object, struct rvalue index)
 {
-    size_t size;
+    size_t size = 0;
     struct rvalue error;
     if (object.type == RT_NULL)
         return null_error(e);
@@ -343,7 +351,7 @@ static struct rvalue refuse_bounds(struct eval *e, struct rvalue object, struct 
 /* Google's check, quirks included: both i and j - 1 must be indexes, so [0:0] and [n:n] are refused. */
 static struct rvalue slice_of(struct eval *e, struct rvalue object, struct rvalue from, struct rvalue to)
 {
-    size_t size;
+    size_t size = 0;
     struct rvalue error;
     if (object.type == RT_NULL)
         return null_error(e);

@@ -184,7 +184,7 @@ static void shortest(char digits[32], int *exponent, double d)
     while (n > 1 && digits[n - 1] == '0')
         n--;
     digits[n] = '\0';
-    *exponent = atoi(e + 1);
+    *exponent = (int)strtol(e + 1, NULL, 10);
 }
 
 /* Java's Double.toString: plain between 0.001 and 10,000,000, else d.dddE±n. */
@@ -371,7 +371,7 @@ const char *rv_text(struct arena *arena, struct rvalue v, size_t max)
         s.n--;
     if (text.overflowed && s.n > 0 && (unsigned char)s.p[s.n - 1] >= 0xC0)
         s.n--;
-    const char *copy = arena_printf(arena, STR_FMT "%s", STR_ARG(s), text.overflowed ? "..." : "");
+    const char *copy = arena_printf(arena, STR_FMT "%s", STR_ARG(rv_utf8_bytes(arena, s)), text.overflowed ? "..." : "");
     buf_dispose(&text);
     return copy;
 }

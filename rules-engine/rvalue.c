@@ -133,8 +133,24 @@ struct rvalue rv_value_at(struct arena *arena, struct rvalue map, size_t i)
     return map.form == MAP_FIELDS ? rv_of_value(arena, &map.seq.fields[i].value) : map.seq.entries[i].value;
 }
 
+enum { MAP_LINEAR = 16 }; /* in maps of up to so many keys, length and bytes are compared one by one: cheaper */
+
+static bool find_few(size_t *out, struct rvalue map, struct str name)
+{
+    for (size_t i = 0; i < map.seq.n; i++) {
+        struct str key = map.form == MAP_FIELDS ? map.seq.fields[i].name : map.seq.entries[i].name;
+        if (key.n == name.n && (name.n == 0 || (key.p[0] == name.p[0] && memcmp(key.p, name.p, name.n) == 0))) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool find_key(size_t *out, struct rvalue map, struct str name)
 {
+    if (map.seq.n <= MAP_LINEAR)
+        return find_few(out, map, name);
     size_t low = 0, high = map.seq.n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;

@@ -145,6 +145,10 @@ static void describe(struct rules_try *out, struct eval *e, const struct ast_nod
     case AST_METHOD:
         describe_method(out, e, node);
         break;
+    case AST_CALL:
+        if (!node->call.function && node->call.n > 0 && !is_literal(node->call.args[0]))
+            out->value = is_text(e, node->call.args[0], eval_node(e, node->call.args[0]));
+        break;
     case AST_MEMBER:
         if (rv_is_error(value))
             describe_member(out, e, node);
@@ -233,7 +237,7 @@ static const struct ast_node *failing_child(struct eval *e, const struct ast_nod
         children[n++] = node->index.from;
         children[n++] = node->index.to;
         break;
-    case AST_METHOD:
+    case AST_METHOD: case AST_CALL: /* user functions are followed elsewhere */
         children[n++] = node->call.object;
         for (uint32_t i = 0; i < node->call.n && i < BUILTIN_MAX_ARGS; i++)
             children[n++] = node->call.args[i];
