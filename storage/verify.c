@@ -215,7 +215,7 @@ static bool set_add(struct hash_set *set, uint64_t hash)
 
 static unsigned superseded(const struct verify *v, uint64_t seq)
 {
-    return seq / 4 < v->n_superseded ? (v->superseded[seq / 4] >> (seq % 4 * 2)) & 3u : 0;
+    return seq / 4 < v->n_superseded ? ((unsigned)v->superseded[seq / 4] >> (seq % 4 * 2)) & 3u : 0;
 }
 
 static void supersede(struct verify *v, uint64_t seq, unsigned bits)
