@@ -45,7 +45,8 @@ void store_housekeeper_wal(struct store *s, bool derived, int pages)
         return;
     struct wal *wal = derived ? &h->derived : &h->ledger;
     int before = atomic_exchange(&wal->pages, pages);
-    if (before / STORE_WAL_CHECKPOINT_PAGES != pages / STORE_WAL_CHECKPOINT_PAGES)
+    int step = atomic_load_explicit(&s->checkpoint_pages, memory_order_relaxed);
+    if (before / step != pages / step)
         wake(h);
 }
 
@@ -76,12 +77,12 @@ static void checkpoint(struct wal *wal, int mode)
         wal->copied = mode == SQLITE_CHECKPOINT_RESTART ? 0 : copied;
 }
 
-static void checkpoint_if_long(struct wal *wal)
+static void checkpoint_if_long(struct wal *wal, int step)
 {
     int pages = atomic_load(&wal->pages);
     if (pages < wal->copied)
         wal->copied = 0; /* it began anew */
-    if (pages - wal->copied >= STORE_WAL_CHECKPOINT_PAGES)
+    if (pages - wal->copied >= step)
         checkpoint(wal, SQLITE_CHECKPOINT_PASSIVE);
 }
 
@@ -153,10 +154,10 @@ static void *run(void *data)
     while (wait(s, h)) {
         if (atomic_exchange(&s->reading, false) && end_idle_reads(s))
             atomic_store(&s->reading, true);
-        checkpoint_if_long(&h->ledger);
-        checkpoint_if_long(&h->derived);
-        if (atomic_load(&h->ledger.pages) >= STORE_WAL_RESET_PAGES ||
-            atomic_load(&h->derived.pages) >= STORE_WAL_RESET_PAGES)
+        checkpoint_if_long(&h->ledger, atomic_load(&s->checkpoint_pages));
+        checkpoint_if_long(&h->derived, atomic_load(&s->checkpoint_pages));
+        int most = atomic_load(&s->reset_pages);
+        if (atomic_load(&h->ledger.pages) >= most || atomic_load(&h->derived.pages) >= most)
             reset_wals(s, h);
     }
     return NULL;

@@ -83,6 +83,7 @@ struct store {
     atomic_bool reading; /* some reader may have a transaction open */
 
     struct housekeeper *housekeeper;
+    atomic_int checkpoint_pages, reset_pages; /* STORE_WAL_*; tests lower them */
 };
 
 /* store_open on a place that the caller made (tests: a heap disk that outlives the store). Takes the place over. */

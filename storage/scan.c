@@ -23,9 +23,10 @@ struct source {
 struct store_scan {
     struct store_reader *reader;
     struct store_scan *next, **prev; /* in reader->scans while running */
+    uint64_t running;                /* under the reader's mutex; a word apart from what its owner reads without */
     uint64_t view;
     int64_t space;
-    bool empty, running, ended;
+    bool empty, ended;
     bool descending, subtree, start_after, end_before;
     char *text; /* owns the five below */
     struct database_name db;
