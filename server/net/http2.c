@@ -406,7 +406,7 @@ void http2_flush(struct conn *c)
         return;
     want_out(c, c->h2->rest != NULL);
     if (!c->h2->rest && !nghttp2_session_want_read(c->h2->session) && !nghttp2_session_want_write(c->h2->session))
-        conn_close(c);
+        conn_linger(c);
 }
 
 /* ---- for the loop ---- */

@@ -1,7 +1,8 @@
 /* loop.c - the one I/O thread: waits, tells HTTP/1.1 from HTTP/2, hands sockets on, carries answers.
  *
  * A connection:   accepted -> PEEK -> HTTP1 (libmicrohttpd has the socket) or HTTP2 -> DEAD -> freed
- *                 accepted -> REFUSED (over the maximum; has its 503) -> DEAD -> freed
+ *                 accepted -> LINGER (over the maximum; has its 503) -> DEAD -> freed
+ * HTTP2 ends in LINGER too when it ends by itself.
  *
  * One round: wait; handle sockets; take the mailbox; run libmicrohttpd when it has something; send what
  * HTTP/2 connections gathered, each with one call; about once a second look at deadlines; free the dead.
@@ -33,7 +34,8 @@ enum {
     TICK_MS = 1000,
     WAITING_POLL_MS = 5,  /* see http1_waits */
     STOPPING_POLL_MS = 20,
-    REFUSED_LINGER_MS = 2000,
+    LINGER_MS = 2000,
+    LINGER_STOPPING_MS = 250,
     DESCRIPTORS_OWN = 64, /* what the rest of the process needs */
 };
 
@@ -62,8 +64,8 @@ void conn_gone(struct conn *c)
     if (c->kind == CONN_DEAD)
         return;
     struct net *net = c->net;
-    if (c->kind == CONN_REFUSED) {
-        net->refused--;
+    if (c->kind == CONN_LINGER) {
+        net->lingering--;
     } else {
         net->open--;
         atomic_store(&net->n_open, net->open);
@@ -83,6 +85,23 @@ void conn_close(struct conn *c)
         return;
     close(c->fd); /* leaves the epoll set by itself */
     conn_gone(c);
+}
+
+void conn_linger(struct conn *c)
+{
+    struct net *net = c->net;
+    shutdown(c->fd, SHUT_WR);
+    if (c->kind == CONN_HTTP2) {
+        http2_free(c);
+        net->open--;
+        atomic_store(&net->n_open, net->open);
+        net->lingering++;
+    }
+    c->kind = CONN_LINGER;
+    c->since_ns = net->now_ns;
+    link_remove(&c->dirty);
+    if (!conn_watch(c, EPOLLIN | EPOLLRDHUP))
+        conn_close(c);
 }
 
 static void free_dead(struct net *net)
@@ -110,17 +129,17 @@ static struct conn *conn_new(struct net *net, int fd, enum conn_kind kind)
 }
 
 /* A connection over the maximum. It is kept for a moment, since closing a socket with unread bytes resets
- * it and the client may never see the 503; beyond NET_REFUSED_MAX at once it is closed all the same. */
+ * it and the client may never see the 503; beyond NET_LINGER_MAX at once it is closed all the same. */
 static void refuse(struct net *net, int fd)
 {
     atomic_fetch_add(&net->n_refused, 1);
     net_refuse(net, fd);
-    struct conn *c = net->refused < NET_REFUSED_MAX ? conn_new(net, fd, CONN_REFUSED) : NULL;
+    struct conn *c = net->lingering < NET_LINGER_MAX ? conn_new(net, fd, CONN_LINGER) : NULL;
     if (!c) {
         close(fd);
         return;
     }
-    net->refused++;
+    net->lingering++;
     if (!watch_new(c, EPOLLIN | EPOLLRDHUP))
         conn_close(c);
 }
@@ -198,7 +217,7 @@ static void conn_event(struct conn *c, uint32_t events)
     case CONN_PEEK:
         peek(c);
         break;
-    case CONN_REFUSED:
+    case CONN_LINGER:
         drop_input(c);
         break;
     case CONN_HTTP2:
@@ -228,8 +247,8 @@ static void check_conn(struct conn *c)
         if (passed(c->net, c->since_ns, c->has_bytes ? o->read_deadline_ms : o->idle_ms))
             conn_close(c);
         break;
-    case CONN_REFUSED:
-        if (passed(c->net, c->since_ns, REFUSED_LINGER_MS))
+    case CONN_LINGER:
+        if (passed(c->net, c->since_ns, c->net->stopping ? LINGER_STOPPING_MS : LINGER_MS))
             conn_close(c);
         break;
     case CONN_HTTP1:
@@ -331,7 +350,7 @@ static void begin_stop(struct net *net)
             http1_stop(c);
         else if (c->kind == CONN_HTTP2)
             http2_stop(c);
-        else
+        else if (c->kind == CONN_PEEK)
             conn_close(c);
     }
 }
@@ -380,7 +399,7 @@ void net_run(struct net *net, int grace_ms)
         take_mail(net);
         again = (run || http1_must_run(net)) && http1_run(net);
         flush_dirty(net);
-        if (passed(net, last_check, tick_ms(net))) {
+        if (passed(net, last_check, net->stopping ? STOPPING_POLL_MS : tick_ms(net))) {
             last_check = net->now_ns;
             check_deadlines(net);
             again |= http1_run(net);
@@ -405,14 +424,14 @@ static void fit_descriptors(struct net_options *o)
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
-    rlim_t need = o->max_connections + NET_REFUSED_MAX + DESCRIPTORS_OWN;
+    rlim_t need = o->max_connections + NET_LINGER_MAX + DESCRIPTORS_OWN;
     if (limit.rlim_cur < need && limit.rlim_cur < limit.rlim_max) {
         limit.rlim_cur = limit.rlim_max < need ? limit.rlim_max : need;
         setrlimit(RLIMIT_NOFILE, &limit);
         getrlimit(RLIMIT_NOFILE, &limit);
     }
     if (limit.rlim_cur < need) {
-        rlim_t own = NET_REFUSED_MAX + DESCRIPTORS_OWN;
+        rlim_t own = NET_LINGER_MAX + DESCRIPTORS_OWN;
         o->max_connections = limit.rlim_cur > own * 2 ? limit.rlim_cur - own : limit.rlim_cur / 2;
         log_info("at most %zu connections at once: the descriptor limit is %llu (ulimit -n)", o->max_connections,
                  (unsigned long long)limit.rlim_cur);

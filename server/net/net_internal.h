@@ -15,7 +15,7 @@
 
 enum {
     NET_SCRATCH = 64 * 1024,             /* one recv, and one send of gathered frames */
-    NET_REFUSED_MAX = 256,               /* refused connections kept until the client has read its 503 */
+    NET_LINGER_MAX = 256,                /* refused connections kept until the client has read its 503 */
     NET_BODIES_MAX = 512 * 1024 * 1024,  /* bytes of request bodies held at once, all connections */
     NET_DRAIN_MAX = 64 * 1024 * 1024,    /* HTTP/1.1: a body over max_body is read and dropped up to here */
     NET_PEER_TEXT = 64,
@@ -68,7 +68,7 @@ enum conn_kind {
     CONN_PEEK,    /* not yet known which protocol */
     CONN_HTTP1,   /* libmicrohttpd has the socket */
     CONN_HTTP2,
-    CONN_REFUSED, /* has its 503; kept a moment so that closing does not destroy it */
+    CONN_LINGER,  /* has got its last bytes; kept a moment, since closing with unread input destroys them */
     CONN_DEAD,    /* closed; freed at the end of the loop's round */
 };
 struct http1_request;
@@ -81,7 +81,7 @@ struct conn {
     uint64_t serial;
     unsigned listener;
     char peer[NET_PEER_TEXT];
-    int64_t since_ns;   /* PEEK, REFUSED: accepted. HTTP1: the present wait or request began */
+    int64_t since_ns;   /* PEEK, LINGER: since then. HTTP1: the present wait or request began */
     bool has_bytes;     /* PEEK: the first byte has come */
     struct link all;    /* net->conns */
     /* HTTP1 */
@@ -113,7 +113,7 @@ struct net {
     bool stopping;
     int64_t now_ns; /* taken once a round */
     struct link conns, dirty, dead;
-    size_t open, refused; /* conns of each kind */
+    size_t open, lingering; /* conns that count, and those kept only for their last bytes */
     size_t live;          /* exchanges that a socket waits for */
     size_t body_bytes;    /* held by request bodies not yet freed; see exchange_body */
     unsigned char *scratch;
@@ -124,6 +124,7 @@ struct net {
 /* loop.c */
 void conn_close(struct conn *conn);           /* closes the socket and marks it dead */
 void conn_gone(struct conn *conn);            /* the same for a socket that is closed already */
+void conn_linger(struct conn *conn);          /* ends our side; closes when the client has closed its own */
 bool conn_watch(struct conn *conn, uint32_t events); /* EPOLL_CTL_MOD */
 void conn_dirty(struct conn *conn);
 

@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -218,7 +219,7 @@ static void on_closed(void *data, struct exchange *e)
 static void *run(void *data)
 {
     struct harness *h = data;
-    net_run(h->net, harness_grace_ms);
+    net_run(h->net, h->grace_ms);
     return NULL;
 }
 
@@ -226,6 +227,7 @@ void harness_start(struct harness *h, void (*change)(struct net_options *options
 {
     struct status st = status_init(NULL);
     memset(h, 0, sizeof *h);
+    h->grace_ms = harness_grace_ms;
     h->listener = (struct net_listener){ .host = "127.0.0.1" };
     h->options = (struct net_options){
         .listeners = &h->listener,
@@ -280,7 +282,9 @@ int dial(const struct harness *h)
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
+    int one = 1;
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
     return fd;
 }

@@ -42,6 +42,7 @@ struct harness {
     pthread_cond_t wake;
     struct job *first;
     bool ending;
+    int grace_ms;
     atomic_int heads, requests, closed, too_large, held, most_pending;
 };
 

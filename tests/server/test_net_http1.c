@@ -330,19 +330,20 @@ static void framing_that_can_be_read_two_ways_is_400(void **state)
 static void header_bombs_are_431(void **state)
 {
     (void)state;
-    char *bomb = malloc(200 * 1024), all[4096];
+    struct buf bomb;
+    char all[4096];
+    buf_init(&bomb, 200 * 1024);
     harness_start(&h, NULL);
     for (int kind = 0; kind < 3; kind++) {
-        int n = sprintf(bomb, "GET /now HTTP/1.1\r\nHost: x\r\n");
+        buf_clear(&bomb);
+        buf_z(&bomb, "GET /now HTTP/1.1\r\nHost: x\r\n");
         for (int i = 0; kind == 0 && i < 150; i++)
-            n += sprintf(bomb + n, "h%d: v\r\n", i);
-        if (kind == 1)
-            n += sprintf(bomb + n, "big: %0*d\r\n", 40000, 0);
-        if (kind == 2)
-            n += sprintf(bomb + n, "big: %0*d\r\n", 150000, 0);
-        sprintf(bomb + n, "\r\n");
+            buf_printf(&bomb, "h%d: v\r\n", i);
+        if (kind > 0)
+            buf_printf(&bomb, "big: %0*d\r\n", kind == 1 ? 40000 : 150000, 0);
+        buf_z(&bomb, "\r\n");
         int fd = dial(&h);
-        send_text(fd, bomb);
+        send_all(fd, bomb.data, bomb.len);
         size_t got = read_to_end(fd, all, sizeof all);
         if (got && strncmp(all, "HTTP/1.1 431 ", 13) != 0)
             fail_msg("bomb %d was answered \"%.60s\"", kind, all);
@@ -351,13 +352,14 @@ static void header_bombs_are_431(void **state)
         close(fd);
     }
     int fd = dial(&h);
-    snprintf(bomb, 200 * 1024, "GET /later?%0*d HTTP/1.1\r\nHost: x\r\n\r\n", 20000, 0);
-    send_text(fd, bomb);
+    buf_clear(&bomb);
+    buf_printf(&bomb, "GET /later?%0*d HTTP/1.1\r\nHost: x\r\n\r\n", 20000, 0);
+    send_all(fd, bomb.data, bomb.len);
     expect_answer(fd, 200, "later");
     close(fd);
     assert_int_equal(atomic_load(&h.heads), 1);
     harness_close(&h);
-    free(bomb);
+    buf_dispose(&bomb);
 }
 
 static void few_connections(struct net_options *o) { o->max_connections = 50; }
