@@ -38,6 +38,7 @@ struct query {
     uint64_t skip, left; /* offset and limit that remain */
     bool (*stop)(void *data);
     void *stop_data;
+    unsigned seen; /* documents looked at */
     struct arena *scratch; /* of the document at hand */
 
     /* by name */
@@ -155,11 +156,11 @@ static enum status_code open_scan(struct store_scan **out, const struct query *q
 
 /* The next document that belongs to the result; row->path is empty at the end. In query->scratch, with what
  * was decoded of its fields. */
-static enum status_code scan_match(struct row *row, struct value_map *fields, const struct query *query,
+static enum status_code scan_match(struct row *row, struct value_map *fields, struct query *query,
                                    struct store_scan *scan, struct status *st)
 {
-    for (unsigned seen = 1;; seen++) {
-        if (query->stop && seen % STOP_EVERY == 0 && query->stop(query->stop_data))
+    for (;;) {
+        if (query->stop && ++query->seen % STOP_EVERY == 0 && query->stop(query->stop_data))
             return status_set(st, STATUS_CANCELLED, "the query was stopped");
         arena_reset(query->scratch);
         if (store_scan_next(scan, query->scratch, &row->path, &row->document, st))
@@ -370,7 +371,8 @@ enum status_code query_open(struct query **out, const struct query_plan *plan, s
     query->page = arena_new();
     buf_init(&query->last, LIMIT_MESSAGE_BYTES);
     if (!is_source_order(plan)) {
-        query->sorter = sorter_new(plan->limit == 0 ? 0 : sum_or_all(plan->offset, plan->limit));
+        uint64_t most = plan->limit == 0 ? 0 : sum_or_all(plan->offset, plan->limit);
+        query->sorter = sorter_new(most, LIMIT_SORT_BYTES, LIMIT_SORT_BODY_BYTES);
         if (!query->sorter) {
             query_close(query);
             return status_set(st, STATUS_RESOURCE_EXHAUSTED, "no memory for another query");

@@ -1,8 +1,6 @@
 /* sort.c - see sort.h. */
 #include "storage/sort.h"
 
-#include "core/limits.h"
-
 #include <assert.h>
 #include <stdlib.h>
 
@@ -10,16 +8,16 @@ struct sorter {
     struct sort_row **rows; /* a heap, worst row first, until finished; then in order */
     size_t n, cap;
     uint64_t limit;
-    size_t used, bodies; /* bytes */
+    size_t used, bodies, max, max_bodies; /* bytes */
 };
 
 enum { BLOCK_OVERHEAD = 32 }; /* of a malloc and its pointer */
 
-struct sorter *sorter_new(uint64_t limit)
+struct sorter *sorter_new(uint64_t limit, size_t bytes, size_t body_bytes)
 {
     struct sorter *s = calloc(1, sizeof *s);
     if (s)
-        s->limit = limit;
+        *s = (struct sorter){ .limit = limit, .max = bytes, .max_bodies = body_bytes };
     return s;
 }
 
@@ -57,7 +55,7 @@ static struct str put(char **at, struct str s)
 static struct sort_row *remember(struct sorter *s, const struct sort_row *row)
 {
     struct sort_row keep = *row;
-    keep.has_fields = row->has_fields && s->bodies + row->fields.n <= LIMIT_SORT_BODY_BYTES;
+    keep.has_fields = row->has_fields && s->bodies + row->fields.n <= s->max_bodies;
     if (!keep.has_fields)
         keep.fields.n = 0;
     struct sort_row *copy = malloc(sizeof *copy + keep.key.n + keep.path.n + keep.fields.n);
@@ -118,11 +116,12 @@ static bool grow(struct sorter *s)
     return true;
 }
 
-static enum status_code refuse(struct status *st)
+static enum status_code refuse(const struct sorter *s, struct status *st)
 {
     return status_set(st, STATUS_RESOURCE_EXHAUSTED,
-                      "sorting this query's result takes more than %d MB: give it a limit, or narrow it with a filter",
-                      LIMIT_SORT_BYTES / (1024 * 1024));
+                      "sorting this query's result takes more than %zu bytes: give it a limit, or narrow it with a "
+                      "filter",
+                      s->max);
 }
 
 enum status_code sorter_add(struct sorter *sorter, const struct sort_row *row, struct status *st)
@@ -132,7 +131,7 @@ enum status_code sorter_add(struct sorter *sorter, const struct sort_row *row, s
         return STATUS_OK;
     struct sort_row *copy = grow(sorter) ? remember(sorter, row) : NULL;
     if (!copy)
-        return refuse(st);
+        return refuse(sorter, st);
     if (full) {
         forget(sorter, sorter->rows[0]);
         sorter->rows[0] = copy;
@@ -141,7 +140,7 @@ enum status_code sorter_add(struct sorter *sorter, const struct sort_row *row, s
         sorter->rows[sorter->n] = copy;
         sift_up(sorter, sorter->n++);
     }
-    return sorter->used > LIMIT_SORT_BYTES ? refuse(st) : STATUS_OK;
+    return sorter->used > sorter->max ? refuse(sorter, st) : STATUS_OK;
 }
 
 static int compare_rows(const void *a, const void *b)

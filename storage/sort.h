@@ -1,8 +1,8 @@
 /* sort.h - rows in the order of their keys: all of them, or the first few of a stream.
  *
  * With a limit only that many rows are held (a heap whose root is the worst one); without, all. Either way
- * memory is counted and bounded: LIMIT_SORT_BYTES in all, LIMIT_SORT_BODY_BYTES of it for documents; rows
- * beyond that are held without, to be read again. */
+ * memory is counted and bounded, in all and for documents: rows beyond the second bound are held without
+ * their document, to be read again. */
 #ifndef STORAGE_SORT_H
 #define STORAGE_SORT_H
 
@@ -17,8 +17,9 @@ struct sort_row {
 
 struct sorter;
 
-/* Holds the `limit` least rows; 0 holds none. Free with sorter_free. */
-struct sorter *sorter_new(uint64_t limit);
+/* Holds the `limit` least rows, 0 none, in at most `bytes`, `body_bytes` of them documents. NULL without
+ * memory. Free with sorter_free. */
+struct sorter *sorter_new(uint64_t limit, size_t bytes, size_t body_bytes);
 void sorter_free(struct sorter *sorter);
 /* Copies the row when it belongs among those held. Keys differ. RESOURCE_EXHAUSTED above the bounds. */
 enum status_code sorter_add(struct sorter *sorter, const struct sort_row *row, struct status *st);
