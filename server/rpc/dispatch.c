@@ -84,7 +84,10 @@ void rpc_dispatch(struct call *call)
         call_fail(call, STATUS_RESOURCE_EXHAUSTED, "more than %d calls are waiting; slow down", LIMIT_CALLS_QUEUED);
         return;
     }
-    pool_post(server->pool, &call->task);
+    if (call->worker)
+        run_call(&call->task, call->worker); /* decoded on a worker: it goes on there, without a second queue */
+    else
+        pool_post(server->pool, &call->task);
 }
 
 void call_resume(struct call *call) { pool_post(call->server->pool, &call->task); }
