@@ -6,6 +6,8 @@
 #include "core/limits.h"
 #include "core/path.h"
 
+#include <assert.h>
+
 /* ---- "a desc, `b c`.d" ---- */
 
 /* What \s is in the pattern that 1.19.9 goes by. */
@@ -139,9 +141,10 @@ struct str query_page_token_make(struct arena *arena, const struct query_plan *p
     struct msg_cursor cursor = { .values = { ARENA_ARRAY(arena, struct value, plan->n_explicit), 0 } };
     for (size_t i = 0; i < plan->n_explicit; i++) {
         const struct plan_order *order = &plan->orders[i];
-        const struct value *value = order->is_name ? NULL : field_path_get(fields, &order->field);
         struct value name = { .kind = VALUE_REFERENCE, .text = path_full(arena, plan->db, last_path) };
-        cursor.values.items[cursor.values.n++] = value ? *value : name;
+        const struct value *value = order->is_name ? &name : field_path_get(fields, &order->field);
+        assert(value); /* an answer has every field that it is ordered by */
+        cursor.values.items[cursor.values.n++] = *value;
     }
     unsigned char number[4];
     struct buf bytes, text;

@@ -66,7 +66,7 @@ enum status_code query_list(struct query_plan **out, int32_t *page, struct datab
 /* "Invalid order by clause ..." and what field_path_parse refuses. */
 enum status_code query_parse_order_by(struct msg_order **orders, size_t *n, struct arena *arena, struct str text,
                                       struct status *st);
-/* The token of the page after `last`, an answer of the plan: base64 of where the list stands (the values it
+/* The token of the page after `last_path`, an answer of the plan with these (whole) fields: base64 of where the list stands (the values it
  * is ordered by and the name) and of which list it is, with a checksum. It needs no server state and stays
  * valid when documents come and go. */
 struct str query_page_token_make(struct arena *arena, const struct query_plan *plan, struct str last_path,
