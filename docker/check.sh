@@ -12,8 +12,9 @@
 # or not allowed to mount; a package that cannot be installed there is a failure.
 set -u
 cd "$(dirname "$0")/.." || exit 1
+. docker/debian.sh
 
-PACKAGES="buildah podman runc mmdebstrap curl ca-certificates"
+PACKAGES="buildah podman runc mmdebstrap util-linux curl ca-certificates"
 BASE=$(sed -n 's/^FROM \(debian:[^ ]*\)$/\1/p' docker/Dockerfile)
 SUITE=${BASE#debian:}
 SUITE=${SUITE%-slim}
@@ -57,8 +58,8 @@ image() { podman_ image inspect --format "$1" "$IMAGE"; }
 # Both tools on one storage of our own. Without a Docker daemon, systemd and (often) overlayfs: files, cgroupfs, vfs.
 buildah_() { buildah --root "$work/root" --runroot "$work/run" --storage-driver vfs "$@"; }
 podman_() {
-    podman --root "$work/root" --runroot "$work/run" --tmpdir "$work/tmp" --storage-driver vfs --runtime runc \
-        --cgroup-manager cgroupfs --events-backend none "$@"
+    podman --log-level fatal --root "$work/root" --runroot "$work/run" --tmpdir "$work/tmp" --storage-driver vfs \
+        --runtime runc --cgroup-manager cgroupfs --events-backend none "$@"
 }
 
 # shellcheck disable=SC2317,SC2329 # called by the trap
@@ -76,32 +77,10 @@ clean_up() {
 
 # ---- what it takes ----
 
-install_missing() {
-    missing=""
-    for p in $PACKAGES; do
-        dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
-    done
-    [ -n "$missing" ] || return 0
-    echo "installing:$missing"
-    # shellcheck disable=SC2086
-    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >"$work/apt.log" 2>&1
-}
-
-# Debian's own archives among the sources of this machine, whatever mirror they name and whichever release it runs.
-sources() {
-    # shellcheck disable=SC2016
-    apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' | sort -u |
-        awk -F'|' -v s="$SUITE" -v key="[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]" '
-            $1 != "Debian" || $3 != "main" { next }
-            $2 == "Debian" && !seen[$4]++ { print "deb " key " " $4 " " s " main"; print "deb " key " " $4 " " s "-updates main" }
-            $2 == "Debian-Security" && !seen[$4]++ { print "deb " key " " $4 " " s "-security main" }'
-}
-
 # As the official image configures apt and dpkg (docker-clean, docker-no-languages, docker-gzip-indexes, slim), and how
 # this machine reaches its archives.
 base_configuration() {
-    mkdir -p "$work/apt" "$work/dpkg"
-    cat >"$work/apt/docker-clean" <<'CONF'
+    cat >"$work/docker-clean" <<'CONF'
 DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb /var/cache/apt/*.bin || true"; };
 APT::Update::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/*.deb /var/cache/apt/*.bin || true"; };
 Dir::Cache::pkgcache "";
@@ -110,14 +89,15 @@ Acquire::Languages "none";
 Acquire::GzipIndexes "true";
 Apt::AutoRemove::SuggestsImportant "false";
 CONF
-    apt-config dump | grep -iE '^Acquire::(https?::[^ ]*proxy[^ ]*|Check-Valid-Until|Check-Date|Retries) "..*"' >"$work/apt/host"
-    cat >"$work/dpkg/docker" <<'CONF'
-path-exclude /usr/share/doc/*
-path-include /usr/share/doc/*/copyright
-path-exclude /usr/share/info/*
-path-exclude /usr/share/lintian/*
-path-exclude /usr/share/locale/*
-path-exclude /usr/share/man/*
+    echo 'APT::Install-Recommends "false";' >"$work/apt.conf"
+    debian_apt_conf >>"$work/apt.conf"
+    cat >"$work/dpkg.cfg" <<'CONF'
+path-exclude=/usr/share/doc/*
+path-include=/usr/share/doc/*/copyright
+path-exclude=/usr/share/info/*
+path-exclude=/usr/share/lintian/*
+path-exclude=/usr/share/locale/*
+path-exclude=/usr/share/man/*
 CONF
 }
 
@@ -128,18 +108,17 @@ make_base() {
         echo "base: $tar (kept)"
     else
         apt-get update -qq || return 1
-        sources >"$work/sources.list"
+        debian_sources "$SUITE" >"$work/sources.list"
         base_configuration
         [ -s "$work/sources.list" ] || { echo "this machine's apt sources name no archive of Debian"; return 1; }
         # shellcheck disable=SC2016 # $1 is the hook's
         TMPDIR=$work mmdebstrap --mode=root --variant=minbase --include=usr-is-merged \
-            --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --aptopt='APT::Install-Recommends "false"' \
-            --setup-hook="mkdir -p \"\$1/etc/dpkg/dpkg.cfg.d\" \"\$1/etc/apt/apt.conf.d\"" \
-            --setup-hook="cp $work/dpkg/docker \"\$1/etc/dpkg/dpkg.cfg.d/\"; cp $work/apt/* \"\$1/etc/apt/apt.conf.d/\"" \
-            --customize-hook='rm -f "$1/etc/hostname" "$1/etc/resolv.conf"' \
+            --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr --aptopt="$work/apt.conf" --dpkgopt="$work/dpkg.cfg" \
+            --customize-hook="cp $work/docker-clean \"\$1/etc/apt/apt.conf.d/\"" \
+            --customize-hook='rm -f "$1"/etc/hostname "$1"/etc/resolv.conf "$1"/var/cache/apt/*.bin' \
             "$SUITE" "$work/base.tar" "$work/sources.list" >"$work/base.log" 2>&1 ||
             { tail -20 "$work/base.log"; return 1; }
-        mv "$work/base.tar" "$tar" || return 1
+        mv "$work/base.tar" "$tar.$$" && mv "$tar.$$" "$tar" || return 1
         echo "base: $tar (made)"
     fi
     from=$(buildah_ from scratch) && buildah_ add -q "$from" "$tar" / >/dev/null &&
@@ -149,13 +128,20 @@ make_base() {
 
 # ---- containers ----
 
+LIMITS="--ulimit nofile=4096:4096 --ulimit nproc=4096:4096"
+
 # start NAME [podman options]: the image, as strictly as anyone will run it. Prints nothing when all is well.
+# The storage copies the whole image for a container, so that is not counted as its start.
 start() {
     name=$1
     shift
+    # shellcheck disable=SC2086,SC2069
+    podman_ create --name "$name" --network none --read-only --tmpfs /tmp --cap-drop all \
+        --security-opt no-new-privileges $LIMITS "$@" "$IMAGE" 2>&1 >/dev/null || return
+    begin=$(now_ms)
     # shellcheck disable=SC2069
-    podman_ run -d --name "$name" --network none --read-only --tmpfs /tmp --cap-drop all \
-        --security-opt no-new-privileges --ulimit nofile=4096:4096 --ulimit nproc=4096:4096 "$@" "$IMAGE" 2>&1 >/dev/null
+    podman_ start "$name" 2>&1 >/dev/null
+    echo "$begin" >"$work/begin"
 }
 pid_of() { podman_ inspect --format '{{.State.Pid}}' "$1"; }
 # Inside the container's network, from outside of it: the image has no client. http CODE+BODY: "200 {...}"
@@ -180,7 +166,8 @@ stops() {
     podman_ stop -t "$STOP_WITHIN" "$1" >/dev/null 2>&1
     podman_ inspect --format '{{.State.ExitCode}}' "$1"
 }
-once() { podman_ run --rm --network none --read-only "$@" 2>&1; }
+# shellcheck disable=SC2086
+once() { podman_ run --rm --network none --read-only --no-healthcheck $LIMITS "$@" 2>&1; }
 
 # ---- the checks ----
 
@@ -208,13 +195,15 @@ JSON="Content-Type: application/json"
 
 check_serving() {
     podman_ volume create ledger >/dev/null
+    # shellcheck disable=SC2086
+    podman_ create --name nothing --network none --read-only --no-healthcheck $LIMITS --entrypoint /bin/true \
+        "$IMAGE" >/dev/null
     begin=$(now_ms)
-    once --entrypoint /bin/true "$IMAGE"
+    podman_ start -a nothing
     nothing=$(($(now_ms) - begin))
-    begin=$(now_ms)
     same "starts with a read-only root and a new volume" "" "$(start first -v ledger:/data)"
     what=$(ready first) || { bad "answers" "$what"; return; }
-    started=$(($(now_ms) - begin))
+    started=$(($(now_ms) - $(cat "$work/begin")))
     ok "answers"
 
     pid=$(pid_of first)
@@ -273,7 +262,7 @@ measure() {
     base_size=$(echo "$sizes" | sed -n 1p)
     echo "image: $(megabytes "$(image '{{.Size}}')") uncompressed, $(megabytes "$compressed") compressed:" \
         "$(megabytes "$base_size") $BASE, $(megabytes $((compressed - base_size))) ours"
-    echo "start: first answer ${started:-?} ms after 'podman run', which takes $nothing ms for /bin/true;" \
+    echo "start: first answer ${started:-?} ms after 'podman start', which takes $nothing ms for /bin/true;" \
         "resident $(megabytes "${resident:-0}")"
     if [ "$compressed" -gt 0 ] && [ "$compressed" -le $MAX_COMPRESSED ]; then ok "at most $(megabytes $MAX_COMPRESSED) compressed"
     else bad "at most $(megabytes $MAX_COMPRESSED) compressed" "$(megabytes "$compressed")"; fi
@@ -285,8 +274,8 @@ command -v apt-get >/dev/null || skip "needs Debian's packages"
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 work=$(mktemp -d "${TMPDIR:-/tmp}/cinderlog-image.XXXXXX")
-install_missing || cannot "cannot install$missing"
-[ -x "$(command -v nsenter)" ] || cannot "nsenter is missing"
+# shellcheck disable=SC2086
+debian_install $PACKAGES || cannot "cannot install $PACKAGES"
 
 begin=$(now_ms)
 make_base || { bad "makes $BASE"; finish; }
