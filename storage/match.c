@@ -101,7 +101,7 @@ static bool match_field(const struct match_filter *f, const struct value_map *fi
     case MATCH_OPS:
         break;
     }
-    assert(!"a filter without operator");
+    assert(false); /* a plan has no filter without operator */
     return false;
 }
 
@@ -142,6 +142,6 @@ bool match_filter(const struct match_filter *filter, struct str path, const stru
                 return true;
         return false;
     }
-    assert(!"a filter of no kind");
+    assert(false);
     return false;
 }

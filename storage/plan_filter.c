@@ -23,20 +23,20 @@ static const struct op_info {
     bool negative;    /* one of the four of which a query may have one */
     bool array;       /* looks at the elements of the field's array */
 } ops[MATCH_OPS] = {
-    [MATCH_LESS] = { "LESS_THAN", .orders = true },
-    [MATCH_LESS_OR_EQUAL] = { "LESS_THAN_OR_EQUAL", .orders = true },
-    [MATCH_GREATER] = { "GREATER_THAN", .orders = true },
-    [MATCH_GREATER_OR_EQUAL] = { "GREATER_THAN_OR_EQUAL", .orders = true },
-    [MATCH_EQUAL] = { "EQUAL" },
-    [MATCH_NOT_EQUAL] = { "NOT_EQUAL", .orders = true, .negative = true },
-    [MATCH_ARRAY_CONTAINS] = { "ARRAY_CONTAINS", .array = true },
-    [MATCH_IN] = { "IN", .list_max = LIMIT_QUERY_DISJUNCTIONS },
-    [MATCH_ARRAY_CONTAINS_ANY] = { "ARRAY_CONTAINS_ANY", .list_max = LIMIT_QUERY_DISJUNCTIONS, .array = true },
-    [MATCH_NOT_IN] = { "NOT_IN", .list_max = LIMIT_QUERY_NOT_IN, .orders = true, .negative = true },
-    [MATCH_IS_NAN] = { "IS_NAN" },
-    [MATCH_IS_NULL] = { "IS_NULL" },
-    [MATCH_IS_NOT_NAN] = { "IS_NOT_NAN", .orders = true, .negative = true },
-    [MATCH_IS_NOT_NULL] = { "IS_NOT_NULL", .orders = true, .negative = true },
+    [MATCH_LESS] = { .name = "LESS_THAN", .orders = true },
+    [MATCH_LESS_OR_EQUAL] = { .name = "LESS_THAN_OR_EQUAL", .orders = true },
+    [MATCH_GREATER] = { .name = "GREATER_THAN", .orders = true },
+    [MATCH_GREATER_OR_EQUAL] = { .name = "GREATER_THAN_OR_EQUAL", .orders = true },
+    [MATCH_EQUAL] = { .name = "EQUAL" },
+    [MATCH_NOT_EQUAL] = { .name = "NOT_EQUAL", .orders = true, .negative = true },
+    [MATCH_ARRAY_CONTAINS] = { .name = "ARRAY_CONTAINS", .array = true },
+    [MATCH_IN] = { .name = "IN", .list_max = LIMIT_QUERY_DISJUNCTIONS },
+    [MATCH_ARRAY_CONTAINS_ANY] = { .name = "ARRAY_CONTAINS_ANY", .list_max = LIMIT_QUERY_DISJUNCTIONS, .array = true },
+    [MATCH_NOT_IN] = { .name = "NOT_IN", .list_max = LIMIT_QUERY_NOT_IN, .orders = true, .negative = true },
+    [MATCH_IS_NAN] = { .name = "IS_NAN" },
+    [MATCH_IS_NULL] = { .name = "IS_NULL" },
+    [MATCH_IS_NOT_NAN] = { .name = "IS_NOT_NAN", .orders = true, .negative = true },
+    [MATCH_IS_NOT_NULL] = { .name = "IS_NOT_NULL", .orders = true, .negative = true },
 };
 
 /* MATCH_OPS for a number that is no operator. */

@@ -25,6 +25,7 @@ static const char *const documents[][2] = {
 enum { DOCUMENTS = sizeof documents / sizeof documents[0] };
 static struct value_map fields[DOCUMENTS];
 static struct world *world;
+static struct arena *forever;
 
 static void must(bool ok)
 {
@@ -34,7 +35,7 @@ static void must(bool ok)
 
 static void make_world(void)
 {
-    struct arena *forever = arena_new();
+    forever = arena_new();
     world = world_new();
     for (size_t i = 0; i < DOCUMENTS; i++) {
         struct status st = status_init(forever);
