@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <threads.h>
 
-static bool same(struct str a, struct str b) { return a.n == b.n && memcmp(a.p, b.p, a.n) == 0; }
+static bool same(struct str a, struct str b) { return str_eq(a, b); }
 
 static const struct builtin *find(const struct builtin_table *table, struct str package, struct str name)
 {
