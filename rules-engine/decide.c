@@ -119,6 +119,10 @@ static void explain(struct rules_decision *decision, struct eval *e, const struc
         trace_explain(&tries[i], e, refusals[i].candidate->allow, refusals[i].value);
     }
     e->steps = spent;
+    if (e->host_code != STATUS_OK) { /* too little memory to explain: the verdict stands */
+        e->host_code = STATUS_OK;
+        status_clear(e->st);
+    }
     decision->tries = tries;
     decision->n_tries = n;
 }

@@ -443,8 +443,10 @@ static struct rvalue run_builtin(struct eval *e, const struct builtin *first, co
         if (row->n_args != n && !(row->variadic && n > row->n_args))
             continue;
         count_fits = true;
-        if (fits(row, args))
-            return row->run(e, self, args);
+        if (!fits(row, args))
+            continue;
+        struct rvalue out = row->run(e, self, args);
+        return eval_room(e, 0) ? out : RV(RT_UNDEFINED, error, &e->fatal_error);
     }
     return refuse_args(e, first, args, n, !count_fits);
 }

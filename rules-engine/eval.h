@@ -38,6 +38,7 @@ struct eval {
 
     size_t arena_start;
     uint32_t steps;
+    uint32_t explained; /* expressions evaluated again for explanations */
     bool fatal; /* the error below ends everything */
     struct rerror fatal_error;
 

@@ -10,6 +10,7 @@ enum {
     MAX_EXPRESSION = 200,
     MAX_VALUE = 200,
     MAX_ELEMENTS = 300,
+    MAX_EXPLAINED = 4 * LIMIT_RULES_EXPRESSIONS,
 };
 
 static void explain(struct rules_try *out, struct eval *e, const struct ast_node *node, struct rvalue value);
@@ -177,31 +178,33 @@ static void describe(struct rules_try *out, struct eval *e, const struct ast_nod
 
 /* ---- following the value ---- */
 
-static void settle(struct rules_try *out, struct eval *e, const struct ast_node *node, struct rvalue value)
+static void settle(struct rules_try *out, struct eval *e, const struct ast_node *node, struct rvalue value, bool details)
 {
     bool elsewhere = rv_is_error(value) && value.error->node && value.error->node != node;
     const struct ast_node *at = elsewhere ? value.error->node : node;
     source_position(&e->ruleset->sources[at->file], at->span.from, &out->line, &out->column);
     out->expression = source_of(e, at, MAX_EXPRESSION);
-    if (!elsewhere)
+    if (details && !elsewhere)
         describe(out, e, node, value);
 }
 
 static void explain_logic(struct rules_try *out, struct eval *e, const struct ast_node *node, struct rvalue value)
 {
-    struct rvalue a = eval_node(e, node->op.a), b = eval_node(e, node->op.b);
+    struct rvalue a = eval_node(e, node->op.a);
+    if (rv_is_false(a) && node->kind == AST_AND) { /* the other side was not evaluated and is not now */
+        explain(out, e, node->op.a, a);
+        return;
+    }
+    struct rvalue b = eval_node(e, node->op.b);
     if (rv_is_false(value) && node->kind == AST_AND) {
-        if (rv_is_false(a))
-            explain(out, e, node->op.a, a);
-        else
-            explain(out, e, node->op.b, b);
+        explain(out, e, node->op.b, b);
     } else if (rv_is_false(value)) { /* || with both false: neither alone is to blame, unless one is a constant */
         if (is_literal(node->op.a))
             explain(out, e, node->op.b, b);
         else if (is_literal(node->op.b))
             explain(out, e, node->op.a, a);
         else
-            settle(out, e, node, value);
+            settle(out, e, node, value, true);
     } else if (a.type != RT_BOOL) {
         explain(out, e, node->op.a, a);
     } else {
@@ -213,7 +216,7 @@ static void explain_call(struct rules_try *out, struct eval *e, const struct ast
 {
     struct eval_frame frame, caller = e->frame;
     if (e->call_depth >= LIMIT_RULES_CALL_DEPTH || !eval_enter(e, node, &frame)) {
-        settle(out, e, node, value);
+        settle(out, e, node, value, true);
         return;
     }
     e->frame = frame;
@@ -271,9 +274,11 @@ static void explain(struct rules_try *out, struct eval *e, const struct ast_node
 {
     struct rvalue v;
     const struct ast_node *child = NULL;
-    e->steps = 0; /* each level is bounded by its own subtree */
-    if (e->fatal) {
-        settle(out, e, node, value);
+    /* Every level walks its subtree again; together they may not cost more than a few decisions. */
+    e->explained += e->steps;
+    e->steps = 0;
+    if (e->fatal || e->explained > MAX_EXPLAINED) {
+        settle(out, e, node, value, false);
     } else if (node->kind == AST_AND || node->kind == AST_OR) {
         explain_logic(out, e, node, value);
     } else if (node->kind == AST_TERNARY) {
@@ -287,8 +292,7 @@ static void explain(struct rules_try *out, struct eval *e, const struct ast_node
     } else if (rv_is_error(value) && (child = failing_child(e, node, &v)) != NULL) {
         explain(out, e, child, v);
     } else {
-        e->steps = 0;
-        settle(out, e, node, value);
+        settle(out, e, node, value, true);
     }
 }
 

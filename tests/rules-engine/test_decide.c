@@ -78,6 +78,45 @@ static void an_explanation_reads_nothing_twice(void **state)
     end(f);
 }
 
+static void an_explanation_reads_nothing_more(void **state)
+{
+    (void)state;
+    struct fixture *f = begin("match /t/{id} { allow get: if id == 'y' && exists(/databases/$(database)/documents/u/v); }");
+    assert_int_equal(decide(f), STATUS_OK);
+    assert_false(f->decision.allowed);
+    assert_int_equal(f->world.reads, 0);
+    end(f);
+}
+
+/* Twenty functions of long chains: every level of an explanation walks what lies below it. */
+static void explanations_are_bounded(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new();
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    for (int i = 0; i < 18; i++) {
+        buf_printf(&text, "function f%d(s) { return ", i);
+        for (int k = 0; k < 20; k++)
+            buf_z(&text, "s.matches('(a|b|ab)*') && ");
+        buf_printf(&text, i ? "f%d(s); }\n" : "false; }\n", i - 1);
+    }
+    buf_z(&text, "match /t/{id} { allow get: if f17(resource.data.s); }");
+    buf_byte(&text, '\0');
+    struct fixture *f = begin((const char *)text.data);
+    char *large = arena_alloc(arena, 1000);
+    memset(large, 'a', 1000);
+    struct field s = { STR("s"), { .kind = VALUE_STRING, .text = str_from(large, 1000) } };
+    f->resource = (struct rules_document){ true, { &s, 1 } };
+    assert_int_equal(decide(f), STATUS_OK);
+    assert_false(f->decision.allowed);
+    assert_int_equal(f->decision.expressions, LIMIT_RULES_EXPRESSIONS);
+    assert_true(f->decision.tries[0].line > 0);
+    end(f);
+    buf_dispose(&text);
+    arena_free(arena);
+}
+
 static enum status_code broken_host(void *data, struct database_name db, struct str path, bool after, struct arena *arena,
                                     struct rules_document *out, struct status *st)
 {
@@ -225,6 +264,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_path_is_read_once),
         cmocka_unit_test(an_explanation_reads_nothing_twice),
+        cmocka_unit_test(an_explanation_reads_nothing_more),
+        cmocka_unit_test(explanations_are_bounded),
         cmocka_unit_test(a_host_that_fails_ends_the_decision),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(a_denial_counts_as_evaluated_only),
