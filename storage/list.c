@@ -11,7 +11,10 @@
 /* ---- "a desc, `b c`.d" ---- */
 
 /* What \s is in the pattern that 1.19.9 goes by. */
-static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 static void skip_space(struct str *s)
 {
@@ -89,8 +92,8 @@ static bool take_comma(struct str *s)
     return true;
 }
 
-enum status_code query_parse_order_by(struct msg_order **orders, size_t *n, struct arena *arena, struct str text,
-                                      struct status *st)
+enum status_code query_parse_order_by(struct msg_order **orders, size_t *n, struct arena *arena,
+                                      struct str text, struct status *st)
 {
     char shown[STATUS_SHOWN];
     size_t cap = 1;
@@ -107,7 +110,8 @@ enum status_code query_parse_order_by(struct msg_order **orders, size_t *n, stru
         *n += ok;
     } while (ok && take_comma(&rest));
     if (!ok || rest.n > 0)
-        return status_set(st, STATUS_INVALID_ARGUMENT, "Invalid order by clause \"%s\".", status_show(shown, text));
+        return status_set(st, STATUS_INVALID_ARGUMENT, "Invalid order by clause \"%s\".",
+                          status_show(shown, text));
     for (size_t i = 0; i < *n; i++) {
         struct field_path path;
         if (field_path_parse(&path, arena, (*orders)[i].field.field_path, st))
@@ -182,8 +186,7 @@ enum status_code query_page_token_parse(struct msg_cursor **out, struct arena *a
 /* ---- lists ---- */
 
 /* Which list a token is for; never 0. */
-static uint32_t list_id(struct database_name db, struct str parent,
-                        const struct query_list_options *options)
+static uint32_t list_id(struct database_name db, struct str parent, const struct query_list_options *options)
 {
     const struct str parts[] = { db.project, db.database, parent, options->collection_id, options->order_by };
     struct buf text;
@@ -200,8 +203,8 @@ static uint32_t list_id(struct database_name db, struct str parent,
 }
 
 /* The orders of the clause, ended by the name, so that a cursor can hold all of them. */
-static enum status_code list_orders(struct msg_structured_query *query, struct str order_by, struct arena *arena,
-                                    struct status *st)
+static enum status_code list_orders(struct msg_structured_query *query, struct str order_by,
+                                    struct arena *arena, struct status *st)
 {
     struct msg_order *orders;
     size_t n;
@@ -224,8 +227,9 @@ static enum status_code list_orders(struct msg_structured_query *query, struct s
     return STATUS_OK;
 }
 
-enum status_code query_list(struct query_plan **out, int32_t *page, struct database_name db, struct str parent,
-                            const struct query_list_options *options, struct arena *arena, struct status *st)
+enum status_code query_list(struct query_plan **out, int32_t *page, struct database_name db,
+                            struct str parent, const struct query_list_options *options, struct arena *arena,
+                            struct status *st)
 {
     *out = NULL;
     if (options->show_missing && options->order_by.n > 0)

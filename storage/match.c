@@ -6,12 +6,21 @@
 #include <assert.h>
 #include <math.h>
 
-bool match_is_nan(const struct value *value) { return value->kind == VALUE_DOUBLE && isnan(value->number); }
+bool match_is_nan(const struct value *value)
+{
+    return value->kind == VALUE_DOUBLE && isnan(value->number);
+}
 
-static bool is_null(const struct value *value) { return value->kind == VALUE_NULL; }
+static bool is_null(const struct value *value)
+{
+    return value->kind == VALUE_NULL;
+}
 
 /* What EQUAL and the inequalities can never be satisfied by. */
-static bool is_void(const struct value *value) { return is_null(value) || match_is_nan(value); }
+static bool is_void(const struct value *value)
+{
+    return is_null(value) || match_is_nan(value);
+}
 
 static bool equals(const struct value *value, const struct value *operand)
 {

@@ -24,7 +24,8 @@ static enum status_code plan_from(struct query_plan *plan, const struct msg_stru
         return STATUS_OK;
     bool one_id = !memchr(plan->collection_id.p, '/', plan->collection_id.n);
     if (one_id && plan->collection_id.n > LIMIT_ID_BYTES)
-        return status_set(st, STATUS_INVALID_ARGUMENT, "The query kind is longer than %d bytes.", LIMIT_ID_BYTES);
+        return status_set(st, STATUS_INVALID_ARGUMENT, "The query kind is longer than %d bytes.",
+                          LIMIT_ID_BYTES);
     if (path_check_id(plan->collection_id, true, st))
         return st->code;
     if (!plan->all_descendants)
@@ -34,12 +35,14 @@ static enum status_code plan_from(struct query_plan *plan, const struct msg_stru
 
 /* ---- counting ---- */
 
-static enum status_code refuse_count(const struct query_plan *plan, size_t filters, size_t orders, struct status *st)
+static enum status_code refuse_count(const struct query_plan *plan, size_t filters, size_t orders,
+                                     struct status *st)
 {
-    return status_set(st, STATUS_INVALID_ARGUMENT,
-                      "The query may not have more than %d filters + sort orders + ancestor total. Currently there "
-                      "are %zu filters, %zu sort orders, and %s ancestor filter.",
-                      LIMIT_QUERY_FILTERS, filters, orders, plan->parent.n ? "one" : "no");
+    return status_set(
+        st, STATUS_INVALID_ARGUMENT,
+        "The query may not have more than %d filters + sort orders + ancestor total. Currently there "
+        "are %zu filters, %zu sort orders, and %s ancestor filter.",
+        LIMIT_QUERY_FILTERS, filters, orders, plan->parent.n ? "one" : "no");
 }
 
 static enum status_code plan_count(const struct query_plan *plan, struct status *st)
@@ -52,14 +55,14 @@ static enum status_code plan_count(const struct query_plan *plan, struct status 
 
 /* ---- projection, orders ---- */
 
-static enum status_code plan_select(struct query_plan *plan, const struct msg_projection *select, struct arena *arena,
-                                    struct status *st)
+static enum status_code plan_select(struct query_plan *plan, const struct msg_projection *select,
+                                    struct arena *arena, struct status *st)
 {
     if (!select)
         return STATUS_OK;
     if (select->fields.n > LIMIT_QUERY_PARTS)
-        return status_set(st, STATUS_INVALID_ARGUMENT, "StructuredQuery.select may not have more than %d fields",
-                          LIMIT_QUERY_PARTS);
+        return status_set(st, STATUS_INVALID_ARGUMENT,
+                          "StructuredQuery.select may not have more than %d fields", LIMIT_QUERY_PARTS);
     plan->projected = true;
     plan->select = ARENA_ARRAY(arena, struct field_path, select->fields.n);
     for (size_t i = 0; i < select->fields.n; i++) {
@@ -72,8 +75,9 @@ static enum status_code plan_select(struct query_plan *plan, const struct msg_pr
 }
 
 /* Room is left for one implied order a filter and for the name. */
-static enum status_code plan_explicit_orders(struct query_plan *plan, const struct msg_structured_query *query,
-                                             struct arena *arena, struct status *st)
+static enum status_code plan_explicit_orders(struct query_plan *plan,
+                                             const struct msg_structured_query *query, struct arena *arena,
+                                             struct status *st)
 {
     size_t most = query->order_by.n + LIMIT_QUERY_FILTERS + 1;
     plan->orders = ARENA_ARRAY(arena, struct plan_order, most);
@@ -112,10 +116,13 @@ static void add_inequality(void *data, const struct match_filter *leaf)
     set->items[set->n++] = leaf->field;
 }
 
-static int compare_fields(const void *a, const void *b) { return field_path_cmp(a, b); }
+static int compare_fields(const void *a, const void *b)
+{
+    return field_path_cmp(a, b);
+}
 
-/* Fields with inequalities that are not ordered by follow the explicit orders, by field, then the name; in the
- * direction of the last explicit order. */
+/* Fields with inequalities that are not ordered by follow the explicit orders, by field, then the name; in
+ * the direction of the last explicit order. */
 static enum status_code plan_implied_orders(struct query_plan *plan, struct arena *arena, struct status *st)
 {
     struct field_set set = { ARENA_ARRAY(arena, struct field_path, LIMIT_QUERY_FILTERS), 0 };
@@ -124,7 +131,8 @@ static enum status_code plan_implied_orders(struct query_plan *plan, struct aren
     qsort(set.items, set.n, sizeof *set.items, compare_fields);
     for (size_t i = 0; i < set.n; i++)
         if (!is_ordered_by(plan, &set.items[i]))
-            plan->orders[plan->n_orders++] = (struct plan_order){ .field = set.items[i], .descending = descending };
+            plan->orders[plan->n_orders++] =
+                (struct plan_order){ .field = set.items[i], .descending = descending };
     bool named = false;
     for (size_t i = 0; i < plan->n_orders; i++) {
         struct plan_order *order = &plan->orders[i];
@@ -133,7 +141,8 @@ static enum status_code plan_implied_orders(struct query_plan *plan, struct aren
                               "order by clause cannot contain more fields after the key");
         for (size_t k = 0; k < i; k++)
             if (field_path_cmp(&plan->orders[k].field, &order->field) == 0)
-                return status_set(st, STATUS_INVALID_ARGUMENT, "order by clause cannot contain duplicate fields %s",
+                return status_set(st, STATUS_INVALID_ARGUMENT,
+                                  "order by clause cannot contain duplicate fields %s",
                                   plan_field_text(arena, &order->field));
         named = order->is_name;
     }
@@ -144,8 +153,8 @@ static enum status_code plan_implied_orders(struct query_plan *plan, struct aren
 
 /* ---- cursors ---- */
 
-static enum status_code cursor_name(struct str *path, const struct value *value, const struct query_plan *plan,
-                                    struct arena *arena, struct status *st)
+static enum status_code cursor_name(struct str *path, const struct value *value,
+                                    const struct query_plan *plan, struct arena *arena, struct status *st)
 {
     struct resource_name name;
     if (value->kind != VALUE_REFERENCE)
@@ -153,7 +162,8 @@ static enum status_code cursor_name(struct str *path, const struct value *value,
     if (path_parse_reference(&name, value->text, st))
         return st->code;
     if (!database_name_eq(name.db, plan->db))
-        return status_set(st, STATUS_INVALID_ARGUMENT, "The cursor key is in a different database than the query");
+        return status_set(st, STATUS_INVALID_ARGUMENT,
+                          "The cursor key is in a different database than the query");
     *path = arena_str(arena, name.path);
     return STATUS_OK;
 }
@@ -317,7 +327,8 @@ static void plan_needed(struct query_plan *plan, struct arena *arena)
 
 /* What can be said of each part alone, in Google's order. */
 static enum status_code plan_parts(struct query_plan *plan, struct match_filter *filter,
-                                   const struct msg_structured_query *query, struct arena *arena, struct status *st)
+                                   const struct msg_structured_query *query, struct arena *arena,
+                                   struct status *st)
 {
     size_t filters = 0;
     if (query->where && plan_filter_combination(&filters, query->where, st))
@@ -355,7 +366,8 @@ enum status_code query_check(struct query_plan **out, struct database_name db, s
         return st->code;
     if (query->where && plan_filter_check(filter, plan, arena, st))
         return st->code;
-    if (plan_filter_expand(plan, arena, st) || plan_implied_orders(plan, arena, st) || check_descending(plan, st))
+    if (plan_filter_expand(plan, arena, st) || plan_implied_orders(plan, arena, st) ||
+        check_descending(plan, st))
         return st->code;
     if (query->find_nearest)
         return status_set(st, STATUS_UNIMPLEMENTED, "findNearest is not supported by this version");
@@ -371,7 +383,10 @@ const struct query_disjunct *query_disjuncts(const struct query_plan *plan, size
     return plan->disjuncts;
 }
 
-struct str query_collection_path(const struct query_plan *plan) { return plan->collection; }
+struct str query_collection_path(const struct query_plan *plan)
+{
+    return plan->collection;
+}
 
 /* ---- belonging ---- */
 

@@ -56,18 +56,18 @@ struct query_plan {
 /* What may not stand together in one query, whatever else is wrong with it. *filters: all there are. */
 enum status_code plan_filter_combination(size_t *filters, const struct msg_filter *filter, struct status *st);
 /* The tree without repeated siblings. Field paths, operators and operands are checked on the way. */
-enum status_code plan_filter_convert(struct match_filter *out, const struct msg_filter *filter, struct arena *arena,
-                                     struct status *st);
+enum status_code plan_filter_convert(struct match_filter *out, const struct msg_filter *filter,
+                                     struct arena *arena, struct status *st);
 /* How many comparisons it makes, a list counting one for each different element. */
 size_t plan_filter_count(const struct match_filter *filter);
 /* Rules across fields, then names, sizes and whether a collection is needed. Fills paths of MATCH_NAME. */
-enum status_code plan_filter_check(struct match_filter *filter, const struct query_plan *plan, struct arena *arena,
-                                   struct status *st);
+enum status_code plan_filter_check(struct match_filter *filter, const struct query_plan *plan,
+                                   struct arena *arena, struct status *st);
 /* Sets plan->disjuncts from plan->filter. */
 enum status_code plan_filter_expand(struct query_plan *plan, struct arena *arena, struct status *st);
 /* Calls visit for each comparison in the tree, in order. */
-void plan_filter_visit(const struct match_filter *filter, void (*visit)(void *data, const struct match_filter *leaf),
-                       void *data);
+void plan_filter_visit(const struct match_filter *filter,
+                       void (*visit)(void *data, const struct match_filter *leaf), void *data);
 /* "a.b c.d": as messages about queries name a field, without quotes. */
 const char *plan_field_text(struct arena *arena, const struct field_path *field);
 /* Inequality in Google's sense: the query is ordered by its field unless it says otherwise. */

@@ -31,7 +31,9 @@ static const struct op_info {
     [MATCH_NOT_EQUAL] = { .name = "NOT_EQUAL", .orders = true, .negative = true },
     [MATCH_ARRAY_CONTAINS] = { .name = "ARRAY_CONTAINS", .array = true },
     [MATCH_IN] = { .name = "IN", .list_max = LIMIT_QUERY_DISJUNCTIONS },
-    [MATCH_ARRAY_CONTAINS_ANY] = { .name = "ARRAY_CONTAINS_ANY", .list_max = LIMIT_QUERY_DISJUNCTIONS, .array = true },
+    [MATCH_ARRAY_CONTAINS_ANY] = { .name = "ARRAY_CONTAINS_ANY",
+                                   .list_max = LIMIT_QUERY_DISJUNCTIONS,
+                                   .array = true },
     [MATCH_NOT_IN] = { .name = "NOT_IN", .list_max = LIMIT_QUERY_NOT_IN, .orders = true, .negative = true },
     [MATCH_IS_NAN] = { .name = "IS_NAN" },
     [MATCH_IS_NULL] = { .name = "IS_NULL" },
@@ -62,7 +64,10 @@ static enum match_op unary_op(int32_t op)
     }
 }
 
-bool plan_op_orders(enum match_op op) { return ops[op].orders; }
+bool plan_op_orders(enum match_op op)
+{
+    return ops[op].orders;
+}
 
 /* ---- what may not stand together ---- */
 
@@ -97,12 +102,14 @@ enum status_code plan_filter_combination(size_t *filters, const struct msg_filte
     combine(&c, filter);
     *filters = c.filters;
     if (c.negatives > 1)
-        return status_set(st, STATUS_INVALID_ARGUMENT,
-                          "Only a single 'NOT_EQUAL', 'NOT_IN', 'IS_NOT_NAN', or 'IS_NOT_NULL' filter allowed per "
-                          "query.");
+        return status_set(
+            st, STATUS_INVALID_ARGUMENT,
+            "Only a single 'NOT_EQUAL', 'NOT_IN', 'IS_NOT_NAN', or 'IS_NOT_NULL' filter allowed per "
+            "query.");
     if (c.not_in && c.any)
-        return status_set(st, STATUS_INVALID_ARGUMENT,
-                          "'NOT_IN' cannot be used in the same query with 'IN', 'ARRAY_CONTAINS_ANY' or 'OR'.");
+        return status_set(
+            st, STATUS_INVALID_ARGUMENT,
+            "'NOT_IN' cannot be used in the same query with 'IN', 'ARRAY_CONTAINS_ANY' or 'OR'.");
     return STATUS_OK;
 }
 
@@ -118,7 +125,8 @@ static bool same_filter(const struct match_filter *a, const struct match_filter 
     if (a->kind != b->kind || a->n != b->n)
         return false;
     if (a->kind == MATCH_FIELD || a->kind == MATCH_NAME)
-        return a->op == b->op && field_path_cmp(&a->field, &b->field) == 0 && same_values(a->operand, b->operand);
+        return a->op == b->op && field_path_cmp(&a->field, &b->field) == 0 &&
+               same_values(a->operand, b->operand);
     for (size_t i = 0; i < a->n; i++)
         if (!same_filter(&a->items[i], &b->items[i]))
             return false;
@@ -211,8 +219,8 @@ static enum status_code convert_composite(struct match_filter *out, const struct
     return STATUS_OK;
 }
 
-enum status_code plan_filter_convert(struct match_filter *out, const struct msg_filter *filter, struct arena *arena,
-                                     struct status *st)
+enum status_code plan_filter_convert(struct match_filter *out, const struct msg_filter *filter,
+                                     struct arena *arena, struct status *st)
 {
     *out = (struct match_filter){ 0 };
     if (filter->filter_case == 1 && filter->composite)
@@ -231,8 +239,8 @@ static bool is_leaf(const struct match_filter *filter)
     return filter->kind == MATCH_FIELD || filter->kind == MATCH_NAME;
 }
 
-void plan_filter_visit(const struct match_filter *filter, void (*visit)(void *data, const struct match_filter *leaf),
-                       void *data)
+void plan_filter_visit(const struct match_filter *filter,
+                       void (*visit)(void *data, const struct match_filter *leaf), void *data)
 {
     if (!filter)
         return;
@@ -296,17 +304,17 @@ static enum status_code name_operand(struct str *path, const struct value *value
     if (path_parse_reference(&name, value->text, st))
         return st->code;
     if (!database_name_eq(name.db, db))
-        return status_set(st, STATUS_INVALID_ARGUMENT,
-                          "The request was for database 'projects/" STR_FMT "/databases/" STR_FMT
-                          "' but was attempting to access database 'projects/" STR_FMT "/databases/" STR_FMT "'",
-                          STR_ARG(db.project), STR_ARG(db.database), STR_ARG(name.db.project),
-                          STR_ARG(name.db.database));
+        return status_set(
+            st, STATUS_INVALID_ARGUMENT,
+            "The request was for database 'projects/" STR_FMT "/databases/" STR_FMT
+            "' but was attempting to access database 'projects/" STR_FMT "/databases/" STR_FMT "'",
+            STR_ARG(db.project), STR_ARG(db.database), STR_ARG(name.db.project), STR_ARG(name.db.database));
     *path = arena_str(arena, name.path);
     return STATUS_OK;
 }
 
-static enum status_code check_name(struct match_filter *leaf, const struct query_plan *plan, struct arena *arena,
-                                   struct status *st)
+static enum status_code check_name(struct match_filter *leaf, const struct query_plan *plan,
+                                   struct arena *arena, struct status *st)
 {
     if (ops[leaf->op].array)
         return status_set(st, STATUS_INVALID_ARGUMENT, "the name __key__ is reserved");
@@ -331,7 +339,8 @@ static enum status_code check_field(const struct match_filter *leaf, const struc
     size_t n = list ? leaf->operand->array.n : leaf->operand != NULL;
     for (size_t i = 0; i < n; i++)
         if (value_size(&values[i]) > LIMIT_QUERY_VALUE_BYTES)
-            return status_set(st, STATUS_INVALID_ARGUMENT, "value for %s%s is too large to be used in a query",
+            return status_set(st, STATUS_INVALID_ARGUMENT,
+                              "value for %s%s is too large to be used in a query",
                               plan_field_text(arena, &leaf->field), suffix);
     if (plan->collection_id.n == 0)
         return status_set(st, STATUS_INVALID_ARGUMENT, "kind is required for filter: %s%s",
@@ -339,8 +348,8 @@ static enum status_code check_field(const struct match_filter *leaf, const struc
     return STATUS_OK;
 }
 
-static enum status_code check_leaves(struct match_filter *filter, const struct query_plan *plan, struct arena *arena,
-                                     struct status *st)
+static enum status_code check_leaves(struct match_filter *filter, const struct query_plan *plan,
+                                     struct arena *arena, struct status *st)
 {
     if (filter->kind == MATCH_NAME)
         return check_name(filter, plan, arena, st);
@@ -352,8 +361,8 @@ static enum status_code check_leaves(struct match_filter *filter, const struct q
     return STATUS_OK;
 }
 
-enum status_code plan_filter_check(struct match_filter *filter, const struct query_plan *plan, struct arena *arena,
-                                   struct status *st)
+enum status_code plan_filter_check(struct match_filter *filter, const struct query_plan *plan,
+                                   struct arena *arena, struct status *st)
 {
     if (count_arrays(filter) > 1)
         return status_set(st, STATUS_INVALID_ARGUMENT,
@@ -451,13 +460,15 @@ enum status_code plan_filter_expand(struct query_plan *plan, struct arena *arena
     static const struct match_filter everything = { .kind = MATCH_AND };
     struct disjuncts d;
     if (!expand(&d, plan->filter ? plan->filter : &everything, arena))
-        return status_set(st, STATUS_INVALID_ARGUMENT, "Too many disjunctions after normalization, the maximum is %d",
+        return status_set(st, STATUS_INVALID_ARGUMENT,
+                          "Too many disjunctions after normalization, the maximum is %d",
                           LIMIT_QUERY_DISJUNCTIONS);
     if (d.n > LIMIT_QUERY_DISJUNCTIONS)
-        return status_set(st, STATUS_INVALID_ARGUMENT,
-                          "Too many disjunctions after normalization. Result had %zu disjunctions which is more than "
-                          "the maximum of %d",
-                          d.n, LIMIT_QUERY_DISJUNCTIONS);
+        return status_set(
+            st, STATUS_INVALID_ARGUMENT,
+            "Too many disjunctions after normalization. Result had %zu disjunctions which is more than "
+            "the maximum of %d",
+            d.n, LIMIT_QUERY_DISJUNCTIONS);
     plan->disjuncts = d.items;
     plan->n_disjuncts = d.n;
     return STATUS_OK;

@@ -1,6 +1,7 @@
 /* query.c - a checked query answered from a view, a document at a time.
  *
- * The source is always a scan in name order, up or down (an index would be another source, chosen here). From it:
+ * The source is always a scan in name order, up or down (an index would be another source, chosen here). From
+ * it:
  *
  *   by name           pages of up to PAGE_MOST documents; each page is a scan of its own that starts behind
  *                     the last name of the page before. Between calls only the page is held: no scan, no
@@ -38,7 +39,7 @@ struct query {
     uint64_t skip, left; /* offset and limit that remain */
     bool (*stop)(void *data);
     void *stop_data;
-    unsigned seen; /* documents looked at */
+    unsigned seen;         /* documents looked at */
     struct arena *scratch; /* of the document at hand */
 
     /* by name */
@@ -85,7 +86,8 @@ static bool take_field(struct str *s, unsigned char tag, struct str *out)
 
 /* The map entries of `raw` (as protobuf_encode_fields writes them: sorted, key before value) whose keys are
  * among `names`, sorted. False when raw has another form: then all of it must be decoded. */
-static bool document_pick(struct str *out, struct arena *arena, struct str raw, const struct str *names, size_t n)
+static bool document_pick(struct str *out, struct arena *arena, struct str raw, const struct str *names,
+                          size_t n)
 {
     enum { ENTRY = 2 << 3 | 2, KEY = 1 << 3 | 2 };
     char *bytes = NULL;
@@ -130,8 +132,8 @@ static bool is_empty_range(const struct query_plan *plan)
     return plan->low.n > 0 && plan->high.n > 0 && order_compare_path(plan->low, plan->high) > 0;
 }
 
-static enum status_code open_scan(struct store_scan **out, const struct query *query, struct store_reader *reader,
-                                  struct status *st)
+static enum status_code open_scan(struct store_scan **out, const struct query *query,
+                                  struct store_reader *reader, struct status *st)
 {
     const struct query_plan *plan = query->plan;
     bool one = plan->collection.n > 0, resumed = query->last.len > 0;
@@ -223,7 +225,8 @@ out:
 
 /* ---- sorted ---- */
 
-static bool make_key(struct buf *out, const struct query_plan *plan, struct str path, const struct value_map *fields)
+static bool make_key(struct buf *out, const struct query_plan *plan, struct str path,
+                     const struct value_map *fields)
 {
     bool ok = true;
     for (size_t i = 0; i < plan->n_orders && ok; i++) {
@@ -341,7 +344,8 @@ enum status_code query_next(struct query *query, struct store_reader *reader, st
                             struct document *out, struct status *st)
 {
     *out = (struct document){ 0 };
-    return query->sorter ? next_sorted(query, reader, arena, out, st) : next_by_name(query, reader, arena, out, st);
+    return query->sorter ? next_sorted(query, reader, arena, out, st)
+                         : next_by_name(query, reader, arena, out, st);
 }
 
 /* ---- life ---- */
@@ -352,7 +356,10 @@ static bool is_source_order(const struct query_plan *plan)
     return plan->orders[0].is_name && plan->collection.n > 0;
 }
 
-static uint64_t sum_or_all(uint64_t a, uint64_t b) { return b > UINT64_MAX - a ? UINT64_MAX : a + b; }
+static uint64_t sum_or_all(uint64_t a, uint64_t b)
+{
+    return b > UINT64_MAX - a ? UINT64_MAX : a + b;
+}
 
 enum status_code query_open(struct query **out, const struct query_plan *plan, struct store_reader *reader,
                             uint64_t view, struct status *st)

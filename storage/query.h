@@ -14,10 +14,12 @@
 struct query_plan;
 
 /* INVALID_ARGUMENT with the texts of Google's emulator 1.19.9 (FAILED_PRECONDITION for a scan by name
- * downwards); UNIMPLEMENTED naming the feature for what this version does not answer yet. `parent` is relative:
+ * downwards); UNIMPLEMENTED naming the feature for what this version does not answer yet. `parent` is
+ * relative:
  * "" or a document's path. The plan is in `arena` and borrows from db, parent and query. */
 enum status_code query_check(struct query_plan **out, struct database_name db, struct str parent,
-                             const struct msg_structured_query *query, struct arena *arena, struct status *st);
+                             const struct msg_structured_query *query, struct arena *arena,
+                             struct status *st);
 
 /* What the security rules need to know of it: conjunctive constraints by disjunct (at most
  * LIMIT_QUERY_DISJUNCTIONS). IN and ARRAY_CONTAINS_ANY are expanded to EQUAL and ARRAY_CONTAINS; IS_NULL and
@@ -61,14 +63,15 @@ struct query_list_options {
     bool show_missing;     /* only checked against order_by here */
 };
 /* A plan whose limit is the page (*page documents; a full one has a next page). Masks are the caller's. */
-enum status_code query_list(struct query_plan **out, int32_t *page, struct database_name db, struct str parent,
-                            const struct query_list_options *options, struct arena *arena, struct status *st);
+enum status_code query_list(struct query_plan **out, int32_t *page, struct database_name db,
+                            struct str parent, const struct query_list_options *options, struct arena *arena,
+                            struct status *st);
 /* "Invalid order by clause ..." and what field_path_parse refuses. */
-enum status_code query_parse_order_by(struct msg_order **orders, size_t *n, struct arena *arena, struct str text,
-                                      struct status *st);
-/* The token of the page after `last_path`, an answer of the plan with these (whole) fields: base64 of where the list stands (the values it
- * is ordered by and the name) and of which list it is, with a checksum. It needs no server state and stays
- * valid when documents come and go. */
+enum status_code query_parse_order_by(struct msg_order **orders, size_t *n, struct arena *arena,
+                                      struct str text, struct status *st);
+/* The token of the page after `last_path`, an answer of the plan with these (whole) fields: base64 of where
+ * the list stands (the values it is ordered by and the name) and of which list it is, with a checksum. It
+ * needs no server state and stays valid when documents come and go. */
 struct str query_page_token_make(struct arena *arena, const struct query_plan *plan, struct str last_path,
                                  const struct value_map *fields);
 /* The cursor in a token. INVALID_ARGUMENT "invalid page token". */

@@ -118,10 +118,11 @@ static bool grow(struct sorter *s)
 
 static enum status_code refuse(const struct sorter *s, struct status *st)
 {
-    return status_set(st, STATUS_RESOURCE_EXHAUSTED,
-                      "sorting this query's result takes more than %zu bytes: give it a limit, or narrow it with a "
-                      "filter",
-                      s->max);
+    return status_set(
+        st, STATUS_RESOURCE_EXHAUSTED,
+        "sorting this query's result takes more than %zu bytes: give it a limit, or narrow it with a "
+        "filter",
+        s->max);
 }
 
 enum status_code sorter_add(struct sorter *sorter, const struct sort_row *row, struct status *st)

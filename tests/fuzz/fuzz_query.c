@@ -13,11 +13,14 @@
 static const char *const documents[][2] = {
     { "c/a", "{'a':{'nullValue':null},'b':{'integerValue':1}}" },
     { "c/b", "{'a':{'doubleValue':'NaN'},'m':{'mapValue':{'fields':{'x':{'integerValue':2}}}}}" },
-    { "c/c", "{'a':{'integerValue':1},'b':{'stringValue':'x'},'t':{'arrayValue':{'values':[{'integerValue':1}]}}}" },
-    { "c/d", "{'a':{'doubleValue':1.5},'b':{'integerValue':3},'t':{'arrayValue':{'values':[{'nullValue':null}]}}}" },
+    { "c/c",
+      "{'a':{'integerValue':1},'b':{'stringValue':'x'},'t':{'arrayValue':{'values':[{'integerValue':1}]}}}" },
+    { "c/d",
+      "{'a':{'doubleValue':1.5},'b':{'integerValue':3},'t':{'arrayValue':{'values':[{'nullValue':null}]}}}" },
     { "c/e", "{'a':{'stringValue':'abc'},'b':{'booleanValue':true},'m':{'mapValue':{}}}" },
     { "c/f", "{'a':{'timestampValue':'2020-01-01T00:00:00Z'},'b':{'bytesValue':'AAE='}}" },
-    { "c/g", "{'a':{'referenceValue':'projects/p/databases/d/documents/c/a'},'b':{'geoPointValue':{'latitude':1}}}" },
+    { "c/g", "{'a':{'referenceValue':'projects/p/databases/d/documents/c/"
+             "a'},'b':{'geoPointValue':{'latitude':1}}}" },
     { "c/__id7__", "{'a':{'integerValue':1},'b':{'integerValue':1}}" },
     { "c/a/c/z", "{'a':{'integerValue':2},'b':{'integerValue':1}}" },
     { "d/a", "{}" },
@@ -64,7 +67,8 @@ static int compare(const struct query_plan *plan, size_t a, size_t b)
     for (size_t i = 0; i < plan->n_orders; i++) {
         const struct plan_order *o = &plan->orders[i];
         int c = o->is_name ? order_compare_path(str_of(documents[a][0]), str_of(documents[b][0]))
-                           : order_compare(field_path_get(&fields[a], &o->field), field_path_get(&fields[b], &o->field));
+                           : order_compare(field_path_get(&fields[a], &o->field),
+                                           field_path_get(&fields[b], &o->field));
         if (c != 0)
             return o->descending ? -c : c;
     }
@@ -138,7 +142,8 @@ static void try_list(struct str text, bool token, struct arena *arena)
         options.page_token = text;
     else
         options.order_by = text;
-    if (query_list(&plan, &page, (struct database_name){ STR("p"), STR("d") }, STR(""), &options, arena, &st) == 0)
+    if (query_list(&plan, &page, (struct database_name){ STR("p"), STR("d") }, STR(""), &options, arena,
+                   &st) == 0)
         run(plan, arena);
 }
 

@@ -37,7 +37,8 @@ static void put_document(struct arena *arena, struct str json)
     struct status st = status_init(arena);
     struct document doc = { 0 };
     struct resource_name name;
-    if (protojson_decode(&doc, SCHEMA(document), arena, json, &st) || path_parse_document(&name, doc.name, &st)) {
+    if (protojson_decode(&doc, SCHEMA(document), arena, json, &st) ||
+        path_parse_document(&name, doc.name, &st)) {
         fprintf(stderr, "query_driver: bad document: %s\n", status_message(&st));
         exit(1);
     }
@@ -53,8 +54,10 @@ static void check_member(const struct query_plan *plan, const struct document *d
     struct value_map fields;
     if (path_parse_document(&name, doc->name, &st) ||
         store_get(world_reader(world, 0), world_view(world), name.db, name.path, arena, &stored, &st) ||
-        protobuf_decode_fields(&fields, arena, stored.fields, &st) || !query_matches(plan, name.path, &fields)) {
-        fprintf(stderr, "query_driver: " STR_FMT " is no member: %s\n", STR_ARG(doc->name), status_message(&st));
+        protobuf_decode_fields(&fields, arena, stored.fields, &st) ||
+        !query_matches(plan, name.path, &fields)) {
+        fprintf(stderr, "query_driver: " STR_FMT " is no member: %s\n", STR_ARG(doc->name),
+                status_message(&st));
         exit(1);
     }
 }

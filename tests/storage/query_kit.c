@@ -51,7 +51,8 @@ const char *kit_refusal(struct arena *arena, const char *parent, const char *jso
 {
     struct query_plan *plan;
     struct status st = status_init(arena);
-    enum status_code refused = query_check(&plan, QUERY_DB, str_of(parent), kit_query(arena, json), arena, &st);
+    enum status_code refused =
+        query_check(&plan, QUERY_DB, str_of(parent), kit_query(arena, json), arena, &st);
     assert_int_equal(refused, st.code);
     assert_true((plan == NULL) == (refused != STATUS_OK));
     if (code)

@@ -50,7 +50,10 @@ static bool is(const char *value, const char *op)
     return holds_at("c/d", where, arena_printf(arena, "{'a':%s}", value));
 }
 
-static const char *list(const char *items) { return arena_printf(arena, "{'arrayValue':{'values':[%s]}}", items); }
+static const char *list(const char *items)
+{
+    return arena_printf(arena, "{'arrayValue':{'values':[%s]}}", items);
+}
 
 #define INT(n) "{'integerValue':" #n "}"
 #define DOUBLE(x) "{'doubleValue':" #x "}"
@@ -152,7 +155,8 @@ static void unary_operators(void **state)
 static void a_missing_field_matches_nothing(void **state)
 {
     (void)state;
-    static const char *const ops[] = { "LESS_THAN", "GREATER_THAN_OR_EQUAL", "EQUAL", "NOT_EQUAL", "ARRAY_CONTAINS" };
+    static const char *const ops[] = { "LESS_THAN", "GREATER_THAN_OR_EQUAL", "EQUAL", "NOT_EQUAL",
+                                       "ARRAY_CONTAINS" };
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
         assert_false(holds_at("c/d", field_filter("b", ops[i], INT(1)), "{'a':" INT(1) "}"));
         assert_false(holds_at("c/d", field_filter("a.b", ops[i], INT(1)), "{'a':" INT(1) "}"));
@@ -181,7 +185,10 @@ static void trees(void **state)
     assert_true(holds_at("c/d", "{'compositeFilter':{'op':'AND'}}", "{}"));
 }
 
-static const char *ref(const char *path) { return arena_printf(arena, "{'referenceValue':'" QUERY_ROOT "%s'}", path); }
+static const char *ref(const char *path)
+{
+    return arena_printf(arena, "{'referenceValue':'" QUERY_ROOT "%s'}", path);
+}
 
 static void names_compare_by_path(void **state)
 {

@@ -45,25 +45,32 @@ static void refusals(void **state)
     } rows[] = {
         { "{'from':[{'collectionId':'a'},{'collectionId':'b'}]}",
           "StructuredQuery.from cannot have more than one collection selector." },
-        { "{'from':[{'collectionId':'a/b'}]}", "Collection id \"a/b\" is invalid because it contains \"/\"." },
-        { "{'from':[{'collectionId':'__x__'}]}", "Collection id \"__x__\" is invalid because it is reserved." },
+        { "{'from':[{'collectionId':'a/b'}]}",
+          "Collection id \"a/b\" is invalid because it contains \"/\"." },
+        { "{'from':[{'collectionId':'__x__'}]}",
+          "Collection id \"__x__\" is invalid because it is reserved." },
         { "{" FROM ",'where':{}}", "Unknown Filter type." },
         { "{" FROM ",'where':{'compositeFilter':{}}}", "Unsupported CompositeFilter operator." },
-        { "{" FROM ",'where':{'compositeFilter':{'op':'OR'}}}", "Composite filter must have at least one sub-filter." },
+        { "{" FROM ",'where':{'compositeFilter':{'op':'OR'}}}",
+          "Composite filter must have at least one sub-filter." },
         { "{" FROM ",'where':{'unaryFilter':{'op':'IS_NULL'}}}",
           "Unsupported UnaryFilter operand type (non-FIELD)." },
         { "{" FROM ",'where':{'unaryFilter':{'field':{'fieldPath':'a'}}}}", "Unknown UnaryFilter operator." },
         { "{" FROM ",'where':{'fieldFilter':{'field':{'fieldPath':'a'},'value':" ONE "}}}",
           "Unknown FieldFilter operator." },
-        { "{" FROM ",'where':{'fieldFilter':{'op':'EQUAL','value':" ONE "}}}", "Invalid empty property path string." },
+        { "{" FROM ",'where':{'fieldFilter':{'op':'EQUAL','value':" ONE "}}}",
+          "Invalid empty property path string." },
         { WHERE("__x__", "EQUAL", ONE), "Invalid reserved name in field path __x__" },
         { WHERE("__name__.a", "EQUAL", ONE), "the name __key__ is reserved" },
         { WHERE("a", "EQUAL", "{}"), "Cannot convert firestore.v1.Value with type unset." },
-        { WHERE("a", "EQUAL", "{'fieldReferenceValue':'b'}"), "Value type is not supported: FIELD_REFERENCE_VALUE" },
+        { WHERE("a", "EQUAL", "{'fieldReferenceValue':'b'}"),
+          "Value type is not supported: FIELD_REFERENCE_VALUE" },
         { WHERE("a", "EQUAL", "{'geoPointValue':{'latitude':91}}"),
           "Geo point latitude '91.0' outside permitted range -90.0 to 90.0." },
-        { WHERE("a", "EQUAL", "{'mapValue':{'fields':{'__x__':" ONE "}}}"), "field name '__x__' is reserved." },
-        { WHERE("a", "EQUAL", "{'referenceValue':'bad'}"), "Resource name \"bad\" lacks \"projects\" at index 0." },
+        { WHERE("a", "EQUAL", "{'mapValue':{'fields':{'__x__':" ONE "}}}"),
+          "field name '__x__' is reserved." },
+        { WHERE("a", "EQUAL", "{'referenceValue':'bad'}"),
+          "Resource name \"bad\" lacks \"projects\" at index 0." },
         { WHERE("a", "IN", ONE), "'IN' requires an ArrayValue." },
         { WHERE("a", "NOT_IN", ONE), "'NOT_IN' requires an ArrayValue." },
         { WHERE("a", "ARRAY_CONTAINS_ANY", ONE), "'ARRAY_CONTAINS_ANY' requires an ArrayValue." },
@@ -80,21 +87,25 @@ static void refusals(void **state)
           "'NOT_IN' cannot be used in the same query with 'IN', 'ARRAY_CONTAINS_ANY' or 'OR'." },
         { "{" FROM ",'where':" OR(FIELD("a", "NOT_IN", LIST(ONE)), FIELD("b", "EQUAL", ONE)) "}",
           "'NOT_IN' cannot be used in the same query with 'IN', 'ARRAY_CONTAINS_ANY' or 'OR'." },
-        { "{" FROM ",'where':" AND(FIELD("a", "ARRAY_CONTAINS", ONE), FIELD("b", "ARRAY_CONTAINS_ANY", LIST(ONE))) "}",
+        { "{" FROM
+          ",'where':" AND(FIELD("a", "ARRAY_CONTAINS", ONE), FIELD("b", "ARRAY_CONTAINS_ANY", LIST(ONE))) "}",
           "A maximum of 1 'ARRAY_CONTAINS' filter is allowed per disjunction." },
         { WHERE("__name__", "EQUAL", ONE), "__key__ filter value must be a Key" },
         { WHERE("__name__", "IN", LIST(REF("c/d") "," ONE)), "__key__ filter value must be a Key" },
         { WHERE("__name__", "ARRAY_CONTAINS", REF("c/d")), "the name __key__ is reserved" },
         { WHERE("__name__", "EQUAL", OTHER_REF),
-          "The request was for database 'projects/p/databases/(default)' but was attempting to access database "
+          "The request was for database 'projects/p/databases/(default)' but was attempting to access "
+          "database "
           "'projects/o/databases/d'" },
-        { WHERE("__name__", "EQUAL", REF("c")), "Resource name \"projects/p/databases/(default)/documents/c\" lacks \"/\" at index 42." },
+        { WHERE("__name__", "EQUAL", REF("c")),
+          "Resource name \"projects/p/databases/(default)/documents/c\" lacks \"/\" at index 42." },
         { "{" FROM ",'where':" UNARY("__name__", "IS_NULL") "}", "__key__ filter value must be a Key" },
         { "{'where':" FIELD("a", "EQUAL", ONE) "}", "kind is required for filter: a" },
         { "{'where':" FIELD("a.`b c`", "ARRAY_CONTAINS", ONE) "}", "kind is required for filter: a.b c[*]" },
         { "{'orderBy':[" UP("a") "]}", "kind is required for all orders except __key__ ascending" },
         { "{'orderBy':[" DOWN("__name__") "]}", "kind is required for all orders except __key__ ascending" },
-        { "{" FROM ",'orderBy':[" UP("a") "," DOWN("`a`") "]}", "order by clause cannot contain duplicate fields a" },
+        { "{" FROM ",'orderBy':[" UP("a") "," DOWN("`a`") "]}",
+          "order by clause cannot contain duplicate fields a" },
         { "{" FROM ",'orderBy':[" UP("__name__") "," UP("a") "]}",
           "order by clause cannot contain more fields after the key" },
         { "{" FROM ",'where':" FIELD("b", "GREATER_THAN", ONE) ",'orderBy':[" UP("__name__") "]}",
@@ -109,7 +120,8 @@ static void refusals(void **state)
           "The cursor key is in a different database than the query" },
         { "{" FROM ",'limit':-1}", "limit is negative" },
         { "{" FROM ",'offset':-1}", "offset is negative" },
-        { "{" FROM ",'select':{'fields':[{'fieldPath':'__x__'}]}}", "Invalid reserved name in field path __x__" },
+        { "{" FROM ",'select':{'fields':[{'fieldPath':'__x__'}]}}",
+          "Invalid reserved name in field path __x__" },
     };
     for (size_t i = 0; i < COUNT(rows); i++) {
         enum status_code code;
@@ -125,8 +137,8 @@ static void names_downwards_need_a_field(void **state)
     const char *message = kit_refusal(arena, "", "{" FROM ",'orderBy':[" DOWN("__name__") "]}", &code);
     assert_string_equal(message, "Firestore does not support descending key scans");
     assert_int_equal(code, STATUS_FAILED_PRECONDITION);
-    message = kit_refusal(arena, "", "{" FROM ",'where':" FIELD("a", "EQUAL", ONE) ",'orderBy':[" DOWN("__name__") "]}",
-                          NULL);
+    message = kit_refusal(
+        arena, "", "{" FROM ",'where':" FIELD("a", "EQUAL", ONE) ",'orderBy':[" DOWN("__name__") "]}", NULL);
     assert_string_equal(message, "OK");
 }
 
@@ -134,7 +146,8 @@ static void nearest_is_named_as_missing(void **state)
 {
     (void)state;
     enum status_code code;
-    const char *message = kit_refusal(arena, "", "{" FROM ",'findNearest':{'vectorField':{'fieldPath':'v'}}}", &code);
+    const char *message =
+        kit_refusal(arena, "", "{" FROM ",'findNearest':{'vectorField':{'fieldPath':'v'}}}", &code);
     assert_string_equal(message, "findNearest is not supported by this version");
     assert_int_equal(code, STATUS_UNIMPLEMENTED);
 }
@@ -146,8 +159,8 @@ static const char *many_filters(int n)
     buf_init(&text, 1 << 20);
     buf_z(&text, "{" FROM ",'where':{'compositeFilter':{'op':'AND','filters':[");
     for (int i = 0; i < n; i++)
-        buf_printf(&text, "%s{'fieldFilter':{'field':{'fieldPath':'f%d'},'op':'EQUAL','value':" ONE "}}", i ? "," : "",
-                   i);
+        buf_printf(&text, "%s{'fieldFilter':{'field':{'fieldPath':'f%d'},'op':'EQUAL','value':" ONE "}}",
+                   i ? "," : "", i);
     buf_z(&text, "]}}}");
     const char *copy = arena_str(arena, buf_view(&text)).p;
     buf_dispose(&text);
@@ -158,15 +171,18 @@ static void a_hundred_filters_orders_and_ancestor(void **state)
 {
     (void)state;
     assert_string_equal(kit_refusal(arena, "", many_filters(100), NULL), "OK");
-    assert_string_equal(kit_refusal(arena, "", many_filters(101), NULL),
-                        "The query may not have more than 100 filters + sort orders + ancestor total. Currently there "
-                        "are 101 filters, 0 sort orders, and no ancestor filter.");
-    assert_string_equal(kit_refusal(arena, "c/d", many_filters(100), NULL),
-                        "The query may not have more than 100 filters + sort orders + ancestor total. Currently there "
-                        "are 100 filters, 0 sort orders, and one ancestor filter.");
-    assert_string_equal(kit_refusal(arena, "", many_filters(LIMIT_QUERY_PARTS + 5), NULL),
-                        "The query may not have more than 100 filters + sort orders + ancestor total. Currently there "
-                        "are 10006 filters, 0 sort orders, and no ancestor filter.");
+    assert_string_equal(
+        kit_refusal(arena, "", many_filters(101), NULL),
+        "The query may not have more than 100 filters + sort orders + ancestor total. Currently there "
+        "are 101 filters, 0 sort orders, and no ancestor filter.");
+    assert_string_equal(
+        kit_refusal(arena, "c/d", many_filters(100), NULL),
+        "The query may not have more than 100 filters + sort orders + ancestor total. Currently there "
+        "are 100 filters, 0 sort orders, and one ancestor filter.");
+    assert_string_equal(
+        kit_refusal(arena, "", many_filters(LIMIT_QUERY_PARTS + 5), NULL),
+        "The query may not have more than 100 filters + sort orders + ancestor total. Currently there "
+        "are 10006 filters, 0 sort orders, and no ancestor filter.");
 }
 
 /* AND of `factors` filters that each take one of `each` values. */
@@ -176,8 +192,10 @@ static const char *product(int factors, int each)
     buf_init(&text, 1 << 20);
     buf_z(&text, "{" FROM ",'where':{'compositeFilter':{'op':'AND','filters':[");
     for (int i = 0; i < factors; i++) {
-        buf_printf(&text, "%s{'fieldFilter':{'field':{'fieldPath':'f%d'},'op':'IN','value':{'arrayValue':{'values':[",
-                   i ? "," : "", i);
+        buf_printf(
+            &text,
+            "%s{'fieldFilter':{'field':{'fieldPath':'f%d'},'op':'IN','value':{'arrayValue':{'values':[",
+            i ? "," : "", i);
         for (int k = 0; k < each; k++)
             buf_printf(&text, "%s{'integerValue':%d}", k ? "," : "", k);
         buf_z(&text, "]}}}}");
@@ -192,9 +210,10 @@ static void thirty_disjunctions(void **state)
 {
     (void)state;
     assert_string_equal(kit_refusal(arena, "", product(2, 5), NULL), "OK");
-    assert_string_equal(kit_refusal(arena, "", product(2, 6), NULL),
-                        "Too many disjunctions after normalization. Result had 36 disjunctions which is more than the "
-                        "maximum of 30");
+    assert_string_equal(
+        kit_refusal(arena, "", product(2, 6), NULL),
+        "Too many disjunctions after normalization. Result had 36 disjunctions which is more than the "
+        "maximum of 30");
     assert_string_equal(kit_refusal(arena, "", product(12, 2), NULL),
                         "Too many disjunctions after normalization, the maximum is 30");
 }
@@ -206,7 +225,8 @@ static void operands_are_small(void **state)
     memset(text, 'x', 1500);
     for (size_t n = 1499; n <= 1500; n++) {
         text[n] = '\0';
-        const char *query = arena_printf(arena, "{" FROM ",'where':" FIELD("a", "EQUAL", "{'stringValue':'%s'}") "}", text);
+        const char *query =
+            arena_printf(arena, "{" FROM ",'where':" FIELD("a", "EQUAL", "{'stringValue':'%s'}") "}", text);
         const char *message = n == 1499 ? "OK" : "value for a is too large to be used in a query";
         assert_string_equal(kit_refusal(arena, "", query, NULL), message);
         text[n] = 'x';
@@ -239,8 +259,10 @@ static void implied_orders(void **state)
         { "{" FROM ",'orderBy':[" DOWN("a") "," UP("b") "]}", "a- b __name__" },
         { "{" FROM ",'where':" GREATER("b") "}", "b __name__" },
         { "{" FROM ",'where':" AND(GREATER("b"), GREATER("a")) "}", "a b __name__" },
-        { "{" FROM ",'where':" AND(GREATER("b"), GREATER("b")) ",'orderBy':[" DOWN("c") "]}", "c- b- __name__-" },
-        { "{" FROM ",'where':" AND(GREATER("b"), GREATER("a")) ",'orderBy':[" DOWN("b") "]}", "b- a- __name__-" },
+        { "{" FROM ",'where':" AND(GREATER("b"), GREATER("b")) ",'orderBy':[" DOWN("c") "]}",
+          "c- b- __name__-" },
+        { "{" FROM ",'where':" AND(GREATER("b"), GREATER("a")) ",'orderBy':[" DOWN("b") "]}",
+          "b- a- __name__-" },
         { "{" FROM ",'where':" FIELD("b", "EQUAL", ONE) "}", "__name__" },
         { "{" FROM ",'where':" FIELD("b", "IN", LIST(ONE)) "}", "__name__" },
         { "{" FROM ",'where':" FIELD("b", "NOT_IN", LIST(ONE)) "}", "b __name__" },
@@ -252,7 +274,8 @@ static void implied_orders(void **state)
         assert_string_equal(orders_of(kit_plan(arena, rows[i].query)), rows[i].orders);
 }
 
-static void assert_bounds(const char *query, const char *low, bool low_excluded, const char *high, bool high_excluded)
+static void assert_bounds(const char *query, const char *low, bool low_excluded, const char *high,
+                          bool high_excluded)
 {
     const struct query_plan *plan = kit_plan(arena, query);
     assert_true(str_eq_z(plan->low, low));
@@ -266,23 +289,29 @@ static void names_bound_the_scan(void **state)
     (void)state;
 #define NAME(op, path) FIELD("__name__", op, REF(path))
     assert_bounds("{" FROM ",'where':" NAME("EQUAL", "c/d") "}", "c/d", false, "c/d", false);
-    assert_bounds("{" FROM ",'where':" AND(NAME("GREATER_THAN", "c/a"), NAME("LESS_THAN_OR_EQUAL", "c/m")) "}", "c/a",
-                  true, "c/m", false);
-    assert_bounds("{" FROM ",'where':" AND(NAME("GREATER_THAN", "c/a"), NAME("GREATER_THAN_OR_EQUAL", "c/a")) "}", "c/a",
-                  true, "", false);
-    assert_bounds("{" FROM ",'where':" FIELD("__name__", "IN", LIST(REF("c/m") "," REF("c/a"))) "}", "c/a", false,
-                  "c/m", false);
+    assert_bounds("{" FROM
+                  ",'where':" AND(NAME("GREATER_THAN", "c/a"), NAME("LESS_THAN_OR_EQUAL", "c/m")) "}",
+                  "c/a", true, "c/m", false);
+    assert_bounds("{" FROM
+                  ",'where':" AND(NAME("GREATER_THAN", "c/a"), NAME("GREATER_THAN_OR_EQUAL", "c/a")) "}",
+                  "c/a", true, "", false);
+    assert_bounds("{" FROM ",'where':" FIELD("__name__", "IN", LIST(REF("c/m") "," REF("c/a"))) "}", "c/a",
+                  false, "c/m", false);
     /* Not in this collection, or not for every result: no bound. */
     assert_bounds("{" FROM ",'where':" NAME("GREATER_THAN", "b/a") "}", "", false, "", false);
-    assert_bounds("{" FROM ",'where':" OR(NAME("EQUAL", "c/d"), FIELD("a", "EQUAL", ONE)) "}", "", false, "", false);
+    assert_bounds("{" FROM ",'where':" OR(NAME("EQUAL", "c/d"), FIELD("a", "EQUAL", ONE)) "}", "", false, "",
+                  false);
     assert_bounds("{" FROM ",'where':" NAME("NOT_EQUAL", "c/d") "}", "", false, "", false);
-    assert_bounds("{" FROM ",'orderBy':[" UP("__name__") "],'startAt':{'values':[" REF("c/d") "]},'endAt':{'values':["
-                  REF("c/m") "]}}",
+    assert_bounds("{" FROM ",'orderBy':[" UP("__name__") "],'startAt':{'values':[" REF(
+                      "c/d") "]},'endAt':{'values':[" REF("c/m") "]}}",
                   "c/d", true, "c/m", false);
-    assert_bounds("{" FROM ",'where':" FIELD("a", "EQUAL", ONE) ",'orderBy':[" DOWN("__name__") "],'startAt':{'values':["
-                  REF("c/m") "]},'endAt':{'values':[" REF("c/d") "],'before':true}}",
-                  "c/d", true, "c/m", true);
-    assert_bounds("{" FROM ",'orderBy':[" UP("a") "],'startAt':{'values':[" REF("c/d") "]}}", "", false, "", false);
+    assert_bounds(
+        "{" FROM
+        ",'where':" FIELD("a", "EQUAL", ONE) ",'orderBy':[" DOWN("__name__") "],'startAt':{'values':[" REF(
+            "c/m") "]},'endAt':{'values':[" REF("c/d") "],'before':true}}",
+        "c/d", true, "c/m", true);
+    assert_bounds("{" FROM ",'orderBy':[" UP("a") "],'startAt':{'values':[" REF("c/d") "]}}", "", false, "",
+                  false);
 }
 
 /* "field op operand-kind" joined by &, disjunctions by |. */
@@ -311,12 +340,16 @@ static void disjuncts_for_the_rules(void **state)
     (void)state;
 #define INT(n) "{'integerValue':" #n "}"
     assert_string_equal(disjuncts_of("{" FROM "}"), "");
-    assert_string_equal(disjuncts_of("{" FROM ",'where':" AND(FIELD("a", "EQUAL", INT(1)), FIELD("b", "LESS_THAN", INT(2))) "}"),
+    assert_string_equal(disjuncts_of("{" FROM ",'where':" AND(FIELD("a", "EQUAL", INT(1)),
+                                                              FIELD("b", "LESS_THAN", INT(2))) "}"),
                         "a 5 1&b 1 2");
-    assert_string_equal(disjuncts_of("{" FROM ",'where':" AND(FIELD("a", "IN", LIST(INT(1) "," INT(2))), FIELD("b", "EQUAL", INT(3))) "}"),
+    assert_string_equal(disjuncts_of("{" FROM ",'where':" AND(FIELD("a", "IN", LIST(INT(1) "," INT(2))),
+                                                              FIELD("b", "EQUAL", INT(3))) "}"),
                         "a 5 1&b 5 3|a 5 2&b 5 3");
-    assert_string_equal(disjuncts_of("{" FROM ",'where':" OR(FIELD("a", "ARRAY_CONTAINS_ANY", LIST(INT(1) "," INT(2))), UNARY("b", "IS_NULL")) "}"),
-                        "a 7 1|a 7 2|b 5 -11");
+    assert_string_equal(
+        disjuncts_of("{" FROM ",'where':" OR(FIELD("a", "ARRAY_CONTAINS_ANY", LIST(INT(1) "," INT(2))),
+                                             UNARY("b", "IS_NULL")) "}"),
+        "a 7 1|a 7 2|b 5 -11");
     assert_string_equal(disjuncts_of("{" FROM ",'where':" UNARY("b", "IS_NOT_NAN") "}"), "b 6 -3");
     assert_string_equal(disjuncts_of("{" FROM ",'where':" FIELD("b", "NOT_IN", LIST(INT(1))) "}"), "b 10 -9");
     size_t n;
@@ -328,9 +361,11 @@ static void only_needed_fields(void **state)
 {
     (void)state;
     const struct query_plan *plan = kit_plan(
-        arena, "{" FROM ",'where':" AND(FIELD("m.x", "EQUAL", ONE), FIELD("b", "EQUAL", ONE)) ",'orderBy':[" UP("m.y") "," UP("a") "]}");
+        arena, "{" FROM ",'where':" AND(FIELD("m.x", "EQUAL", ONE),
+                                        FIELD("b", "EQUAL", ONE)) ",'orderBy':[" UP("m.y") "," UP("a") "]}");
     assert_int_equal(plan->n_needed, 3);
-    assert_true(str_eq_z(plan->needed[0], "a") && str_eq_z(plan->needed[1], "b") && str_eq_z(plan->needed[2], "m"));
+    assert_true(str_eq_z(plan->needed[0], "a") && str_eq_z(plan->needed[1], "b") &&
+                str_eq_z(plan->needed[2], "m"));
 }
 
 static void scope_of_members(void **state)
@@ -353,7 +388,8 @@ static void scope_of_members(void **state)
         struct status st = status_init(arena);
         struct value_map none = { 0 };
         const char *json = arena_printf(arena, "{'from':[%s]}", rows[i].from);
-        assert_int_equal(query_check(&plan, QUERY_DB, str_of(rows[i].parent), kit_query(arena, json), arena, &st), 0);
+        assert_int_equal(
+            query_check(&plan, QUERY_DB, str_of(rows[i].parent), kit_query(arena, json), arena, &st), 0);
         assert_true(query_matches(plan, str_of(rows[i].in), &none));
         assert_false(query_matches(plan, str_of(rows[i].out), &none));
     }
@@ -384,7 +420,8 @@ static void order_clauses(void **state)
     assert_string_equal(order_by("a desc,b.c  asc , `x, y`.z DESC"), "a- b.c `x, y`.z-");
     assert_string_equal(order_by("desc desc"), "desc-");
     assert_string_equal(order_by("a "), "a");
-    static const char *const bad[] = { " ", " a", "a desc ", "a sideways", "a,", ",a", "a..b", "1a", "`a", "``", "a desc b" };
+    static const char *const bad[] = { " ",    " a", "a desc ", "a sideways", "a,",      ",a",
+                                       "a..b", "1a", "`a",      "``",         "a desc b" };
     for (size_t i = 0; i < COUNT(bad); i++)
         assert_string_equal(order_by(bad[i]), arena_printf(arena, "Invalid order by clause \"%s\".", bad[i]));
     assert_string_equal(order_by("__x__"), "Invalid reserved name in field path __x__");
@@ -405,12 +442,15 @@ static void lists_are_refused(void **state)
     assert_string_equal(list_refusal((struct query_list_options){ .page_size = 7 }), "OK");
     assert_string_equal(list_refusal((struct query_list_options){ .page_size = -1 }),
                         "Page size must be nonnegative.");
-    assert_string_equal(list_refusal((struct query_list_options){ .order_by = STR("a"), .show_missing = true }),
-                        "cannot specify an order when show_missing is true");
+    assert_string_equal(
+        list_refusal((struct query_list_options){ .order_by = STR("a"), .show_missing = true }),
+        "cannot specify an order when show_missing is true");
     assert_string_equal(list_refusal((struct query_list_options){ .order_by = STR("a,a") }),
                         "order by clause cannot contain duplicate fields a");
-    assert_string_equal(list_refusal((struct query_list_options){ .page_token = STR("bad") }), "invalid page token");
-    assert_string_equal(list_refusal((struct query_list_options){ .page_token = STR("!!") }), "invalid page token");
+    assert_string_equal(list_refusal((struct query_list_options){ .page_token = STR("bad") }),
+                        "invalid page token");
+    assert_string_equal(list_refusal((struct query_list_options){ .page_token = STR("!!") }),
+                        "invalid page token");
 }
 
 static void a_token_is_for_its_list_only(void **state)
@@ -430,13 +470,15 @@ static void a_token_is_for_its_list_only(void **state)
     assert_int_equal(page, LIMIT_LIST_PAGE);
     assert_true(plan->start.set && !plan->start.before && str_eq_z(plan->start.name, "c/d"));
     options.order_by = STR("a");
-    assert_int_equal(query_list(&plan, &page, QUERY_DB, STR(""), &options, arena, &st), STATUS_INVALID_ARGUMENT);
+    assert_int_equal(query_list(&plan, &page, QUERY_DB, STR(""), &options, arena, &st),
+                     STATUS_INVALID_ARGUMENT);
     options.order_by = STR("a desc");
     for (size_t i = 0; i < token.n; i++) {
         struct str bad = arena_str(arena, token);
         ((char *)bad.p)[i] = bad.p[i] == 'A' ? 'B' : 'A';
         options.page_token = bad;
-        assert_int_equal(query_list(&plan, &page, QUERY_DB, STR(""), &options, arena, &st), STATUS_INVALID_ARGUMENT);
+        assert_int_equal(query_list(&plan, &page, QUERY_DB, STR(""), &options, arena, &st),
+                         STATUS_INVALID_ARGUMENT);
     }
 }
 

@@ -48,7 +48,8 @@ static struct query *opened(const char *json)
 {
     struct query *query;
     struct status st = status_init(arena);
-    assert_int_equal(query_open(&query, kit_plan(arena, json), world_reader(world, 0), world_view(world), &st), 0);
+    assert_int_equal(
+        query_open(&query, kit_plan(arena, json), world_reader(world, 0), world_view(world), &st), 0);
     return query;
 }
 
@@ -89,8 +90,9 @@ static void names_downwards(void **state)
 {
     (void)state;
     put_numbers(100);
-    struct query *query = opened("{" FROM ",'where':{'fieldFilter':{'field':{'fieldPath':'odd'},'op':'EQUAL',"
-                                 "'value':{'integerValue':1}}},'orderBy':[" ORDER("__name__", "DESCENDING") "]}");
+    struct query *query =
+        opened("{" FROM ",'where':{'fieldFilter':{'field':{'fieldPath':'odd'},'op':'EQUAL',"
+               "'value':{'integerValue':1}}},'orderBy':[" ORDER("__name__", "DESCENDING") "]}");
     for (int i = 99; i > 0; i -= 2) {
         char id[16];
         snprintf(id, sizeof id, "d%03d", i);
@@ -149,7 +151,8 @@ static void answers_may_be_raw_or_projected(void **state)
     (void)state;
     struct document doc;
     struct status st = status_init(arena);
-    put("c/d", "{'a':{'integerValue':1},'b':{'mapValue':{'fields':{'x':{'integerValue':2},'y':{'integerValue':3}}}}}");
+    put("c/d", "{'a':{'integerValue':1},'b':{'mapValue':{'fields':{'x':{'integerValue':2},'y':{'integerValue'"
+               ":3}}}}}");
     struct query *query = opened("{" FROM "}");
     assert_int_equal(query_next(query, world_reader(world, 0), arena, &doc, &st), 0);
     assert_non_null(doc.fields_raw.p);
@@ -213,7 +216,8 @@ static void long_work_can_be_stopped(void **state)
 {
     (void)state;
     static const char *const queries[] = {
-        "{" FROM ",'where':{'fieldFilter':{'field':{'fieldPath':'n'},'op':'EQUAL','value':{'integerValue':-1}}}}",
+        "{" FROM
+        ",'where':{'fieldFilter':{'field':{'fieldPath':'n'},'op':'EQUAL','value':{'integerValue':-1}}}}",
         "{" FROM ",'orderBy':[" ORDER("n", "DESCENDING") "]}",
     };
     put_numbers(100);
@@ -286,8 +290,9 @@ static void memory_is_bounded(void **state)
     }
     assert_int_equal(code, STATUS_RESOURCE_EXHAUSTED);
     assert_true(n > 5 && n < 41);
-    assert_string_equal(status_message(&st), "sorting this query's result takes more than 4096 bytes: give it a limit, "
-                                             "or narrow it with a filter");
+    assert_string_equal(status_message(&st),
+                        "sorting this query's result takes more than 4096 bytes: give it a limit, "
+                        "or narrow it with a filter");
     for (n = 999; n >= 0; n--) {
         snprintf(key, sizeof key, "k%03d", n);
         assert_int_equal(add(few, key, 100, &st), 0);

@@ -54,7 +54,10 @@ void world_free(struct world *w)
     free(w);
 }
 
-static struct str path_of(const struct version *v) { return (struct str){ v->path, v->path_n }; }
+static struct str path_of(const struct version *v)
+{
+    return (struct str){ v->path, v->path_n };
+}
 
 void world_put(struct world *w, struct database_name db, struct str path, const struct value_map *fields)
 {
@@ -83,9 +86,18 @@ void world_put(struct world *w, struct database_name db, struct str path, const 
     w->n++;
 }
 
-uint64_t world_view(struct world *w) { return w->seq; }
-struct store_reader *world_reader(struct world *w, unsigned which) { return &w->readers[which]; }
-size_t world_open_scans(const struct world *w) { return w->open_scans; }
+uint64_t world_view(struct world *w)
+{
+    return w->seq;
+}
+struct store_reader *world_reader(struct world *w, unsigned which)
+{
+    return &w->readers[which];
+}
+size_t world_open_scans(const struct world *w)
+{
+    return w->open_scans;
+}
 
 static void give(struct store_document *out, const struct version *v, struct arena *arena)
 {
@@ -98,8 +110,9 @@ static void give(struct store_document *out, const struct version *v, struct are
     };
 }
 
-enum status_code store_get(struct store_reader *reader, uint64_t view, struct database_name db, struct str path,
-                           struct arena *arena, struct store_document *out, struct status *st)
+enum status_code store_get(struct store_reader *reader, uint64_t view, struct database_name db,
+                           struct str path, struct arena *arena, struct store_document *out,
+                           struct status *st)
 {
     (void)db;
     (void)st;
@@ -113,7 +126,8 @@ enum status_code store_get(struct store_reader *reader, uint64_t view, struct da
 }
 
 enum status_code store_scan_open(struct store_scan **out, struct store_reader *reader, uint64_t view,
-                                 struct database_name db, const struct store_scan_range *range, struct status *st)
+                                 struct database_name db, const struct store_scan_range *range,
+                                 struct status *st)
 {
     (void)db;
     (void)st;

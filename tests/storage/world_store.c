@@ -75,8 +75,12 @@ void world_put(struct world *world, struct database_name db, struct str path, co
     buf_init(&bytes, LIMIT_MESSAGE_BYTES);
     if (!protobuf_encode_fields(&bytes, fields))
         abort();
-    struct store_op op = { .kind = STORE_PUT, .operation = STORE_OPERATION_UPDATE, .path = path, .fields = buf_view(&bytes) };
-    struct store_commit commit = { .db = db, .ops = &op, .n_ops = 1, .principal = STR("owner"), .status = status_init(arena) };
+    struct store_op op = {
+        .kind = STORE_PUT, .operation = STORE_OPERATION_UPDATE, .path = path, .fields = buf_view(&bytes)
+    };
+    struct store_commit commit = {
+        .db = db, .ops = &op, .n_ops = 1, .principal = STR("owner"), .status = status_init(arena)
+    };
     submit(world, &commit);
     buf_dispose(&bytes);
     arena_free(arena);
@@ -88,7 +92,10 @@ uint64_t world_view(struct world *world)
     return store_view_now(world->store, &ignored);
 }
 
-struct store_reader *world_reader(struct world *world, unsigned which) { return world->readers[which]; }
+struct store_reader *world_reader(struct world *world, unsigned which)
+{
+    return world->readers[which];
+}
 
 size_t world_open_scans(const struct world *world)
 {
