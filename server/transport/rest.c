@@ -217,18 +217,22 @@ static enum status_code bind_path(struct call *call, const struct route_match *m
 /* Ids after "projects/p/databases/d/documents": even for a document. */
 static bool names_document(const struct route_path *path) { return path->n > 6 && (path->n - 6) % 2 == 0; }
 
+/* Templates with a verb come first: `c/d:runQuery` is also a collection to create a document in. */
 static const struct rpc *find_rpc(struct route_match *match, struct arena *arena, struct str method,
                                   const struct route_path *path)
 {
-    for (size_t i = 0; i < rpc_count; i++) {
-        const struct rpc *rpc = &rpc_table[i];
-        if (!rpc->http_method || !str_eq_z(method, rpc->http_method))
-            continue;
-        if (str_eq_z(method, "GET") && names_document(path) != !strcmp(rpc->name, "GetDocument"))
-            continue;
-        if (route_matches(match, arena, rpc->http_template, path) ||
-            (rpc->http_template2 && route_matches(match, arena, rpc->http_template2, path)))
-            return rpc;
+    for (int verbs = path->has_verb; verbs >= 0; verbs--) {
+        for (size_t i = 0; i < rpc_count; i++) {
+            const struct rpc *rpc = &rpc_table[i];
+            if (!rpc->http_method || !str_eq_z(method, rpc->http_method) ||
+                (strchr(rpc->http_template, ':') != NULL) != (verbs == 1))
+                continue;
+            if (str_eq_z(method, "GET") && names_document(path) != !strcmp(rpc->name, "GetDocument"))
+                continue;
+            if (route_matches(match, arena, rpc->http_template, path) ||
+                (rpc->http_template2 && route_matches(match, arena, rpc->http_template2, path)))
+                return rpc;
+        }
     }
     return NULL;
 }
