@@ -10,7 +10,8 @@ static bool is_name(const struct rules_constraint *c)
     return c->field_n == 1 && str_eq(c->field[0], STR("__name__"));
 }
 
-static struct rvalue build(struct arena *arena, const struct rules_constraint *const *items, size_t n, size_t depth);
+static struct rvalue build(struct arena *arena, const struct rules_constraint *const *items, size_t n,
+                           size_t depth);
 
 /* The value of one field: `items` share the first depth segments. */
 static struct rvalue build_field(struct arena *arena, const struct rules_constraint *const *items, size_t n,
@@ -35,7 +36,8 @@ static struct rvalue build_field(struct arena *arena, const struct rules_constra
 }
 
 /* The map of the fields at segment `depth`. */
-static struct rvalue build(struct arena *arena, const struct rules_constraint *const *items, size_t n, size_t depth)
+static struct rvalue build(struct arena *arena, const struct rules_constraint *const *items, size_t n,
+                           size_t depth)
 {
     struct rentry *entries = ARENA_ARRAY(arena, struct rentry, n);
     const struct rules_constraint **group = ARENA_ARRAY(arena, const struct rules_constraint *, n);
@@ -111,7 +113,8 @@ static bool not_in(struct arena *arena, const struct value *list, struct rvalue 
     return false;
 }
 
-static bool one_implies(struct arena *arena, const struct rules_constraint *c, enum ast_kind op, struct rvalue other)
+static bool one_implies(struct arena *arena, const struct rules_constraint *c, enum ast_kind op,
+                        struct rvalue other)
 {
     int order;
     struct rvalue operand = rv_of_value(arena, c->operand);
@@ -124,7 +127,8 @@ static bool one_implies(struct arena *arena, const struct rules_constraint *c, e
     return rv_order(&order, operand, other) && !rv_unordered(operand, other) && implies(c->op, op, order);
 }
 
-bool constraint_implies(struct arena *arena, const struct constraint_set *set, enum ast_kind op, struct rvalue other)
+bool constraint_implies(struct arena *arena, const struct constraint_set *set, enum ast_kind op,
+                        struct rvalue other)
 {
     assert(op >= AST_EQ && op <= AST_GE);
     for (size_t i = 0; i < set->n; i++)

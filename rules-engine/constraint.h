@@ -1,26 +1,28 @@
 /* constraint.h - deciding `list`: what a query proves about the documents it returns.
  *
  * Rules are not filters. A query is allowed when its own filters prove that every document it could return
- * passes the rules; no document is looked at. The evaluator runs as for one document, but on a `resource.data`
- * that is made from the filters:
+ * passes the rules; no document is looked at. The evaluator runs as for one document, but on a
+ * `resource.data` that is made from the filters:
  *
- *   1. resource.data has the fields that the filters name, nested maps for dotted ones, and no others: any other
- *      field is "undefined on object", absent for `in`, get() and keys().
+ *   1. resource.data has the fields that the filters name, nested maps for dotted ones, and no others: any
+ * other field is "undefined on object", absent for `in`, get() and keys().
  *   2. A field with an == filter is that concrete value, and everything can be computed with it. Further
  *      filters on it say nothing more.
  *   3. Any other field is a value of type constraint: the set of its filters, all of which hold.
  *   4. A comparison with a constraint is true when one of its filters implies it, and otherwise not false but
  *      an error ("evaluation error at L:C", not_provable), which && and || treat like any error. It is never
  *      false: that the query might return a passing document proves nothing, and that it cannot would need
- *      reasoning which is not done here (nor by Google's emulator 1.19.9). So !(f == x) is not proved by f != x.
+ *      reasoning which is not done here (nor by Google's emulator 1.19.9). So !(f == x) is not proved by f !=
+ * x.
  *   5. One filter alone must imply the comparison: n >= 5 and n <= 5 together do not prove n == 5.
  *   6. Filters compare only with values of their own order (numbers with numbers, strings with strings ...).
  *      All filters but == null exclude null, so each proves f != null.
- *   7. `value in f` and f.hasAny(list) are true for an array-contains filter of such a value; `in` is otherwise an
- *      error, hasAny false.
+ *   7. `value in f` and f.hasAny(list) are true for an array-contains filter of such a value; `in` is
+ * otherwise an error, hasAny false.
  *   8. Two constraints are not compared: a type error.
  *   9. A query of several disjuncts is judged once for each; every one must be allowed.
- *  10. The id of the documents is unknown: the last wildcard is "Null value error.", resource has no id and no
+ *  10. The id of the documents is unknown: the last wildcard is "Null value error.", resource has no id and
+ * no
  *      __name__. With a filter __name__ == D the request is judged like a read of D, on D's real data.
  *  11. Order, cursors, limit, offset and projection prove nothing. request.query shows them.
  *
@@ -43,7 +45,8 @@ struct rvalue constraint_data(struct arena *arena, const struct rules_disjunct *
 bool constraint_name(struct str *path, const struct rules_disjunct *disjunct);
 
 /* Whether the filters imply `field op other`; op is one of AST_EQ .. AST_GE. */
-bool constraint_implies(struct arena *arena, const struct constraint_set *set, enum ast_kind op, struct rvalue other);
+bool constraint_implies(struct arena *arena, const struct constraint_set *set, enum ast_kind op,
+                        struct rvalue other);
 /* Whether the filters imply that the field is an array with v in it. */
 bool constraint_contains(struct arena *arena, const struct constraint_set *set, struct rvalue v);
 

@@ -52,8 +52,8 @@ static int in_source_order(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static struct candidates find_candidates(const struct ruleset *ruleset, struct arena *arena, enum rules_method method,
-                                         const struct match_target *target)
+static struct candidates find_candidates(const struct ruleset *ruleset, struct arena *arena,
+                                         enum rules_method method, const struct match_target *target)
 {
     static const unsigned bits[] = { METHOD_GET, METHOD_LIST, METHOD_CREATE, METHOD_UPDATE, METHOD_DELETE };
     struct candidates list = { .arena = arena };
@@ -99,10 +99,11 @@ static const char *compose(struct eval *e, const struct rules_try *tries, size_t
     for (size_t i = 0; i < n; i++) {
         bool seen = false;
         for (size_t k = 0; k < i && !seen; k++)
-            seen = tries[k].allow_line == tries[i].allow_line && strcmp(tries[k].reason, tries[i].reason) == 0;
+            seen =
+                tries[k].allow_line == tries[i].allow_line && strcmp(tries[k].reason, tries[i].reason) == 0;
         if (!seen)
-            buf_printf(&text, "%s%s for '%s' @ L%u", i ? ", " : "", tries[i].reason, rules_method_name(method),
-                       tries[i].allow_line);
+            buf_printf(&text, "%s%s for '%s' @ L%u", i ? ", " : "", tries[i].reason,
+                       rules_method_name(method), tries[i].allow_line);
     }
     /* Halves of characters that a rule cut are no UTF-8: they may not reach a client. */
     const char *out = arena_str(e->arena, rv_utf8_bytes(e->arena, buf_view(&text))).p;
@@ -144,7 +145,8 @@ static void decide_candidates(struct rules_decision *decision, struct eval *e, c
     if (decision->allowed || e->host_code != STATUS_OK)
         return;
     explain(decision, e, refusals, n);
-    decision->message = n ? compose(e, decision->tries, n, e->request->method) : "No matching allow statements";
+    decision->message =
+        n ? compose(e, decision->tries, n, e->request->method) : "No matching allow statements";
 }
 
 static void decide_document(struct rules_decision *decision, struct eval *e)
@@ -160,7 +162,8 @@ static void decide_named(struct rules_decision *decision, struct eval *e, struct
     struct rules_document *document = ARENA_NEW(e->arena, struct rules_document);
     e->path = path;
     if (e->env && e->env->get_document)
-        e->host_code = e->env->get_document(e->env->data, e->request->db, path, false, e->arena, document, e->st);
+        e->host_code =
+            e->env->get_document(e->env->data, e->request->db, path, false, e->arena, document, e->st);
     e->resource = document;
     if (e->host_code == STATUS_OK)
         decide_document(decision, e);

@@ -13,7 +13,8 @@ static const char too_many[] =
 static const char too_large[] = "Unable to evaluate the expression as it needs too much memory.";
 
 void eval_init(struct eval *e, const struct ruleset *ruleset, const struct rules_request *request,
-               const struct rules_env *env, struct rules_budget *budget, struct arena *arena, struct status *st)
+               const struct rules_env *env, struct rules_budget *budget, struct arena *arena,
+               struct status *st)
 {
     *e = (struct eval){ .arena = arena,
                         .ruleset = ruleset,
@@ -61,11 +62,15 @@ struct rvalue eval_fatal(struct eval *e, const char *text)
     return RV(RT_UNDEFINED, error, &e->fatal_error);
 }
 
-struct rvalue eval_unproved(struct eval *e) { return make_error(e, "the query does not prove it", false, true); }
+struct rvalue eval_unproved(struct eval *e)
+{
+    return make_error(e, "the query does not prove it", false, true);
+}
 
 struct rvalue eval_type_error(struct eval *e, struct rvalue got, const char *expected)
 {
-    return eval_error(e, "Type error. Received: [%s] Expected: [%s].", rules_type_name((enum rules_type)got.type), expected);
+    return eval_error(e, "Type error. Received: [%s] Expected: [%s].",
+                      rules_type_name((enum rules_type)got.type), expected);
 }
 
 bool eval_room(struct eval *e, size_t size)
@@ -85,7 +90,10 @@ static struct rvalue null_error(struct eval *e)
     return make_error(e, "Null value error.", false, false);
 }
 
-static const char *name_of(struct rvalue v) { return rules_type_name((enum rules_type)v.type); }
+static const char *name_of(struct rvalue v)
+{
+    return rules_type_name((enum rules_type)v.type);
+}
 
 /* ---- literals ---- */
 
@@ -154,7 +162,8 @@ static struct rvalue eval_path(struct eval *e, const struct ast_node *node)
         } else if (part->kind == PART_LITERAL) {
             e->steps++;
         } else {
-            one = (struct rsegment){ .kind = part->kind == PART_GLOB ? SEGMENT_GLOB : SEGMENT_CAPTURE, .name = part->text };
+            one = (struct rsegment){ .kind = part->kind == PART_GLOB ? SEGMENT_GLOB : SEGMENT_CAPTURE,
+                                     .name = part->text };
         }
         size_t more = many ? many->n : 1;
         if (n + more > cap) {
@@ -298,7 +307,8 @@ static struct rvalue index_of(struct eval *e, struct rvalue object, struct rvalu
             return index;
         if (index.type == RT_STRING)
             return member_of(e, object, index.text);
-        return eval_error(e, "Unsupported operation error. Received: map[%s]. Expected: map[string].", name_of(index));
+        return eval_error(e, "Unsupported operation error. Received: map[%s]. Expected: map[string].",
+                          name_of(index));
     }
     if (object.type == RT_PATH && index.type == RT_STRING)
         return path_member(e, object.path, index.text);
@@ -307,8 +317,9 @@ static struct rvalue index_of(struct eval *e, struct rvalue object, struct rvalu
     if (rv_is_error(index))
         return index;
     if (index.type != RT_INT)
-        return eval_error(e, "Unsupported operation error. Received: %s[%s]. Expected: %s.", name_of(object), name_of(index),
-                          object.type == RT_PATH ? "path[string], path[int]"
+        return eval_error(e, "Unsupported operation error. Received: %s[%s]. Expected: %s.", name_of(object),
+                          name_of(index),
+                          object.type == RT_PATH   ? "path[string], path[int]"
                           : object.type == RT_LIST ? "list[int]"
                                                    : "string[int]");
     if (!flatten(e, &object, &error))
@@ -338,14 +349,16 @@ static struct rvalue refuse_bounds(struct eval *e, struct rvalue object, struct 
 {
     const char *name = name_of(object);
     if (object.type == RT_PATH)
-        return eval_error(e,
-                          "Unsupported operation error. Received: path[%s:%s]. Expected: path[null:null], path[int:int], "
-                          "path[int:null], path[null:int].",
-                          name_of(from), name_of(to));
-    return eval_error(e,
-                      "Unsupported operation error. Received: %s[%s:%s]. Expected: %s[null:null], %s[null:int], "
-                      "%s[int:null], %s[int:int].",
-                      name, name_of(from), name_of(to), name, name, name, name);
+        return eval_error(
+            e,
+            "Unsupported operation error. Received: path[%s:%s]. Expected: path[null:null], path[int:int], "
+            "path[int:null], path[null:int].",
+            name_of(from), name_of(to));
+    return eval_error(
+        e,
+        "Unsupported operation error. Received: %s[%s:%s]. Expected: %s[null:null], %s[null:int], "
+        "%s[int:null], %s[int:int].",
+        name, name_of(from), name_of(to), name, name, name, name);
 }
 
 /* Google's check, quirks included: both i and j - 1 must be indexes, so [0:0] and [n:n] are refused. */
@@ -364,13 +377,15 @@ static struct rvalue slice_of(struct eval *e, struct rvalue object, struct rvalu
     if (!flatten(e, &object, &error))
         return error;
     sized(&size, object);
-    int64_t n = (int64_t)size, i = from.type == RT_INT ? from.integer : 0, j = to.type == RT_INT ? to.integer : n;
+    int64_t n = (int64_t)size, i = from.type == RT_INT ? from.integer : 0,
+            j = to.type == RT_INT ? to.integer : n;
     if (from.type == RT_INT && (i < 0 || i >= n))
         return bound_error(e, i, size);
     if (to.type == RT_INT && (j - 1 < 0 || j - 1 >= n))
         return bound_error(e, j - 1, size);
     if (j < i)
-        return eval_error(e, "Illegal range error. From index: [%lld] , To index: [%lld].", (long long)i, (long long)j);
+        return eval_error(e, "Illegal range error. From index: [%lld] , To index: [%lld].", (long long)i,
+                          (long long)j);
     return part_of(e, object, (size_t)i, (size_t)j);
 }
 
@@ -404,8 +419,8 @@ static struct rvalue eval_args(struct eval *e, struct rvalue *out, const struct 
 }
 
 /* "Received: map.get(int, int). Expected: map.get(string, any), map.get(list, any)." */
-static struct rvalue refuse_args(struct eval *e, const struct builtin *row, const struct rvalue *args, uint32_t n,
-                                 bool wrong_count)
+static struct rvalue refuse_args(struct eval *e, const struct builtin *row, const struct rvalue *args,
+                                 uint32_t n, bool wrong_count)
 {
     struct buf text;
     buf_init(&text, 4096);
@@ -413,7 +428,8 @@ static struct rvalue refuse_args(struct eval *e, const struct builtin *row, cons
         buf_printf(&text, "Incorrect number of arguments. Received: %u. Expected: ", n);
     } else {
         const char *open = strchr(row->signature, '(');
-        buf_printf(&text, "Unsupported operation error. Received: %.*s(", (int)(open - row->signature), row->signature);
+        buf_printf(&text, "Unsupported operation error. Received: %.*s(", (int)(open - row->signature),
+                   row->signature);
         for (uint32_t i = 0; i < n; i++)
             buf_printf(&text, "%s%s", i ? ", " : "", name_of(args[i]));
         buf_z(&text, "). Expected: ");
@@ -438,7 +454,8 @@ static struct rvalue run_builtin(struct eval *e, const struct builtin *first, co
 {
     bool count_fits = false;
     if (first->variadic && n < first->n_args) /* debug(): Google's words */
-        return eval_error(e, "Service call error. Function: [" STR_FMT "], Argument: [].", STR_ARG(first->name));
+        return eval_error(e, "Service call error. Function: [" STR_FMT "], Argument: [].",
+                          STR_ARG(first->name));
     for (const struct builtin *row = first; row; row = builtin_next(row)) {
         if (row->n_args != n && !(row->variadic && n > row->n_args))
             continue;
@@ -457,8 +474,9 @@ static struct rvalue function_count_error(struct eval *e, const struct ast_funct
     buf_init(&text, 4096);
     for (uint32_t i = 0; i < f->n_parameters; i++)
         buf_printf(&text, "%s" STR_FMT, i ? ", " : "", STR_ARG(f->parameters[i]));
-    struct rvalue error = eval_error(e, "Incorrect number of arguments. Received: %u. Expected: " STR_FMT "(" STR_FMT ").", n,
-                                     STR_ARG(f->name), STR_ARG(buf_view(&text)));
+    struct rvalue error =
+        eval_error(e, "Incorrect number of arguments. Received: %u. Expected: " STR_FMT "(" STR_FMT ").", n,
+                   STR_ARG(f->name), STR_ARG(buf_view(&text)));
     buf_dispose(&text);
     return error;
 }
@@ -505,8 +523,9 @@ static struct rvalue eval_call(struct eval *e, const struct ast_node *node)
         return failed;
     e->node = node;
     if (!node->call.builtin)
-        return eval_error(e, "Function not found error: Name: [" STR_FMT "%s" STR_FMT "].", STR_ARG(node->call.package),
-                          node->call.package.n ? "." : "", STR_ARG(node->call.name));
+        return eval_error(e, "Function not found error: Name: [" STR_FMT "%s" STR_FMT "].",
+                          STR_ARG(node->call.package), node->call.package.n ? "." : "",
+                          STR_ARG(node->call.name));
     return run_builtin(e, node->call.builtin, NULL, args, node->call.n);
 }
 
@@ -564,7 +583,8 @@ static struct rvalue eval_negate(struct eval *e, const struct ast_node *node)
         v.duration.nanos = -v.duration.nanos;
         return v;
     default:
-        return eval_error(e, "Unsupported operation error. Received: -%s. Expected: -int, -float, -duration.", name_of(v));
+        return eval_error(e, "Unsupported operation error. Received: -%s. Expected: -int, -float, -duration.",
+                          name_of(v));
     }
 }
 
@@ -598,7 +618,8 @@ static struct rvalue eval_ternary(struct eval *e, const struct ast_node *node)
 
 static struct rvalue two_constraints(struct eval *e, struct rvalue v)
 {
-    return eval_type_error(e, v, "bool,duration,float,int,latlng,map,null,string,bytes,timestamp,path,list,vector,set");
+    return eval_type_error(
+        e, v, "bool,duration,float,int,latlng,map,null,string,bytes,timestamp,path,list,vector,set");
 }
 
 static enum ast_kind mirrored(enum ast_kind op)
@@ -638,13 +659,16 @@ static const char *operator_text(enum ast_kind op)
 /* "Received: string + int. Expected: int + int, ..." for each pair of the operator. */
 static struct rvalue refuse_operands(struct eval *e, enum ast_kind op, struct rvalue a, struct rvalue b)
 {
-    static const char *const order_pairs[] = { "string", "string", "bytes", "bytes", "int", "int", "float", "float",
-                                               "duration", "duration", "timestamp", "timestamp", "constraint", "any",
-                                               "any", "constraint", NULL };
-    static const char *const add_pairs[] = { "int", "int", "float", "float", "string", "string", "duration", "duration",
-                                             "duration", "timestamp", "timestamp", "duration", NULL };
-    static const char *const sub_pairs[] = { "int", "int", "float", "float", "duration", "duration", "timestamp",
-                                             "duration", "timestamp", "timestamp", NULL };
+    static const char *const order_pairs[] = {
+        "string",   "string",    "bytes",     "bytes",      "int", "int", "float",      "float", "duration",
+        "duration", "timestamp", "timestamp", "constraint", "any", "any", "constraint", NULL
+    };
+    static const char *const add_pairs[] = { "int",       "int",      "float",    "float",    "string",
+                                             "string",    "duration", "duration", "duration", "timestamp",
+                                             "timestamp", "duration", NULL };
+    static const char *const sub_pairs[] = { "int",       "int",       "float",     "float",
+                                             "duration",  "duration",  "timestamp", "duration",
+                                             "timestamp", "timestamp", NULL };
     static const char *const number_pairs[] = { "int", "int", "float", "float", NULL };
     const char *const *pairs = op == AST_ADD   ? add_pairs
                                : op == AST_SUB ? sub_pairs
@@ -653,7 +677,8 @@ static struct rvalue refuse_operands(struct eval *e, enum ast_kind op, struct rv
     const char *text = operator_text(op);
     struct buf out;
     buf_init(&out, 1024);
-    buf_printf(&out, "Unsupported operation error. Received: %s %s %s. Expected: ", name_of(a), text, name_of(b));
+    buf_printf(&out, "Unsupported operation error. Received: %s %s %s. Expected: ", name_of(a), text,
+               name_of(b));
     for (size_t i = 0; pairs[i]; i += 2)
         buf_printf(&out, "%s%s %s %s", i ? ", " : "", pairs[i], text, pairs[i + 1]);
     struct rvalue error = eval_error(e, STR_FMT ".", STR_ARG(buf_view(&out)));
@@ -670,7 +695,10 @@ static struct rvalue compare_order(struct eval *e, enum ast_kind op, struct rval
         return refuse_operands(e, op, a, b);
     if (rv_unordered(a, b))
         return rv_bool(false);
-    return rv_bool(op == AST_LT ? order < 0 : op == AST_LE ? order <= 0 : op == AST_GT ? order > 0 : order >= 0);
+    return rv_bool(op == AST_LT   ? order < 0
+                   : op == AST_LE ? order <= 0
+                   : op == AST_GT ? order > 0
+                                  : order >= 0);
 }
 
 static struct rvalue compare_equal(struct eval *e, enum ast_kind op, struct rvalue a, struct rvalue b)
@@ -726,8 +754,9 @@ static struct rvalue move_time(struct eval *e, struct timestamp t, struct rdurat
     }
     struct timestamp out = { seconds, (int32_t)nanos };
     if (!timestamp_is_valid(out))
-        return eval_error(e, "Timestamp is not valid. Seconds must be in range [-62,135,596,800, +253,402,300,799]. Nanos "
-                             "must be in range [0, +999,999,999].");
+        return eval_error(
+            e, "Timestamp is not valid. Seconds must be in range [-62,135,596,800, +253,402,300,799]. Nanos "
+               "must be in range [0, +999,999,999].");
     return rv_time(out);
 }
 
@@ -779,8 +808,9 @@ static struct rvalue eval_binary(struct eval *e, const struct ast_node *node)
 static struct rvalue in_sequence(struct eval *e, struct rvalue item, struct rvalue in)
 {
     if (in.form == LIST_KEYS)
-        return rv_bool(item.type == RT_STRING &&
-                       rv_has_key((struct rvalue){ .type = RT_MAP, .form = MAP_FIELDS, .seq = in.seq }, item.text));
+        return rv_bool(
+            item.type == RT_STRING &&
+            rv_has_key((struct rvalue){ .type = RT_MAP, .form = MAP_FIELDS, .seq = in.seq }, item.text));
     for (size_t i = 0; i < in.seq.n; i++) {
         struct rvalue v = rv_at(e->arena, in, i);
         if (in.type == RT_SET ? rv_equal_loose(e->arena, v, item) : rv_equal_element(e->arena, v, item))
@@ -808,7 +838,8 @@ static struct rvalue eval_in(struct eval *e, const struct ast_node *node)
     case RT_MAP:
         if (item.type == RT_STRING)
             return rv_bool(rv_has_key(in, item.text));
-        return eval_error(e, "Unsupported operation error. Received: map.in(%s). Expected: map.in(string).", name_of(item));
+        return eval_error(e, "Unsupported operation error. Received: map.in(%s). Expected: map.in(string).",
+                          name_of(item));
     default:
         return constraint_contains(e->arena, in.constraint, item) ? rv_bool(true) : eval_unproved(e);
     }

@@ -3,12 +3,12 @@
  * Costs, observed on Google's emulator 1.19.9 and kept: every node that is evaluated counts one expression,
  * a map entry's key and value one each, a literal path segment one, a `let` one, the type after `is` one, the
  * second operand of && and || and the taken branch of ?: one extra; both bounds of a slice count when absent
- * too. Arguments and lets are evaluated once, at the call, used or not; an error among them is a value like any
- * other and harms only who uses it. At LIMIT_RULES_EXPRESSIONS the decision ends in an error that nothing
+ * too. Arguments and lets are evaluated once, at the call, used or not; an error among them is a value like
+ * any other and harms only who uses it. At LIMIT_RULES_EXPRESSIONS the decision ends in an error that nothing
  * absorbs.
  *
- * Memory: at most LIMIT_RULES_ARENA of the arena is used by one decision. Whoever makes something larger than its
- * inputs asks eval_room first. */
+ * Memory: at most LIMIT_RULES_ARENA of the arena is used by one decision. Whoever makes something larger than
+ * its inputs asks eval_room first. */
 #ifndef RULES_ENGINE_EVAL_H
 #define RULES_ENGINE_EVAL_H
 
@@ -39,7 +39,7 @@ struct eval {
     size_t arena_start;
     uint32_t steps;
     uint32_t explained; /* expressions evaluated again for explanations */
-    bool fatal; /* the error below ends everything */
+    bool fatal;         /* the error below ends everything */
     struct rerror fatal_error;
 
     const struct ast_node *node; /* whose operation runs: errors name it */
@@ -58,12 +58,14 @@ struct eval {
 };
 
 void eval_init(struct eval *e, const struct ruleset *ruleset, const struct rules_request *request,
-               const struct rules_env *env, struct rules_budget *budget, struct arena *arena, struct status *st);
+               const struct rules_env *env, struct rules_budget *budget, struct arena *arena,
+               struct status *st);
 
 /* The value of a node in the current frame and match. */
 struct rvalue eval_node(struct eval *e, const struct ast_node *node);
 
-/* Evaluates the arguments and lets of a call to a user function and gives its frame; false when they do not fit. */
+/* Evaluates the arguments and lets of a call to a user function and gives its frame; false when they do not
+ * fit. */
 bool eval_enter(struct eval *e, const struct ast_node *node, struct eval_frame *frame);
 
 /* An error value that names e->node. */
@@ -79,8 +81,8 @@ bool eval_room(struct eval *e, size_t size);
 
 /* get and exists, globals.c: the document at a path value. `after` as in rules_env. On any refusal *error is
  * the error value for `function`, and false. */
-bool eval_lookup(struct eval *e, const struct rules_document **out, struct rvalue *error, const char *function,
-                 struct rvalue path, bool after);
+bool eval_lookup(struct eval *e, const struct rules_document **out, struct rvalue *error,
+                 const char *function, struct rvalue path, bool after);
 
 /* request.c: the `request` and `resource` objects, built at first use, and a document as rules see it. */
 struct rvalue eval_request(struct eval *e);

@@ -19,8 +19,8 @@ struct match_target match_document(struct arena *arena, struct database_name db,
     return make(arena, db, path, 0);
 }
 
-struct match_target match_collection(struct arena *arena, struct database_name db, const struct rules_query *query,
-                                     struct str path)
+struct match_target match_collection(struct arena *arena, struct database_name db,
+                                     const struct rules_query *query, struct str path)
 {
     bool group = query && query->all_descendants;
     struct match_target target = make(arena, db, group ? query->parent : path, 2);
@@ -53,8 +53,8 @@ static size_t find_glob(const struct ast_match *match)
 }
 
 /* The value of {x=**} over segments from..to. */
-static struct rvalue glob_value(struct arena *arena, const struct ast_path_part *part, const struct match_target *t,
-                                size_t from, size_t to)
+static struct rvalue glob_value(struct arena *arena, const struct ast_path_part *part,
+                                const struct match_target *t, size_t from, size_t to)
 {
     struct rpath *path = ARENA_NEW(arena, struct rpath);
     size_t n = t->any_depth ? 1 : to - from;
@@ -69,11 +69,12 @@ static struct rvalue glob_value(struct arena *arena, const struct ast_path_part 
     return rv_path(path);
 }
 
-bool match_covers(const struct rvalue **wildcards, struct arena *arena, const struct ast_match *match, int version,
-                  const struct match_target *t)
+bool match_covers(const struct rvalue **wildcards, struct arena *arena, const struct ast_match *match,
+                  int version, const struct match_target *t)
 {
     size_t glob = find_glob(match), parts = match->n_full, behind = glob < parts ? parts - glob - 1 : 0;
-    size_t fewest = glob < parts ? parts - (version >= 2) : parts; /* segments; version 1's ** takes at least one */
+    size_t fewest =
+        glob < parts ? parts - (version >= 2) : parts; /* segments; version 1's ** takes at least one */
     if (match->v1_never_matches || t->n < fewest || (glob == parts && (t->n != parts || t->any_depth)))
         return false;
     /* A group at every depth: only what ** takes may vary. */
@@ -93,8 +94,9 @@ bool match_covers(const struct rvalue **wildcards, struct arena *arena, const st
         if (part->kind == PART_GLOB)
             values[n++] = glob_value(arena, part, t, glob, t->n - behind);
         else if (part->kind == PART_BINDING)
-            values[n++] = (t->last_unknown && at + 1 == t->n) || t->segments[at].n == 0 ? (struct rvalue){ .type = RT_UNDEFINED }
-                                                                                      : rv_string(t->segments[at]);
+            values[n++] = (t->last_unknown && at + 1 == t->n) || t->segments[at].n == 0
+                              ? (struct rvalue){ .type = RT_UNDEFINED }
+                              : rv_string(t->segments[at]);
     }
     *wildcards = values;
     return true;

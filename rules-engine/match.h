@@ -1,7 +1,8 @@
 /* match.h - which `match` blocks cover a path, and what their wildcards are bound to.
  *
- * Wildcards: {x} and {x=*} take one segment, a string. {x=**} takes zero or more segments (rules_version 1: one or
- * more, and only at the end), a path. At most one of those stands in a full path (the checker sees to it). */
+ * Wildcards: {x} and {x=*} take one segment, a string. {x=**} takes zero or more segments (rules_version 1:
+ * one or more, and only at the end), a path. At most one of those stands in a full path (the checker sees to
+ * it). */
 #ifndef RULES_ENGINE_MATCH_H
 #define RULES_ENGINE_MATCH_H
 
@@ -17,12 +18,12 @@ struct match_target {
 };
 
 struct match_target match_document(struct arena *arena, struct database_name db, struct str path);
-struct match_target match_collection(struct arena *arena, struct database_name db, const struct rules_query *query,
-                                     struct str path);
+struct match_target match_collection(struct arena *arena, struct database_name db,
+                                     const struct rules_query *query, struct str path);
 
-/* Whether `match` covers all of the target. On success *wildcards holds one value per wildcard of the full path,
- * outermost first; an unknown one is an error value. In arena. */
-bool match_covers(const struct rvalue **wildcards, struct arena *arena, const struct ast_match *match, int version,
-                  const struct match_target *target);
+/* Whether `match` covers all of the target. On success *wildcards holds one value per wildcard of the full
+ * path, outermost first; an unknown one is an error value. In arena. */
+bool match_covers(const struct rvalue **wildcards, struct arena *arena, const struct ast_match *match,
+                  int version, const struct match_target *target);
 
 #endif

@@ -12,10 +12,15 @@
 
 struct regex {
     RE2 program;
-    explicit regex(const re2::StringPiece &pattern, const RE2::Options &options) : program(pattern, options) {}
+    explicit regex(const re2::StringPiece &pattern, const RE2::Options &options) : program(pattern, options)
+    {
+    }
 };
 
-static re2::StringPiece piece(struct str s) { return re2::StringPiece(s.p ? s.p : "", s.n); }
+static re2::StringPiece piece(struct str s)
+{
+    return re2::StringPiece(s.p ? s.p : "", s.n);
+}
 
 struct regex *regex_compile(struct str pattern)
 {
@@ -30,14 +35,18 @@ struct regex *regex_compile(struct str pattern)
     return made;
 }
 
-void regex_free(struct regex *regex) { delete regex; }
+void regex_free(struct regex *regex)
+{
+    delete regex;
+}
 
 bool regex_matches(const struct regex *regex, struct str text)
 {
     return regex->program.Match(piece(text), 0, text.n, RE2::ANCHOR_BOTH, nullptr, 0);
 }
 
-namespace {
+namespace
+{
 
 /* Bytes of the character at `at`; positions only ever stand between characters. */
 size_t step(struct str text, size_t at)
@@ -99,7 +108,8 @@ bool read_group(const RE2 &program, struct str with, size_t *at, int *group)
     int number = with.p[(*at)++] - '0';
     if (number > groups)
         return false;
-    while (*at < with.n && with.p[*at] >= '0' && with.p[*at] <= '9' && number * 10 + (with.p[*at] - '0') <= groups)
+    while (*at < with.n && with.p[*at] >= '0' && with.p[*at] <= '9' &&
+           number * 10 + (with.p[*at] - '0') <= groups)
         number = number * 10 + (with.p[(*at)++] - '0');
     *group = number;
     return true;

@@ -2,7 +2,10 @@
  * wrapped as they are. Which keys there are: observed on Google's emulator 1.19.9. */
 #include "rules-engine/eval.h"
 
-static struct rvalue text(const char *z) { return rv_string(str_of(z)); }
+static struct rvalue text(const char *z)
+{
+    return rv_string(str_of(z));
+}
 
 /* The request's own path, made once: request.path, resource.__name__ and request.resource.__name__. */
 static struct rvalue own_path(struct eval *e)
@@ -14,7 +17,8 @@ static struct rvalue own_path(struct eval *e)
     return e->path_value;
 }
 
-static struct rvalue document(struct eval *e, struct rvalue name, struct str path, const struct value_map *fields)
+static struct rvalue document(struct eval *e, struct rvalue name, struct str path,
+                              const struct value_map *fields)
 {
     struct rentry *entries = arena_alloc(e->arena, 3 * sizeof *entries);
     entries[0] = (struct rentry){ STR("__name__"), name };
@@ -61,7 +65,8 @@ static struct rvalue order_by(struct eval *e, const struct rules_query *q)
 {
     struct rentry *entries = ARENA_ARRAY(e->arena, struct rentry, q->n_order_by);
     for (size_t i = 0; i < q->n_order_by; i++)
-        entries[i] = (struct rentry){ q->order_by[i].field, text(q->order_by[i].descending ? "DESC" : "ASC") };
+        entries[i] =
+            (struct rentry){ q->order_by[i].field, text(q->order_by[i].descending ? "DESC" : "ASC") };
     return rv_map(entries, rv_sort_entries(entries, q->n_order_by));
 }
 
@@ -78,8 +83,9 @@ static struct rvalue query(struct eval *e)
     entries[4] = (struct rentry){ STR("limit"), q->has_limit ? rv_int(q->limit) : rv_null() };
     entries[5] = (struct rentry){ STR("offset"), rv_int(q->offset) };
     entries[6] = (struct rentry){ STR("orderBy"), order_by(e, q) };
-    entries[7] = (struct rentry){ STR("parent"),
-                                  q->parent.n ? rv_document_path(e->arena, e->request->db, q->parent) : rv_null() };
+    entries[7] =
+        (struct rentry){ STR("parent"),
+                         q->parent.n ? rv_document_path(e->arena, e->request->db, q->parent) : rv_null() };
     entries[8] = (struct rentry){ STR("selectOnlyKeys"), rv_bool(false) };
     return rv_map(entries, 9);
 }
@@ -107,7 +113,8 @@ struct rvalue eval_request(struct eval *e)
     entries[n++] = (struct rentry){ STR("inTransaction"), rv_bool(write || r->in_transaction) };
     entries[n++] = (struct rentry){ STR("method"), text(rules_method_name(r->method)) };
     if (!(list && r->query && r->query->all_descendants))
-        entries[n++] = (struct rentry){ STR("path"), list ? rv_document_path(e->arena, r->db, r->path) : own_path(e) };
+        entries[n++] =
+            (struct rentry){ STR("path"), list ? rv_document_path(e->arena, r->db, r->path) : own_path(e) };
     if (list)
         entries[n++] = (struct rentry){ STR("query"), query(e) };
     if (write) {

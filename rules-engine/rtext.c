@@ -24,7 +24,10 @@ static bool is_ascii(struct str s)
 }
 
 /* Bytes of the character that starts with c; texts are well-formed, surrogates aside. */
-static size_t length_of(unsigned char c) { return c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4; }
+static size_t length_of(unsigned char c)
+{
+    return c < 0x80 ? 1 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : 4;
+}
 
 static uint32_t decode(const char *text, size_t length)
 {
@@ -371,16 +374,18 @@ const char *rv_text(struct arena *arena, struct rvalue v, size_t max)
         s.n--;
     if (text.overflowed && s.n > 0 && (unsigned char)s.p[s.n - 1] >= 0xC0)
         s.n--;
-    const char *copy = arena_printf(arena, STR_FMT "%s", STR_ARG(rv_utf8_bytes(arena, s)), text.overflowed ? "..." : "");
+    const char *copy =
+        arena_printf(arena, STR_FMT "%s", STR_ARG(rv_utf8_bytes(arena, s)), text.overflowed ? "..." : "");
     buf_dispose(&text);
     return copy;
 }
 
 const char *rules_type_name(enum rules_type type)
 {
-    static const char *const names[] = { "undefined", "null",     "bool",   "int",      "float",      "string",
-                                         "bytes",     "list",     "map",    "set",      "path",       "timestamp",
-                                         "duration",  "latlng",   "map_diff", "constraint", "vector",  "number" };
+    static const char *const names[] = { "undefined",  "null",      "bool",     "int",    "float",
+                                         "string",     "bytes",     "list",     "map",    "set",
+                                         "path",       "timestamp", "duration", "latlng", "map_diff",
+                                         "constraint", "vector",    "number" };
     assert((size_t)type < sizeof names / sizeof *names);
     return names[type];
 }

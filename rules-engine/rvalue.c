@@ -133,13 +133,16 @@ struct rvalue rv_value_at(struct arena *arena, struct rvalue map, size_t i)
     return map.form == MAP_FIELDS ? rv_of_value(arena, &map.seq.fields[i].value) : map.seq.entries[i].value;
 }
 
-enum { MAP_LINEAR = 16 }; /* in maps of up to so many keys, length and bytes are compared one by one: cheaper */
+enum {
+    MAP_LINEAR = 16
+}; /* in maps of up to so many keys, length and bytes are compared one by one: cheaper */
 
 static bool find_few(size_t *out, struct rvalue map, struct str name)
 {
     for (size_t i = 0; i < map.seq.n; i++) {
         struct str key = map.form == MAP_FIELDS ? map.seq.fields[i].name : map.seq.entries[i].name;
-        if (key.n == name.n && (name.n == 0 || (key.p[0] == name.p[0] && memcmp(key.p, name.p, name.n) == 0))) {
+        if (key.n == name.n &&
+            (name.n == 0 || (key.p[0] == name.p[0] && memcmp(key.p, name.p, name.n) == 0))) {
             *out = i;
             return true;
         }
@@ -188,8 +191,14 @@ enum equality { STRICT, ELEMENT, LOOSE };
 
 static bool equal(struct arena *arena, struct rvalue a, struct rvalue b, enum equality how);
 
-static bool is_number(struct rvalue v) { return v.type == RT_INT || v.type == RT_FLOAT; }
-static double as_double(struct rvalue v) { return v.type == RT_INT ? (double)v.integer : v.number; }
+static bool is_number(struct rvalue v)
+{
+    return v.type == RT_INT || v.type == RT_FLOAT;
+}
+static double as_double(struct rvalue v)
+{
+    return v.type == RT_INT ? (double)v.integer : v.number;
+}
 
 static bool equal_floats(double a, double b, enum equality how)
 {
@@ -314,9 +323,15 @@ bool rv_equal_element(struct arena *arena, struct rvalue a, struct rvalue b)
     return equal(arena, a, b, ELEMENT);
 }
 
-bool rv_equal_loose(struct arena *arena, struct rvalue a, struct rvalue b) { return equal(arena, a, b, LOOSE); }
+bool rv_equal_loose(struct arena *arena, struct rvalue a, struct rvalue b)
+{
+    return equal(arena, a, b, LOOSE);
+}
 
-static int compare_bytes(struct str a, struct str b) { return str_cmp(a, b); }
+static int compare_bytes(struct str a, struct str b)
+{
+    return str_cmp(a, b);
+}
 
 bool rv_order(int *order, struct rvalue a, struct rvalue b)
 {
@@ -434,7 +449,10 @@ static uint64_t hash_into(struct arena *arena, uint64_t h, struct rvalue v)
     }
 }
 
-uint64_t rv_hash(struct arena *arena, struct rvalue v) { return hash_into(arena, 0, v); }
+uint64_t rv_hash(struct arena *arena, struct rvalue v)
+{
+    return hash_into(arena, 0, v);
+}
 
 enum { SET_LINEAR = 12 }; /* up to here a search in order is faster than hashing */
 
@@ -532,7 +550,8 @@ static size_t flatten(struct rsegment *out, const struct rpath *path)
     return n;
 }
 
-bool rv_path_flat(struct arena *arena, const struct rpath *path, const struct rpath **flat, struct str *unbound)
+bool rv_path_flat(struct arena *arena, const struct rpath *path, const struct rpath **flat,
+                  struct str *unbound)
 {
     bool simple = true;
     for (size_t i = 0; i < path->n; i++) {

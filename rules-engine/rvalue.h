@@ -85,8 +85,8 @@ enum rsegment_kind {
 struct rsegment {
     enum rsegment_kind kind;
     bool bound;
-    struct str name, text;     /* name of captures; text of simple and of bound captures */
-    const struct rpath *glob;  /* of bound globs */
+    struct str name, text;    /* name of captures; text of simple and of bound captures */
+    const struct rpath *glob; /* of bound globs */
 };
 struct rpath {
     const struct rsegment *items;
@@ -103,14 +103,38 @@ struct rerror {
 /* ---- making ---- */
 
 #define RV(type_, member, value) ((struct rvalue){ .type = (type_), .member = (value) })
-static inline struct rvalue rv_null(void) { return (struct rvalue){ .type = RT_NULL }; }
-static inline struct rvalue rv_bool(bool b) { return RV(RT_BOOL, boolean, b); }
-static inline struct rvalue rv_int(int64_t i) { return RV(RT_INT, integer, i); }
-static inline struct rvalue rv_float(double d) { return RV(RT_FLOAT, number, d); }
-static inline struct rvalue rv_string(struct str s) { return RV(RT_STRING, text, s); }
-static inline struct rvalue rv_bytes(struct str s) { return RV(RT_BYTES, text, s); }
-static inline struct rvalue rv_time(struct timestamp t) { return RV(RT_TIMESTAMP, time, t); }
-static inline struct rvalue rv_path(const struct rpath *p) { return RV(RT_PATH, path, p); }
+static inline struct rvalue rv_null(void)
+{
+    return (struct rvalue){ .type = RT_NULL };
+}
+static inline struct rvalue rv_bool(bool b)
+{
+    return RV(RT_BOOL, boolean, b);
+}
+static inline struct rvalue rv_int(int64_t i)
+{
+    return RV(RT_INT, integer, i);
+}
+static inline struct rvalue rv_float(double d)
+{
+    return RV(RT_FLOAT, number, d);
+}
+static inline struct rvalue rv_string(struct str s)
+{
+    return RV(RT_STRING, text, s);
+}
+static inline struct rvalue rv_bytes(struct str s)
+{
+    return RV(RT_BYTES, text, s);
+}
+static inline struct rvalue rv_time(struct timestamp t)
+{
+    return RV(RT_TIMESTAMP, time, t);
+}
+static inline struct rvalue rv_path(const struct rpath *p)
+{
+    return RV(RT_PATH, path, p);
+}
 static inline struct rvalue rv_list(const struct rvalue *items, size_t n)
 {
     return (struct rvalue){ .type = RT_LIST, .form = LIST_ITEMS, .seq = { .items = items, .n = n } };
@@ -121,11 +145,21 @@ static inline struct rvalue rv_map(const struct rentry *entries, size_t n) /* so
 }
 static inline struct rvalue rv_fields(const struct value_map *map)
 {
-    return (struct rvalue){ .type = RT_MAP, .form = MAP_FIELDS, .seq = { .fields = map->items, .n = map->n } };
+    return (
+        struct rvalue){ .type = RT_MAP, .form = MAP_FIELDS, .seq = { .fields = map->items, .n = map->n } };
 }
-static inline bool rv_is_error(struct rvalue v) { return v.type == RT_UNDEFINED; }
-static inline bool rv_is_true(struct rvalue v) { return v.type == RT_BOOL && v.boolean; }
-static inline bool rv_is_false(struct rvalue v) { return v.type == RT_BOOL && !v.boolean; }
+static inline bool rv_is_error(struct rvalue v)
+{
+    return v.type == RT_UNDEFINED;
+}
+static inline bool rv_is_true(struct rvalue v)
+{
+    return v.type == RT_BOOL && v.boolean;
+}
+static inline bool rv_is_false(struct rvalue v)
+{
+    return v.type == RT_BOOL && !v.boolean;
+}
 
 /* A document's value; lists and maps are wrapped, references become paths without the project. */
 struct rvalue rv_of_value(struct arena *arena, const struct value *value);
@@ -136,8 +170,8 @@ size_t rv_sort_entries(struct rentry *entries, size_t n);
 
 /* ---- lists and maps, whatever their form ---- */
 
-struct rvalue rv_at(struct arena *arena, struct rvalue list, size_t i);         /* i < list.seq.n */
-struct str rv_key_at(struct rvalue map, size_t i);                              /* sorted */
+struct rvalue rv_at(struct arena *arena, struct rvalue list, size_t i); /* i < list.seq.n */
+struct str rv_key_at(struct rvalue map, size_t i);                      /* sorted */
 struct rvalue rv_value_at(struct arena *arena, struct rvalue map, size_t i);
 bool rv_lookup(struct rvalue *out, struct arena *arena, struct rvalue map, struct str name);
 bool rv_has_key(struct rvalue map, struct str name);
@@ -176,13 +210,15 @@ static inline struct rvalue rset_value(const struct rset *set)
 /* ---- paths ---- */
 
 /* Bound captures and globs resolved to simple segments; false when one is not bound: *unbound names it. */
-bool rv_path_flat(struct arena *arena, const struct rpath *path, const struct rpath **flat, struct str *unbound);
+bool rv_path_flat(struct arena *arena, const struct rpath *path, const struct rpath **flat,
+                  struct str *unbound);
 bool rv_path_unbound(const struct rpath *path);
 
 /* ---- strings as UTF-16 ---- */
 
 size_t rv_utf16_size(struct str s);
-struct str rv_utf16_slice(struct arena *arena, struct str s, size_t from, size_t to); /* units, from <= to <= size */
+struct str rv_utf16_slice(struct arena *arena, struct str s, size_t from,
+                          size_t to); /* units, from <= to <= size */
 int rv_utf16_cmp(struct str a, struct str b);
 struct str rv_concat(struct arena *arena, struct str a, struct str b); /* joins halves of a pair that meet */
 struct str rv_utf8_bytes(struct arena *arena, struct str s);           /* lone surrogates become '?' */

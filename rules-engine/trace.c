@@ -1,6 +1,6 @@
-/* trace.c - see trace.h. explain() follows the value down: through &&, ||, ?:, !, calls of user functions, to the
- * node where it cannot be blamed on one child any more. Frames are entered on the way, so that describe() can
- * evaluate operands where they belong. */
+/* trace.c - see trace.h. explain() follows the value down: through &&, ||, ?:, !, calls of user functions, to
+ * the node where it cannot be blamed on one child any more. Frames are entered on the way, so that describe()
+ * can evaluate operands where they belong. */
 #include "rules-engine/trace.h"
 
 #include "core/limits.h"
@@ -53,25 +53,29 @@ static const char *elements(struct eval *e, const struct rvalue *items, size_t n
             one = str_from(one.p + 1, one.n - 2);
         buf_str(&text, one);
     }
-    const char *out = arena_printf(e->arena, STR_FMT "%s", STR_ARG(buf_view(&text)), text.overflowed ? "..." : "");
+    const char *out =
+        arena_printf(e->arena, STR_FMT "%s", STR_ARG(buf_view(&text)), text.overflowed ? "..." : "");
     buf_dispose(&text);
     return out;
 }
 
 static const char *is_text(struct eval *e, const struct ast_node *node, struct rvalue v)
 {
-    return arena_printf(e->arena, "%s is %s", source_of(e, node, MAX_EXPRESSION / 2), rv_text(e->arena, v, MAX_VALUE));
+    return arena_printf(e->arena, "%s is %s", source_of(e, node, MAX_EXPRESSION / 2),
+                        rv_text(e->arena, v, MAX_VALUE));
 }
 
 static bool is_literal(const struct ast_node *node)
 {
-    return node->kind <= AST_BYTES || ((node->kind == AST_LIST || node->kind == AST_MAP) && node->height <= 2);
+    return node->kind <= AST_BYTES ||
+           ((node->kind == AST_LIST || node->kind == AST_MAP) && node->height <= 2);
 }
 
 /* ---- what made it so ---- */
 
 /* hasAll and hasOnly: which elements are missing or too many. */
-static void describe_has(struct rules_try *out, struct eval *e, struct rvalue self, struct rvalue arg, bool all)
+static void describe_has(struct rules_try *out, struct eval *e, struct rvalue self, struct rvalue arg,
+                         bool all)
 {
     struct rvalue of = all ? arg : self, in = all ? self : arg;
     struct rvalue *odd = arena_alloc(e->arena, of.seq.n * sizeof *odd);
@@ -103,7 +107,8 @@ static void describe_method(struct rules_try *out, struct eval *e, const struct 
     if (node->call.n > 0)
         arg = eval_node(e, node->call.args[0]);
     bool all = str_eq(node->call.name, STR("hasAll")), only = str_eq(node->call.name, STR("hasOnly"));
-    bool sequences = (self.type == RT_LIST || self.type == RT_SET) && (arg.type == RT_LIST || arg.type == RT_SET);
+    bool sequences =
+        (self.type == RT_LIST || self.type == RT_SET) && (arg.type == RT_LIST || arg.type == RT_SET);
     if ((all || only) && sequences)
         describe_has(out, e, self, arg, all);
     else if (!rv_is_error(self))
@@ -159,15 +164,27 @@ static void describe(struct rules_try *out, struct eval *e, const struct ast_nod
     case AST_IS:
         out->value = is_text(e, node->is.a, eval_node(e, node->is.a));
         break;
-    case AST_NOT: case AST_NEGATE:
+    case AST_NOT:
+    case AST_NEGATE:
         if (!is_literal(node->op.a))
             out->value = is_text(e, node->op.a, eval_node(e, node->op.a));
         break;
-    case AST_EQ: case AST_NE: case AST_LT: case AST_LE: case AST_GT: case AST_GE: case AST_IN:
-    case AST_ADD: case AST_SUB: case AST_MUL: case AST_DIV: case AST_MOD:
+    case AST_EQ:
+    case AST_NE:
+    case AST_LT:
+    case AST_LE:
+    case AST_GT:
+    case AST_GE:
+    case AST_IN:
+    case AST_ADD:
+    case AST_SUB:
+    case AST_MUL:
+    case AST_DIV:
+    case AST_MOD:
         describe_binary(out, e, node);
         break;
-    case AST_NAME: case AST_INDEX:
+    case AST_NAME:
+    case AST_INDEX:
         if (!rv_is_error(value))
             out->value = is_text(e, node, value);
         break;
@@ -178,7 +195,8 @@ static void describe(struct rules_try *out, struct eval *e, const struct ast_nod
 
 /* ---- following the value ---- */
 
-static void settle(struct rules_try *out, struct eval *e, const struct ast_node *node, struct rvalue value, bool details)
+static void settle(struct rules_try *out, struct eval *e, const struct ast_node *node, struct rvalue value,
+                   bool details)
 {
     bool elsewhere = rv_is_error(value) && value.error->node && value.error->node != node;
     const struct ast_node *at = elsewhere ? value.error->node : node;
@@ -188,7 +206,8 @@ static void settle(struct rules_try *out, struct eval *e, const struct ast_node 
         describe(out, e, node, value);
 }
 
-static void explain_logic(struct rules_try *out, struct eval *e, const struct ast_node *node, struct rvalue value)
+static void explain_logic(struct rules_try *out, struct eval *e, const struct ast_node *node,
+                          struct rvalue value)
 {
     struct rvalue a = eval_node(e, node->op.a);
     if (rv_is_false(a) && node->kind == AST_AND) { /* the other side was not evaluated and is not now */
@@ -198,7 +217,8 @@ static void explain_logic(struct rules_try *out, struct eval *e, const struct as
     struct rvalue b = eval_node(e, node->op.b);
     if (rv_is_false(value) && node->kind == AST_AND) {
         explain(out, e, node->op.b, b);
-    } else if (rv_is_false(value)) { /* || with both false: neither alone is to blame, unless one is a constant */
+    } else if (rv_is_false(
+                   value)) { /* || with both false: neither alone is to blame, unless one is a constant */
         if (is_literal(node->op.a))
             explain(out, e, node->op.b, b);
         else if (is_literal(node->op.b))
@@ -212,7 +232,8 @@ static void explain_logic(struct rules_try *out, struct eval *e, const struct as
     }
 }
 
-static void explain_call(struct rules_try *out, struct eval *e, const struct ast_node *node, struct rvalue value)
+static void explain_call(struct rules_try *out, struct eval *e, const struct ast_node *node,
+                         struct rvalue value)
 {
     struct eval_frame frame, caller = e->frame;
     if (e->call_depth >= LIMIT_RULES_CALL_DEPTH || !eval_enter(e, node, &frame)) {
@@ -235,12 +256,14 @@ static const struct ast_node *failing_child(struct eval *e, const struct ast_nod
     case AST_MEMBER:
         children[n++] = node->member.object;
         break;
-    case AST_INDEX: case AST_SLICE:
+    case AST_INDEX:
+    case AST_SLICE:
         children[n++] = node->index.object;
         children[n++] = node->index.from;
         children[n++] = node->index.to;
         break;
-    case AST_METHOD: case AST_CALL: /* user functions are followed elsewhere */
+    case AST_METHOD:
+    case AST_CALL: /* user functions are followed elsewhere */
         children[n++] = node->call.object;
         for (uint32_t i = 0; i < node->call.n && i < BUILTIN_MAX_ARGS; i++)
             children[n++] = node->call.args[i];
@@ -252,8 +275,19 @@ static const struct ast_node *failing_child(struct eval *e, const struct ast_nod
     case AST_IS:
         children[n++] = node->is.a;
         break;
-    case AST_NOT: case AST_NEGATE: case AST_EQ: case AST_NE: case AST_LT: case AST_LE: case AST_GT: case AST_GE:
-    case AST_ADD: case AST_SUB: case AST_MUL: case AST_DIV: case AST_MOD:
+    case AST_NOT:
+    case AST_NEGATE:
+    case AST_EQ:
+    case AST_NE:
+    case AST_LT:
+    case AST_LE:
+    case AST_GT:
+    case AST_GE:
+    case AST_ADD:
+    case AST_SUB:
+    case AST_MUL:
+    case AST_DIV:
+    case AST_MOD:
         children[n++] = node->op.a;
         children[n++] = node->op.b;
         break;
@@ -312,7 +346,8 @@ const char *trace_reason(struct eval *e, const struct ast_allow *allow, struct r
     return arena_printf(e->arena, "evaluation error at L%u:%u", line, column);
 }
 
-static const char unproved_text[] = "we cannot prove this from the query's filters yet; == on the field would";
+static const char unproved_text[] =
+    "we cannot prove this from the query's filters yet; == on the field would";
 
 void trace_explain(struct rules_try *out, struct eval *e, const struct ast_allow *allow, struct rvalue value)
 {
@@ -323,7 +358,8 @@ void trace_explain(struct rules_try *out, struct eval *e, const struct ast_allow
     quiet.trace = NULL; /* debug() has printed already */
     e->env = &quiet;
     *out = (struct rules_try){ .file = e->ruleset->sources[allow->file].name };
-    source_position(&e->ruleset->sources[allow->file], allow->span.from, &out->allow_line, &out->allow_column);
+    source_position(&e->ruleset->sources[allow->file], allow->span.from, &out->allow_line,
+                    &out->allow_column);
     out->verdict = rv_is_false(value) ? "false" : "error";
     out->reason = trace_reason(e, allow, value);
     out->not_provable = rv_is_error(value) && value.error->unproved;

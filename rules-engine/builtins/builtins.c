@@ -5,7 +5,10 @@
 #include <assert.h>
 #include <threads.h>
 
-static bool same(struct str a, struct str b) { return str_eq(a, b); }
+static bool same(struct str a, struct str b)
+{
+    return str_eq(a, b);
+}
 
 static const struct builtin *find(const struct builtin_table *table, struct str package, struct str name)
 {
@@ -50,13 +53,18 @@ static const struct {
     struct str name;
     const struct builtin_table *table;
 } packages[] = {
-    { STR_INIT("math"), &builtin_math },           { STR_INIT("duration"), &builtin_durations },
-    { STR_INIT("timestamp"), &builtin_timestamps }, { STR_INIT("latlng"), &builtin_latlngs },
+    { STR_INIT("math"), &builtin_math },
+    { STR_INIT("duration"), &builtin_durations },
+    { STR_INIT("timestamp"), &builtin_timestamps },
+    { STR_INIT("latlng"), &builtin_latlngs },
     { STR_INIT("hashing"), &builtin_hashing },
 };
 enum { N_PACKAGES = sizeof packages / sizeof *packages };
 
-const struct builtin *builtin_global(struct str name) { return find(&builtin_globals, STR(""), name); }
+const struct builtin *builtin_global(struct str name)
+{
+    return find(&builtin_globals, STR(""), name);
+}
 
 const struct builtin *builtin_package(struct str package, struct str name)
 {
@@ -88,7 +96,10 @@ bool builtin_method_exists(struct str name)
     return false;
 }
 
-bool builtin_is_service(const struct builtin *row) { return row && row->service; }
+bool builtin_is_service(const struct builtin *row)
+{
+    return row && row->service;
+}
 
 const struct builtin *builtin_next(const struct builtin *row)
 {
@@ -103,8 +114,8 @@ static size_t n_all_rows;
 static void list_rows(void)
 {
     static const struct builtin_table *const tables[] = {
-        &builtin_globals, &builtin_strings,   &builtin_bytes, &builtin_lists,      &builtin_sets,
-        &builtin_maps,    &builtin_map_diffs, &builtin_paths, &builtin_timestamps, &builtin_durations,
+        &builtin_globals, &builtin_strings,   &builtin_bytes,   &builtin_lists,       &builtin_sets,
+        &builtin_maps,    &builtin_map_diffs, &builtin_paths,   &builtin_timestamps,  &builtin_durations,
         &builtin_latlngs, &builtin_math,      &builtin_hashing, &builtin_constraints,
     };
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++) {

@@ -15,8 +15,8 @@
 struct eval;
 struct rvalue;
 
-/* args are evaluated and of the row's types; never errors (lookups of documents included). The answer may be an
- * error value. `self` is NULL for globals and package functions. */
+/* args are evaluated and of the row's types; never errors (lookups of documents included). The answer may be
+ * an error value. `self` is NULL for globals and package functions. */
 typedef struct rvalue builtin_fn(struct eval *e, const struct rvalue *self, const struct rvalue *args);
 
 enum { BUILTIN_MAX_ARGS = 4 };
@@ -26,17 +26,17 @@ enum { BUILTIN_MAX_ARGS = 4 };
 #define BUILTIN_ANY 0xffffffffu
 
 struct builtin {
-    struct str package;        /* "math"; empty for globals and methods */
+    struct str package; /* "math"; empty for globals and methods */
     struct str name;
-    enum rules_type receiver;  /* methods; RT_UNDEFINED for globals and package functions */
+    enum rules_type receiver; /* methods; RT_UNDEFINED for globals and package functions */
     uint8_t n_args;
     unsigned args[BUILTIN_MAX_ARGS];
-    const char *signature;     /* as Google's messages print it: "map.get(string, any)" */
-    const char *doc;           /* one line */
+    const char *signature; /* as Google's messages print it: "map.get(string, any)" */
+    const char *doc;       /* one line */
     builtin_fn *run;
-    bool more;                 /* the next row is another overload of this name */
-    bool service;              /* needs documents: get, exists, getAfter, existsAfter */
-    bool variadic;             /* takes any number of further arguments and ignores them (debug) */
+    bool more;     /* the next row is another overload of this name */
+    bool service;  /* needs documents: get, exists, getAfter, existsAfter */
+    bool variadic; /* takes any number of further arguments and ignores them (debug) */
 };
 /* The next overload of the same name, or NULL. */
 const struct builtin *builtin_next(const struct builtin *row);

@@ -40,7 +40,8 @@ static struct rvalue to_hex(struct eval *e, const struct rvalue *self, const str
 
 static const struct builtin rows[] = {
     METHOD_ROW(RT_BYTES, "size", 0, NO_ARGS, "bytes.size()", "Number of bytes.", size),
-    METHOD_ROW(RT_BYTES, "toBase64", 0, NO_ARGS, "bytes.toBase64()", "Base64 in the URL alphabet, padded.", to_base64),
+    METHOD_ROW(RT_BYTES, "toBase64", 0, NO_ARGS, "bytes.toBase64()", "Base64 in the URL alphabet, padded.",
+               to_base64),
     METHOD_ROW(RT_BYTES, "toHexString", 0, NO_ARGS, "bytes.toHexString()", "Upper-case hexadecimal.", to_hex),
 };
 BUILTIN_TABLE(builtin_bytes, rows);

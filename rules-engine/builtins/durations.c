@@ -1,16 +1,19 @@
 /* durations.c - methods of duration and the package of that name. */
 #include "rules-engine/builtins/tables.h"
 
-#define RANGE_ERROR                                                                                               \
-    "Duration is not valid. Seconds must be in range [-315,576,000,000, +315,576,000,000]. Nanos must be in range " \
+#define RANGE_ERROR                                                                                          \
+    "Duration is not valid. Seconds must be in range [-315,576,000,000, +315,576,000,000]. Nanos must be "   \
+    "in range "                                                                                              \
     "[-999,999,999, +999,999,999]. Nanos must have the same sign as seconds."
 /* What duration.time says of too long a time; Google's words too. */
-#define TIME_RANGE_ERROR                                                                                        \
-    "Timestamp is not valid. Seconds must be in range [-62,135,596,800, +253,402,300,799]. Nanos must be in " \
+#define TIME_RANGE_ERROR                                                                                     \
+    "Timestamp is not valid. Seconds must be in range [-62,135,596,800, +253,402,300,799]. Nanos must be "   \
+    "in "                                                                                                    \
     "range [0, +999,999,999]."
 enum { NANOS_PER_S = 1000000000 };
 
-static struct rvalue of_parts(struct rduration *out, struct eval *e, int64_t seconds, int64_t nanos, const char *error)
+static struct rvalue of_parts(struct rduration *out, struct eval *e, int64_t seconds, int64_t nanos,
+                              const char *error)
 {
     seconds += nanos / NANOS_PER_S;
     nanos %= NANOS_PER_S;
@@ -61,8 +64,9 @@ static struct rvalue of_unit(struct eval *e, const struct rvalue *self, const st
         struct str name;
         int64_t seconds, per_second; /* one of the two */
     } units[] = {
-        { STR_INIT("w"), 604800, 0 }, { STR_INIT("d"), 86400, 0 }, { STR_INIT("h"), 3600, 0 }, { STR_INIT("m"), 60, 0 },
-        { STR_INIT("s"), 1, 0 },      { STR_INIT("ms"), 0, 1000 }, { STR_INIT("ns"), 0, NANOS_PER_S },
+        { STR_INIT("w"), 604800, 0 },       { STR_INIT("d"), 86400, 0 }, { STR_INIT("h"), 3600, 0 },
+        { STR_INIT("m"), 60, 0 },           { STR_INIT("s"), 1, 0 },     { STR_INIT("ms"), 0, 1000 },
+        { STR_INIT("ns"), 0, NANOS_PER_S },
     };
     (void)self;
     int64_t count = args[0].integer;
@@ -86,8 +90,9 @@ static struct rvalue of_time(struct eval *e, const struct rvalue *self, const st
     (void)self;
     int64_t h, m, total;
     struct rduration d;
-    if (__builtin_mul_overflow(args[0].integer, 3600, &h) || __builtin_mul_overflow(args[1].integer, 60, &m) ||
-        __builtin_add_overflow(h, m, &total) || __builtin_add_overflow(total, args[2].integer, &total) ||
+    if (__builtin_mul_overflow(args[0].integer, 3600, &h) ||
+        __builtin_mul_overflow(args[1].integer, 60, &m) || __builtin_add_overflow(h, m, &total) ||
+        __builtin_add_overflow(total, args[2].integer, &total) ||
         __builtin_add_overflow(total, args[3].integer / NANOS_PER_S, &total))
         return eval_error(e, TIME_RANGE_ERROR);
     return of_parts(&d, e, total, args[3].integer % NANOS_PER_S, TIME_RANGE_ERROR);
@@ -95,8 +100,10 @@ static struct rvalue of_time(struct eval *e, const struct rvalue *self, const st
 
 static const struct builtin rows[] = {
     METHOD_ROW(RT_DURATION, "seconds", 0, NO_ARGS, "duration.seconds()", "Whole seconds, signed.", seconds),
-    METHOD_ROW(RT_DURATION, "nanos", 0, NO_ARGS, "duration.nanos()", "Nanoseconds beyond them, of the same sign.", nanos),
-    PACKAGE_ROW("duration", "abs", 1, ARGS(T_DURATION), "duration.abs(duration)", "Without its sign.", absolute),
+    METHOD_ROW(RT_DURATION, "nanos", 0, NO_ARGS, "duration.nanos()",
+               "Nanoseconds beyond them, of the same sign.", nanos),
+    PACKAGE_ROW("duration", "abs", 1, ARGS(T_DURATION), "duration.abs(duration)", "Without its sign.",
+                absolute),
     PACKAGE_ROW("duration", "value", 2, ARGS(T_INT, T_STRING), "duration.value(int, string)",
                 "A count of w, d, h, m, s, ms or ns.", of_unit),
     PACKAGE_ROW("duration", "time", 4, ARGS(T_INT, T_INT, T_INT, T_INT), "duration.time(int, int, int, int)",

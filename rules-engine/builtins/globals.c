@@ -19,7 +19,8 @@ int64_t builtin_saturate(double d)
 
 static struct rvalue bad_conversion(struct eval *e, struct str text, const char *to)
 {
-    return eval_error(e, "Type conversion error. Argument: [" STR_FMT "], From type: [string], To type: [%s].",
+    return eval_error(e,
+                      "Type conversion error. Argument: [" STR_FMT "], From type: [string], To type: [%s].",
                       STR_ARG(text), to);
 }
 
@@ -76,7 +77,8 @@ static size_t skip_exponent(struct str s, size_t at, char lower, bool *ok)
     return end;
 }
 
-/* Java's FloatingPointLiteral without sign: what strtod takes more of (inf, nan, missing digits) is refused. */
+/* Java's FloatingPointLiteral without sign: what strtod takes more of (inf, nan, missing digits) is refused.
+ */
 static bool is_java_float(struct str s)
 {
     bool hex = s.n > 2 && s.p[0] == '0' && (s.p[1] | 0x20) == 'x', ok = true;
@@ -130,7 +132,10 @@ static struct rvalue to_string(struct eval *e, const struct rvalue *self, const 
 
 static int hex_digit(char c)
 {
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 /* %41 and + as in a URL; a broken escape stays as it is. */
@@ -195,7 +200,8 @@ static struct rvalue path_of_string(struct eval *e, const struct rvalue *self, c
         const char *slash = rest.n ? memchr(rest.p, '/', rest.n) : NULL;
         struct str part = slash ? str_from(rest.p, (size_t)(slash - rest.p)) : rest;
         if (part.n == 0)
-            return eval_error(e, "Invalid Path Template " STR_FMT ". Empty segment is not allowed.", STR_ARG(text));
+            return eval_error(e, "Invalid Path Template " STR_FMT ". Empty segment is not allowed.",
+                              STR_ARG(text));
         items[i] = read_segment(e, part);
         rest = str_skip(rest, part.n + (slash != NULL));
     }
@@ -238,8 +244,8 @@ static struct rvalue service_error(struct eval *e, const char *function, const s
     struct buf text;
     buf_init(&text, LIMIT_ID_BYTES * 16);
     print_path(&text, path);
-    struct rvalue out = eval_error(e, "Service call error. Function: [%s], Argument: [" STR_FMT "].", function,
-                                   STR_ARG(buf_view(&text)));
+    struct rvalue out = eval_error(e, "Service call error. Function: [%s], Argument: [" STR_FMT "].",
+                                   function, STR_ARG(buf_view(&text)));
     buf_dispose(&text);
     return out;
 }
@@ -248,7 +254,8 @@ static struct rvalue service_error(struct eval *e, const char *function, const s
 static bool is_document(const struct eval *e, const struct rpath *path)
 {
     return path->n >= 5 && path->n % 2 == 1 && str_eq(path->items[0].text, STR("databases")) &&
-           str_eq(path->items[1].text, e->request->db.database) && str_eq(path->items[2].text, STR("documents"));
+           str_eq(path->items[1].text, e->request->db.database) &&
+           str_eq(path->items[2].text, STR("documents"));
 }
 
 /* The relative path; false when no document can have it (an id with '/' or an empty one). */
@@ -309,14 +316,15 @@ static struct eval_lookup *add_lookup(struct eval *e, struct str path, bool afte
     struct eval_lookup *added = &e->lookups[e->n_lookups];
     *added = (struct eval_lookup){ .path = path, .after = after };
     if (e->env && e->env->get_document)
-        e->host_code = e->env->get_document(e->env->data, e->request->db, path, after, e->arena, &added->document, e->st);
+        e->host_code = e->env->get_document(e->env->data, e->request->db, path, after, e->arena,
+                                            &added->document, e->st);
     if (e->host_code == STATUS_OK)
         e->n_lookups++;
     return added;
 }
 
-bool eval_lookup(struct eval *e, const struct rules_document **out, struct rvalue *error, const char *function,
-                 struct rvalue path, bool after)
+bool eval_lookup(struct eval *e, const struct rules_document **out, struct rvalue *error,
+                 const char *function, struct rvalue path, bool after)
 {
     static const struct rules_document missing = { 0 };
     struct str unbound, text;
@@ -408,24 +416,30 @@ static struct rvalue debug(struct eval *e, const struct rvalue *self, const stru
     return args[0];
 }
 
-#define GLOBAL_ROW(name, args, signature, doc, ...) PACKAGE_ROW("", name, 1, ARGS(args), signature, doc, __VA_ARGS__)
+#define GLOBAL_ROW(name, args, signature, doc, ...)                                                          \
+    PACKAGE_ROW("", name, 1, ARGS(args), signature, doc, __VA_ARGS__)
 static const struct builtin rows[] = {
-    GLOBAL_ROW("get", T_PATH, "get(path)", "The document at a path; an error when there is none.", get, .service = true),
-    GLOBAL_ROW("exists", T_PATH, "exists(path)", "Whether there is a document at a path.", exists, .service = true),
-    GLOBAL_ROW("getAfter", T_PATH, "getAfter(path)", "The document as the whole request would leave it.", get_after,
+    GLOBAL_ROW("get", T_PATH, "get(path)", "The document at a path; an error when there is none.", get,
                .service = true),
-    GLOBAL_ROW("existsAfter", T_PATH, "existsAfter(path)", "Whether there would be one after the whole request.",
-               exists_after, .service = true),
-    GLOBAL_ROW("debug", BUILTIN_ANY, "debug(any)", "Its argument, which is also printed.", debug, .variadic = true),
+    GLOBAL_ROW("exists", T_PATH, "exists(path)", "Whether there is a document at a path.", exists,
+               .service = true),
+    GLOBAL_ROW("getAfter", T_PATH, "getAfter(path)", "The document as the whole request would leave it.",
+               get_after, .service = true),
+    GLOBAL_ROW("existsAfter", T_PATH, "existsAfter(path)",
+               "Whether there would be one after the whole request.", exists_after, .service = true),
+    GLOBAL_ROW("debug", BUILTIN_ANY, "debug(any)", "Its argument, which is also printed.", debug,
+               .variadic = true),
     GLOBAL_ROW("int", T_INT, "int(int)", "Itself.", same, .more = true),
-    GLOBAL_ROW("int", BUILTIN_BIT(RT_FLOAT), "int(float)", "Towards zero, cut to the range of int.", int_of_float,
-               .more = true),
+    GLOBAL_ROW("int", BUILTIN_BIT(RT_FLOAT), "int(float)", "Towards zero, cut to the range of int.",
+               int_of_float, .more = true),
     GLOBAL_ROW("int", T_STRING, "int(string)", "From decimal digits.", int_of_string),
     GLOBAL_ROW("float", T_INT, "float(int)", "The nearest float.", float_of_int, .more = true),
     GLOBAL_ROW("float", BUILTIN_BIT(RT_FLOAT), "float(float)", "Itself.", same, .more = true),
-    GLOBAL_ROW("float", T_STRING, "float(string)", "From text such as 1.5e3, NaN or Infinity.", float_of_string),
+    GLOBAL_ROW("float", T_STRING, "float(string)", "From text such as 1.5e3, NaN or Infinity.",
+               float_of_string),
     GLOBAL_ROW("string", T_INT, "string(int)", "Decimal digits.", to_string, .more = true),
-    GLOBAL_ROW("string", BUILTIN_BIT(RT_FLOAT), "string(float)", "Such as 1.0, 1.0E8 or NaN.", to_string, .more = true),
+    GLOBAL_ROW("string", BUILTIN_BIT(RT_FLOAT), "string(float)", "Such as 1.0, 1.0E8 or NaN.", to_string,
+               .more = true),
     GLOBAL_ROW("string", BUILTIN_BIT(RT_NULL), "string(null)", "null", to_string, .more = true),
     GLOBAL_ROW("string", T_STRING, "string(string)", "Itself.", to_string, .more = true),
     GLOBAL_ROW("string", BUILTIN_BIT(RT_BOOL), "string(bool)", "true or false.", to_string, .more = true),
@@ -436,8 +450,9 @@ BUILTIN_TABLE(builtin_globals, rows);
 
 struct rvalue builtin_not_string(struct eval *e, struct rvalue v)
 {
-    return eval_error(e,
-                      "Unsupported operation error. Received: string(%s). Expected: string(int), string(float), "
-                      "string(null), string(string), string(bool), string(path).",
-                      rules_type_name((enum rules_type)v.type));
+    return eval_error(
+        e,
+        "Unsupported operation error. Received: string(%s). Expected: string(int), string(float), "
+        "string(null), string(string), string(bool), string(path).",
+        rules_type_name((enum rules_type)v.type));
 }

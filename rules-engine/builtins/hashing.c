@@ -48,8 +48,8 @@ static struct rvalue sha256(struct eval *e, const struct rvalue *self, const str
     return rv_bytes(str_from(out, SHA256_SIZE));
 }
 
-#define ROWS(name, doc, run)                                                                               \
-    PACKAGE_ROW("hashing", name, 1, ARGS(T_BYTES), "hashing." name "(bytes)", doc, run, .more = true),     \
+#define ROWS(name, doc, run)                                                                                 \
+    PACKAGE_ROW("hashing", name, 1, ARGS(T_BYTES), "hashing." name "(bytes)", doc, run, .more = true),       \
         PACKAGE_ROW("hashing", name, 1, ARGS(T_STRING), "hashing." name "(string)", doc, run)
 static const struct builtin rows[] = {
     ROWS("md5", "MD5, 16 bytes.", md5),

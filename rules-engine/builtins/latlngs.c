@@ -35,8 +35,8 @@ static struct rvalue value(struct eval *e, const struct rvalue *self, const stru
     double lat = builtin_double(args[0]), lng = builtin_double(args[1]);
     if (!(lat >= -90 && lat <= 90 && lng >= -180 && lng <= 180))
         return eval_error(e,
-                          "Latitude should be in [-90,90] range and longitude should be in [-180,180] range. latitude: " STR_FMT
-                          ", longitude: " STR_FMT ".",
+                          "Latitude should be in [-90,90] range and longitude should be in [-180,180] range. "
+                          "latitude: " STR_FMT ", longitude: " STR_FMT ".",
                           STR_ARG(rv_double_text(e->arena, lat)), STR_ARG(rv_double_text(e->arena, lng)));
     return (struct rvalue){ .type = RT_LATLNG, .latlng = { lat, lng } };
 }
@@ -44,8 +44,8 @@ static struct rvalue value(struct eval *e, const struct rvalue *self, const stru
 static const struct builtin rows[] = {
     METHOD_ROW(RT_LATLNG, "latitude", 0, NO_ARGS, "latlng.latitude()", "Degrees, -90 to 90.", latitude),
     METHOD_ROW(RT_LATLNG, "longitude", 0, NO_ARGS, "latlng.longitude()", "Degrees, -180 to 180.", longitude),
-    METHOD_ROW(RT_LATLNG, "distance", 1, ARGS(T_LATLNG), "latlng.distance(latlng)", "Metres along the great circle.",
-               distance),
+    METHOD_ROW(RT_LATLNG, "distance", 1, ARGS(T_LATLNG), "latlng.distance(latlng)",
+               "Metres along the great circle.", distance),
     PACKAGE_ROW("latlng", "value", 2, ARGS(T_FLOAT, T_FLOAT), "latlng.value(float, float)",
                 "From latitude and longitude.", value),
 };

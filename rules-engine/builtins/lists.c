@@ -11,7 +11,9 @@ static bool contains(struct eval *e, struct rvalue list, struct rvalue v)
 {
     /* The audit-log case: names of a document's fields, sorted, against a string. */
     if (list.form == LIST_KEYS && v.type == RT_STRING) {
-        struct rvalue map = { .type = RT_MAP, .form = MAP_FIELDS, .seq = { .fields = list.seq.fields, .n = list.seq.n } };
+        struct rvalue map = { .type = RT_MAP,
+                              .form = MAP_FIELDS,
+                              .seq = { .fields = list.seq.fields, .n = list.seq.n } };
         return rv_has_key(map, v.text);
     }
     for (size_t i = 0; i < list.seq.n; i++)
@@ -126,16 +128,19 @@ static struct rvalue to_set(struct eval *e, const struct rvalue *self, const str
 
 static const struct builtin rows[] = {
     METHOD_ROW(RT_LIST, "size", 0, NO_ARGS, "list.size()", "Number of elements.", size),
-    METHOD_ROW(RT_LIST, "hasAny", 1, ARGS(T_LIST), "list.hasAny(list)", "Whether any element is in the other list.",
-               has_any),
-    METHOD_ROW(RT_LIST, "hasAll", 1, ARGS(T_LIST), "list.hasAll(list)", "Whether it has every element of the other.",
-               has_all),
+    METHOD_ROW(RT_LIST, "hasAny", 1, ARGS(T_LIST), "list.hasAny(list)",
+               "Whether any element is in the other list.", has_any),
+    METHOD_ROW(RT_LIST, "hasAll", 1, ARGS(T_LIST), "list.hasAll(list)",
+               "Whether it has every element of the other.", has_all),
     METHOD_ROW(RT_LIST, "hasOnly", 1, ARGS(T_LIST), "list.hasOnly(list)",
                "Whether each of its elements is in the other; a subset will do.", has_only),
-    METHOD_ROW(RT_LIST, "concat", 1, ARGS(T_LIST), "list.concat(list)", "Both lists, one after the other.", concat),
-    METHOD_ROW(RT_LIST, "removeAll", 1, ARGS(T_LIST), "list.removeAll(list)", "Without the other list's elements.",
-               remove_all),
-    METHOD_ROW(RT_LIST, "join", 1, ARGS(T_STRING), "list.join(string)", "Elements as text with a separator.", join),
-    METHOD_ROW(RT_LIST, "toSet", 0, NO_ARGS, "list.toSet()", "The distinct elements; 1 and 1.0 are one.", to_set),
+    METHOD_ROW(RT_LIST, "concat", 1, ARGS(T_LIST), "list.concat(list)", "Both lists, one after the other.",
+               concat),
+    METHOD_ROW(RT_LIST, "removeAll", 1, ARGS(T_LIST), "list.removeAll(list)",
+               "Without the other list's elements.", remove_all),
+    METHOD_ROW(RT_LIST, "join", 1, ARGS(T_STRING), "list.join(string)", "Elements as text with a separator.",
+               join),
+    METHOD_ROW(RT_LIST, "toSet", 0, NO_ARGS, "list.toSet()", "The distinct elements; 1 and 1.0 are one.",
+               to_set),
 };
 BUILTIN_TABLE(builtin_lists, rows);

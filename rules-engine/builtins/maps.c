@@ -12,7 +12,9 @@ static struct rvalue keys(struct eval *e, const struct rvalue *self, const struc
 {
     (void)args;
     if (self->form == MAP_FIELDS)
-        return (struct rvalue){ .type = RT_LIST, .form = LIST_KEYS, .seq = { .fields = self->seq.fields, .n = self->seq.n } };
+        return (struct rvalue){ .type = RT_LIST,
+                                .form = LIST_KEYS,
+                                .seq = { .fields = self->seq.fields, .n = self->seq.n } };
     struct rvalue *items = arena_alloc(e->arena, self->seq.n * sizeof *items);
     for (size_t i = 0; i < self->seq.n; i++)
         items[i] = rv_string(rv_key_at(*self, i));
@@ -65,7 +67,8 @@ static struct rvalue keys_of(struct eval *e, const struct rdiff *d, unsigned wan
         struct str key = rv_key_at(d->now, i);
         int c = str_cmp(key, rv_key_at(d->before, j));
         if (c == 0) {
-            bool same = rv_equal_loose(e->arena, rv_value_at(e->arena, d->now, i), rv_value_at(e->arena, d->before, j));
+            bool same = rv_equal_loose(e->arena, rv_value_at(e->arena, d->now, i),
+                                       rv_value_at(e->arena, d->before, j));
             if (wanted & (same ? UNCHANGED : CHANGED))
                 items[n++] = rv_string(key);
         }
@@ -81,11 +84,11 @@ static struct rvalue keys_of(struct eval *e, const struct rdiff *d, unsigned wan
     return (struct rvalue){ .type = RT_SET, .form = LIST_ITEMS, .seq = { .items = items, .n = n } };
 }
 
-#define KEYS_FUNCTION(name, wanted)                                                                  \
-    static struct rvalue name(struct eval *e, const struct rvalue *self, const struct rvalue *args)  \
-    {                                                                                                \
-        (void)args;                                                                                  \
-        return keys_of(e, self->diff, wanted);                                                       \
+#define KEYS_FUNCTION(name, wanted)                                                                          \
+    static struct rvalue name(struct eval *e, const struct rvalue *self, const struct rvalue *args)          \
+    {                                                                                                        \
+        (void)args;                                                                                          \
+        return keys_of(e, self->diff, wanted);                                                               \
     }
 KEYS_FUNCTION(added_keys, ADDED)
 KEYS_FUNCTION(removed_keys, REMOVED)
@@ -101,19 +104,21 @@ static const struct builtin map_rows[] = {
                "The value of a key, or the second argument when there is none.", get_key, .more = true),
     METHOD_ROW(RT_MAP, "get", 2, ARGS(T_LIST, BUILTIN_ANY), "map.get(list, any)",
                "The value at a path of keys, or the second argument.", get_path),
-    METHOD_ROW(RT_MAP, "diff", 1, ARGS(T_MAP), "map.diff(map)", "What changed from the argument to this map.", diff),
+    METHOD_ROW(RT_MAP, "diff", 1, ARGS(T_MAP), "map.diff(map)", "What changed from the argument to this map.",
+               diff),
 };
 BUILTIN_TABLE(builtin_maps, map_rows);
 
 static const struct builtin diff_rows[] = {
-    METHOD_ROW(RT_MAP_DIFF, "addedKeys", 0, NO_ARGS, "map_diff.addedKeys()", "Keys only in the new map.", added_keys),
+    METHOD_ROW(RT_MAP_DIFF, "addedKeys", 0, NO_ARGS, "map_diff.addedKeys()", "Keys only in the new map.",
+               added_keys),
     METHOD_ROW(RT_MAP_DIFF, "removedKeys", 0, NO_ARGS, "map_diff.removedKeys()", "Keys only in the old map.",
                removed_keys),
-    METHOD_ROW(RT_MAP_DIFF, "changedKeys", 0, NO_ARGS, "map_diff.changedKeys()", "Keys in both with another value.",
-               changed_keys),
-    METHOD_ROW(RT_MAP_DIFF, "unchangedKeys", 0, NO_ARGS, "map_diff.unchangedKeys()", "Keys in both with the same value.",
-               unchanged_keys),
-    METHOD_ROW(RT_MAP_DIFF, "affectedKeys", 0, NO_ARGS, "map_diff.affectedKeys()", "Added, removed and changed keys.",
-               affected_keys),
+    METHOD_ROW(RT_MAP_DIFF, "changedKeys", 0, NO_ARGS, "map_diff.changedKeys()",
+               "Keys in both with another value.", changed_keys),
+    METHOD_ROW(RT_MAP_DIFF, "unchangedKeys", 0, NO_ARGS, "map_diff.unchangedKeys()",
+               "Keys in both with the same value.", unchanged_keys),
+    METHOD_ROW(RT_MAP_DIFF, "affectedKeys", 0, NO_ARGS, "map_diff.affectedKeys()",
+               "Added, removed and changed keys.", affected_keys),
 };
 BUILTIN_TABLE(builtin_map_diffs, diff_rows);

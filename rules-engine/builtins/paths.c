@@ -48,6 +48,7 @@ static struct rvalue bind(struct eval *e, const struct rvalue *self, const struc
 }
 
 static const struct builtin rows[] = {
-    METHOD_ROW(RT_PATH, "bind", 1, ARGS(T_MAP), "path.bind(map)", "The template with its {variables} filled in.", bind),
+    METHOD_ROW(RT_PATH, "bind", 1, ARGS(T_MAP), "path.bind(map)",
+               "The template with its {variables} filled in.", bind),
 };
 BUILTIN_TABLE(builtin_paths, rows);

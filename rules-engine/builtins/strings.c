@@ -42,9 +42,13 @@ static struct rvalue trim(struct eval *e, const struct rvalue *self, const struc
     return rv_string(s);
 }
 
-static void free_regex(void *regex) { regex_free(regex); }
+static void free_regex(void *regex)
+{
+    regex_free(regex);
+}
 
-/* The compiled first argument: the checker's when it is a literal, else made now and kept for the decision. */
+/* The compiled first argument: the checker's when it is a literal, else made now and kept for the decision.
+ */
 static const struct regex *compiled(struct eval *e, struct str pattern)
 {
     const struct ast_node *node = e->node;
@@ -90,7 +94,8 @@ static struct rvalue replace(struct eval *e, const struct rvalue *self, const st
     if (!regex)
         return bad_pattern(e, args[0].text);
     if (!regex_replace(&out, regex, self->text, args[1].text, LIMIT_RULES_ARENA / 4, e->arena))
-        return eval_error(e, "Invalid regular expression replacement. Replacement: " STR_FMT ".", STR_ARG(args[1].text));
+        return eval_error(e, "Invalid regular expression replacement. Replacement: " STR_FMT ".",
+                          STR_ARG(args[1].text));
     return rv_string(out);
 }
 
@@ -104,14 +109,15 @@ static const struct builtin rows[] = {
     METHOD_ROW(RT_STRING, "size", 0, NO_ARGS, "string.size()", "Length in UTF-16 units.", size),
     METHOD_ROW(RT_STRING, "lower", 0, NO_ARGS, "string.lower()", "A-Z as a-z; other letters stay.", lower),
     METHOD_ROW(RT_STRING, "upper", 0, NO_ARGS, "string.upper()", "a-z as A-Z; other letters stay.", upper),
-    METHOD_ROW(RT_STRING, "trim", 0, NO_ARGS, "string.trim()", "Without spaces and control characters at both ends.",
-               trim),
+    METHOD_ROW(RT_STRING, "trim", 0, NO_ARGS, "string.trim()",
+               "Without spaces and control characters at both ends.", trim),
     METHOD_ROW(RT_STRING, "split", 1, ARGS(T_STRING), "string.split(string)",
                "Pieces between matches of a regular expression; trailing empty ones are dropped.", split),
     METHOD_ROW(RT_STRING, "matches", 1, ARGS(T_STRING), "string.matches(string)",
                "Whether a regular expression (RE2) matches the whole string.", matches),
     METHOD_ROW(RT_STRING, "replace", 2, ARGS(T_STRING, T_STRING), "string.replace(string, string)",
                "Every match of a regular expression replaced; $1 is a group.", replace),
-    METHOD_ROW(RT_STRING, "toUtf8", 0, NO_ARGS, "string.toUtf8()", "The bytes of the string in UTF-8.", to_utf8),
+    METHOD_ROW(RT_STRING, "toUtf8", 0, NO_ARGS, "string.toUtf8()", "The bytes of the string in UTF-8.",
+               to_utf8),
 };
 BUILTIN_TABLE(builtin_strings, rows);

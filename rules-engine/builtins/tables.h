@@ -9,22 +9,32 @@ struct builtin_table {
     size_t n;
 };
 
-extern const struct builtin_table builtin_globals, builtin_strings, builtin_bytes, builtin_lists, builtin_sets,
-    builtin_maps, builtin_map_diffs, builtin_paths, builtin_timestamps, builtin_durations, builtin_latlngs, builtin_math,
-    builtin_hashing, builtin_constraints;
+extern const struct builtin_table builtin_globals, builtin_strings, builtin_bytes, builtin_lists,
+    builtin_sets, builtin_maps, builtin_map_diffs, builtin_paths, builtin_timestamps, builtin_durations,
+    builtin_latlngs, builtin_math, builtin_hashing, builtin_constraints;
 
 /* The table called `table` over the array `rows`. */
 #define BUILTIN_TABLE(table, rows_) const struct builtin_table table = { rows_, sizeof rows_ / sizeof *rows_ }
 
 /* Rows. `more`: the next row is another overload of the same name. */
-#define METHOD_ROW(receiver_, name_, n_, args_, signature_, doc_, ...)                                           \
-    { .name = STR_INIT(name_), .receiver = receiver_, .n_args = n_, .args = args_, .signature = signature_,      \
-      .doc = doc_, .run = __VA_ARGS__ }
-#define PACKAGE_ROW(package_, name_, n_, args_, signature_, doc_, ...)                                           \
-    { .package = STR_INIT(package_), .name = STR_INIT(name_), .n_args = n_, .args = args_,                       \
-      .signature = signature_, .doc = doc_, .run = __VA_ARGS__ }
-#define NO_ARGS { 0 }
-#define ARGS(...) { __VA_ARGS__ }
+#define METHOD_ROW(receiver_, name_, n_, args_, signature_, doc_, ...)                                       \
+    {                                                                                                        \
+        .name = STR_INIT(name_), .receiver = receiver_, .n_args = n_, .args = args_,                         \
+        .signature = signature_, .doc = doc_, .run = __VA_ARGS__                                             \
+    }
+#define PACKAGE_ROW(package_, name_, n_, args_, signature_, doc_, ...)                                       \
+    {                                                                                                        \
+        .package = STR_INIT(package_), .name = STR_INIT(name_), .n_args = n_, .args = args_,                 \
+        .signature = signature_, .doc = doc_, .run = __VA_ARGS__                                             \
+    }
+#define NO_ARGS                                                                                              \
+    {                                                                                                        \
+        0                                                                                                    \
+    }
+#define ARGS(...)                                                                                            \
+    {                                                                                                        \
+        __VA_ARGS__                                                                                          \
+    }
 #define T_STRING BUILTIN_BIT(RT_STRING)
 #define T_BYTES BUILTIN_BIT(RT_BYTES)
 #define T_INT BUILTIN_BIT(RT_INT)
@@ -38,13 +48,16 @@ extern const struct builtin_table builtin_globals, builtin_strings, builtin_byte
 #define T_DURATION BUILTIN_BIT(RT_DURATION)
 #define T_LATLNG BUILTIN_BIT(RT_LATLNG)
 
-/* "Unsupported operation error. Received: string(list). Expected: string(int), ...": what join and paths say. */
+/* "Unsupported operation error. Received: string(list). ...": what join and paths say. */
 struct rvalue builtin_not_string(struct eval *e, struct rvalue v);
 /* Normalised; an error value out of range. Nanos may have any sign and size. */
 struct rvalue builtin_duration(struct eval *e, int64_t seconds, int64_t nanos);
 /* Towards zero, cut to the range of int; NaN is 0. */
 int64_t builtin_saturate(double d);
 
-static inline double builtin_double(struct rvalue v) { return v.type == RT_INT ? (double)v.integer : v.number; }
+static inline double builtin_double(struct rvalue v)
+{
+    return v.type == RT_INT ? (double)v.integer : v.number;
+}
 
 #endif

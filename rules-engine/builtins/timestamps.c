@@ -3,8 +3,9 @@
 
 enum { S_PER_DAY = 86400 };
 
-#define RANGE_ERROR                                                                                            \
-    "Timestamp is not valid. Seconds must be in range [-62,135,596,800, +253,402,300,799]. Nanos must be in " \
+#define RANGE_ERROR                                                                                          \
+    "Timestamp is not valid. Seconds must be in range [-62,135,596,800, +253,402,300,799]. Nanos must be "   \
+    "in "                                                                                                    \
     "range [0, +999,999,999]."
 
 static int64_t floor_div(int64_t a, int64_t b)
@@ -13,8 +14,14 @@ static int64_t floor_div(int64_t a, int64_t b)
     return a % b < 0 ? q - 1 : q;
 }
 
-static int64_t day_of(struct timestamp t) { return floor_div(t.seconds, S_PER_DAY); }
-static int64_t second_of_day(struct timestamp t) { return t.seconds - day_of(t) * S_PER_DAY; }
+static int64_t day_of(struct timestamp t)
+{
+    return floor_div(t.seconds, S_PER_DAY);
+}
+static int64_t second_of_day(struct timestamp t)
+{
+    return t.seconds - day_of(t) * S_PER_DAY;
+}
 
 enum part { YEAR, MONTH, DAY };
 static struct rvalue civil(const struct rvalue *self, enum part part)
@@ -24,13 +31,13 @@ static struct rvalue civil(const struct rvalue *self, enum part part)
     return rv_int(parts[part]);
 }
 
-#define METHOD(name, expression)                                                                     \
-    static struct rvalue name(struct eval *e, const struct rvalue *self, const struct rvalue *args)  \
-    {                                                                                                \
-        (void)e, (void)args;                                                                         \
-        struct timestamp t = self->time;                                                             \
-        (void)t;                                                                                     \
-        return expression;                                                                           \
+#define METHOD(name, expression)                                                                             \
+    static struct rvalue name(struct eval *e, const struct rvalue *self, const struct rvalue *args)          \
+    {                                                                                                        \
+        (void)e, (void)args;                                                                                 \
+        struct timestamp t = self->time;                                                                     \
+        (void)t;                                                                                             \
+        return expression;                                                                                   \
     }
 METHOD(year, civil(self, YEAR))
 METHOD(month, civil(self, MONTH))
@@ -60,8 +67,9 @@ static struct rvalue make_date(struct eval *e, const struct rvalue *self, const 
     (void)self;
     int64_t y = args[0].integer, m = args[1].integer, d = args[2].integer;
     if (y < 1 || y > 9999)
-        return eval_error(e, "Timestamp should be between 0001-01-01T00.00.00Z and 9999-12-31T23.59.59Z. year: %lld.",
-                          (long long)y);
+        return eval_error(
+            e, "Timestamp should be between 0001-01-01T00.00.00Z and 9999-12-31T23.59.59Z. year: %lld.",
+            (long long)y);
     int back_y = 0, back_m = 0, back_d = 0;
     int64_t days = 0;
     if (m >= 1 && m <= 12 && d >= 1 && d <= 31) {
@@ -69,8 +77,8 @@ static struct rvalue make_date(struct eval *e, const struct rvalue *self, const 
         timestamp_civil(days, &back_y, &back_m, &back_d);
     }
     if (back_m != m || back_d != d || m == 0)
-        return eval_error(e, "Date is not valid. year: %lld, month: %lld day: %lld.", (long long)y, (long long)m,
-                          (long long)d);
+        return eval_error(e, "Date is not valid. year: %lld, month: %lld day: %lld.", (long long)y,
+                          (long long)m, (long long)d);
     return rv_time((struct timestamp){ days * S_PER_DAY, 0 });
 }
 
@@ -140,8 +148,9 @@ static struct rvalue of_text(struct eval *e, const struct rvalue *self, const st
     struct str s = args[0].text;
     int64_t y, mo, d, h, mi, sec, offset;
     int32_t nanos;
-    if (!digits(&s, 4, '-', &y) || !digits(&s, 2, '-', &mo) || !digits(&s, 2, 'T', &d) || !digits(&s, 2, ':', &h) ||
-        !digits(&s, 2, ':', &mi) || !digits(&s, 2, 0, &sec) || !fraction(&s, &nanos) || !zone(s, &offset))
+    if (!digits(&s, 4, '-', &y) || !digits(&s, 2, '-', &mo) || !digits(&s, 2, 'T', &d) ||
+        !digits(&s, 2, ':', &h) || !digits(&s, 2, ':', &mi) || !digits(&s, 2, 0, &sec) ||
+        !fraction(&s, &nanos) || !zone(s, &offset))
         return eval_error(e, RANGE_ERROR);
     int64_t month0 = mo - 1;
     y += floor_div(month0, 12);
@@ -158,15 +167,18 @@ static const struct builtin rows[] = {
     METHOD_ROW(RT_TIMESTAMP, "minutes", 0, NO_ARGS, "timestamp.minutes()", "0 to 59.", minutes),
     METHOD_ROW(RT_TIMESTAMP, "seconds", 0, NO_ARGS, "timestamp.seconds()", "0 to 59.", seconds),
     METHOD_ROW(RT_TIMESTAMP, "nanos", 0, NO_ARGS, "timestamp.nanos()", "Nanoseconds of the second.", nanos),
-    METHOD_ROW(RT_TIMESTAMP, "dayOfWeek", 0, NO_ARGS, "timestamp.dayOfWeek()", "Monday is 1, Sunday 7.", day_of_week),
+    METHOD_ROW(RT_TIMESTAMP, "dayOfWeek", 0, NO_ARGS, "timestamp.dayOfWeek()", "Monday is 1, Sunday 7.",
+               day_of_week),
     METHOD_ROW(RT_TIMESTAMP, "dayOfYear", 0, NO_ARGS, "timestamp.dayOfYear()", "1 to 366.", day_of_year),
     METHOD_ROW(RT_TIMESTAMP, "date", 0, NO_ARGS, "timestamp.date()", "Midnight of that day.", date),
     METHOD_ROW(RT_TIMESTAMP, "time", 0, NO_ARGS, "timestamp.time()", "Duration since midnight.", time_of_day),
-    METHOD_ROW(RT_TIMESTAMP, "toMillis", 0, NO_ARGS, "timestamp.toMillis()", "Milliseconds since 1970.", to_millis),
+    METHOD_ROW(RT_TIMESTAMP, "toMillis", 0, NO_ARGS, "timestamp.toMillis()", "Milliseconds since 1970.",
+               to_millis),
     PACKAGE_ROW("timestamp", "date", 3, ARGS(T_INT, T_INT, T_INT), "timestamp.date(int, int, int)",
                 "Midnight of a year, month and day.", make_date),
-    PACKAGE_ROW("timestamp", "value", 1, ARGS(T_INT), "timestamp.value(int)", "From milliseconds since 1970.", of_millis,
-                .more = true),
-    PACKAGE_ROW("timestamp", "value", 1, ARGS(T_STRING), "timestamp.value(string)", "From RFC 3339 text.", of_text),
+    PACKAGE_ROW("timestamp", "value", 1, ARGS(T_INT), "timestamp.value(int)", "From milliseconds since 1970.",
+                of_millis, .more = true),
+    PACKAGE_ROW("timestamp", "value", 1, ARGS(T_STRING), "timestamp.value(string)", "From RFC 3339 text.",
+                of_text),
 };
 BUILTIN_TABLE(builtin_timestamps, rows);

@@ -1,5 +1,5 @@
-/* bench_rules.c - how fast rules decide, without a server around them: the audit-log create rule (hasAll of seven
- * keys and seven type tests), a strict one with functions, a denial with its explanation, a list proof.
+/* bench_rules.c - how fast rules decide, without a server around them: the audit-log create rule (hasAll of
+ * seven keys and seven type tests), a strict one with functions, a denial with its explanation, a list proof.
  *   bench_rules [SECONDS]     each line: decisions per second and nanoseconds for one, on one core */
 #include "rules-engine/rules.h"
 
@@ -9,30 +9,35 @@
 #include <stdlib.h>
 
 #define HEAD "rules_version = '2'; service cloud.firestore { match /databases/{database}/documents {\n"
-#define REQUIRED "['timestamp', 'request_id', 'user_id', 'endpoint', 'method', 'status_code', 'firestore_path']"
+#define REQUIRED                                                                                             \
+    "['timestamp', 'request_id', 'user_id', 'endpoint', 'method', 'status_code', 'firestore_path']"
 
-static const char published[] = HEAD
-    "match /api_audit_logs/{id} { allow create: if request.resource.data.keys().hasAll(" REQUIRED ")\n"
-    "&& request.resource.data.timestamp is timestamp && request.resource.data.request_id is string\n"
-    "&& request.resource.data.user_id is string && request.resource.data.endpoint is string\n"
-    "&& request.resource.data.method is string && request.resource.data.status_code is int\n"
-    "&& request.resource.data.firestore_path is string; } } }";
+static const char published[] =
+    HEAD "match /api_audit_logs/{id} { allow create: if request.resource.data.keys().hasAll(" REQUIRED ")\n"
+         "&& request.resource.data.timestamp is timestamp && request.resource.data.request_id is string\n"
+         "&& request.resource.data.user_id is string && request.resource.data.endpoint is string\n"
+         "&& request.resource.data.method is string && request.resource.data.status_code is int\n"
+         "&& request.resource.data.firestore_path is string; } } }";
 
-static const char strict[] = HEAD
-    "function required() { return " REQUIRED "; }\n"
-    "function short(value, max) { return value is string && value.size() > 0 && value.size() <= max; }\n"
-    "function fresh(time) { return time is timestamp && time > request.time - duration.value(1, 'h')\n"
-    "  && time < request.time + duration.value(1, 'm'); }\n"
-    "match /api_audit_logs/{id} {\n"
-    "  allow get, list: if request.auth.token.role in ['auditor', 'monitor'];\n"
-    "  allow create: if request.auth.token.source == 'svc' && request.resource.data.keys().hasAll(required())\n"
-    "    && request.resource.data.keys().hasOnly(required().concat(['outcome', 'error', 'severity']))\n"
-    "    && fresh(request.resource.data.timestamp) && short(request.resource.data.request_id, 128)\n"
-    "    && short(request.resource.data.user_id, 128) && short(request.resource.data.endpoint, 512)\n"
-    "    && request.resource.data.method in ['GET', 'POST', 'PUT'] && request.resource.data.status_code is int\n"
-    "    && request.resource.data.status_code >= 100 && short(request.resource.data.firestore_path, 1500); } } }";
+static const char strict[] =
+    HEAD "function required() { return " REQUIRED "; }\n"
+         "function short(value, max) { return value is string && value.size() > 0 && value.size() <= max; }\n"
+         "function fresh(time) { return time is timestamp && time > request.time - duration.value(1, 'h')\n"
+         "  && time < request.time + duration.value(1, 'm'); }\n"
+         "match /api_audit_logs/{id} {\n"
+         "  allow get, list: if request.auth.token.role in ['auditor', 'monitor'];\n"
+         "  allow create: if request.auth.token.source == 'svc' && "
+         "request.resource.data.keys().hasAll(required())\n"
+         "    && request.resource.data.keys().hasOnly(required().concat(['outcome', 'error', 'severity']))\n"
+         "    && fresh(request.resource.data.timestamp) && short(request.resource.data.request_id, 128)\n"
+         "    && short(request.resource.data.user_id, 128) && short(request.resource.data.endpoint, 512)\n"
+         "    && request.resource.data.method in ['GET', 'POST', 'PUT'] && request.resource.data.status_code "
+         "is int\n"
+         "    && request.resource.data.status_code >= 100 && short(request.resource.data.firestore_path, "
+         "1500); } } }";
 
-static const char list_rule[] = HEAD "match /notes/{id} { allow list: if resource.data.owner == request.auth.uid; } } }";
+static const char list_rule[] =
+    HEAD "match /notes/{id} { allow list: if resource.data.owner == request.auth.uid; } } }";
 
 static struct field text_field(const char *name, const char *text)
 {
@@ -52,8 +57,8 @@ static struct ruleset *compile(struct arena *arena, const char *text)
     return ruleset;
 }
 
-static void run(const char *name, const struct ruleset *ruleset, const struct rules_request *request, bool allowed,
-                double seconds)
+static void run(const char *name, const struct ruleset *ruleset, const struct rules_request *request,
+                bool allowed, double seconds)
 {
     struct arena *arena = arena_new();
     struct status st = status_init(arena);
@@ -63,8 +68,10 @@ static void run(const char *name, const struct ruleset *ruleset, const struct ru
     size_t used = 0;
     while (now < end) {
         for (int i = 0; i < 1000; i++, n++) {
-            if (rules_decide(ruleset, request, NULL, NULL, arena, &decision, &st) || decision.allowed != allowed) {
-                fprintf(stderr, "%s: wrong verdict: %s\n", name, decision.message ? decision.message : "allowed");
+            if (rules_decide(ruleset, request, NULL, NULL, arena, &decision, &st) ||
+                decision.allowed != allowed) {
+                fprintf(stderr, "%s: wrong verdict: %s\n", name,
+                        decision.message ? decision.message : "allowed");
                 exit(1);
             }
             used = arena_used(arena);
@@ -73,7 +80,8 @@ static void run(const char *name, const struct ruleset *ruleset, const struct ru
         now = clock_mono_ns();
     }
     double one = (double)(now - start) / (double)n;
-    printf("%-28s %9.0f/s  %6.0f ns  %3u expressions  %zu bytes\n", name, 1e9 / one, one, decision.expressions, used);
+    printf("%-28s %9.0f/s  %6.0f ns  %3u expressions  %zu bytes\n", name, 1e9 / one, one,
+           decision.expressions, used);
     arena_free(arena);
 }
 
@@ -82,12 +90,18 @@ int main(int argc, char **argv)
     double seconds = argc > 1 ? strtod(argv[1], NULL) : 1;
     struct arena *arena = arena_new();
     struct timestamp time = { 1700000000, 0 };
-    struct field fields[] = { /* sorted */
-        text_field("endpoint", "/items/1"), text_field("firestore_path", "items/1"), text_field("method", "GET"),
-        text_field("request_id", "0123456789abcdef"), { STR("status_code"), { .kind = VALUE_INT, .integer = 200 } },
-        { STR("timestamp"), { .kind = VALUE_TIMESTAMP, .time = time } }, text_field("user_id", "user-1"),
+    struct field fields[] = {
+        /* sorted */
+        text_field("endpoint", "/items/1"),
+        text_field("firestore_path", "items/1"),
+        text_field("method", "GET"),
+        text_field("request_id", "0123456789abcdef"),
+        { STR("status_code"), { .kind = VALUE_INT, .integer = 200 } },
+        { STR("timestamp"), { .kind = VALUE_TIMESTAMP, .time = time } },
+        text_field("user_id", "user-1"),
     };
-    struct field claims[] = { text_field("role", "auditor"), text_field("source", "svc"), text_field("sub", "alice") };
+    struct field claims[] = { text_field("role", "auditor"), text_field("source", "svc"),
+                              text_field("sub", "alice") };
     struct value_map data = { fields, 7 }, token = { claims, 3 }, short_data = { fields, 6 };
     struct rules_document missing = { 0 };
     struct rules_request request = {
@@ -99,7 +113,8 @@ int main(int argc, char **argv)
         .resource = &missing,
         .new_fields = &data,
     };
-    struct ruleset *a = compile(arena, published), *b = compile(arena, strict), *c = compile(arena, list_rule);
+    struct ruleset *a = compile(arena, published), *b = compile(arena, strict),
+                   *c = compile(arena, list_rule);
     run("create, published rule", a, &request, true, seconds);
     run("create, strict rule", b, &request, true, seconds);
     request.new_fields = &short_data;
@@ -109,8 +124,12 @@ int main(int argc, char **argv)
     struct rules_constraint equal = { &field, 1, RULES_EQ, &owner };
     struct rules_disjunct disjunct = { &equal, 1 };
     struct rules_query query = { .collection_id = STR("notes"), .disjuncts = &disjunct, .n_disjuncts = 1 };
-    request = (struct rules_request){ .method = RULES_LIST, .db = request.db, .path = STR("notes"), .auth = request.auth,
-                                      .time = time, .query = &query };
+    request = (struct rules_request){ .method = RULES_LIST,
+                                      .db = request.db,
+                                      .path = STR("notes"),
+                                      .auth = request.auth,
+                                      .time = time,
+                                      .query = &query };
     run("list, proved by ==", c, &request, true, seconds);
     rules_release(a);
     rules_release(b);

@@ -21,10 +21,12 @@ static bool read_value(struct json *out, struct json_reader *r, enum json_token 
                 return true;
             if (out->n == cap) {
                 size_t grown = cap ? cap * 2 : 8;
-                out->members = arena_grow(r->arena, out->members, out->kind == JSON_OBJECT ? cap * sizeof *out->members : 0,
+                out->members = arena_grow(r->arena, out->members,
+                                          out->kind == JSON_OBJECT ? cap * sizeof *out->members : 0,
                                           out->kind == JSON_OBJECT ? grown * sizeof *out->members : 0);
-                out->items = arena_grow(r->arena, out->items, out->kind == JSON_ARRAY ? cap * sizeof *out->items : 0,
-                                        out->kind == JSON_ARRAY ? grown * sizeof *out->items : 0);
+                out->items =
+                    arena_grow(r->arena, out->items, out->kind == JSON_ARRAY ? cap * sizeof *out->items : 0,
+                               out->kind == JSON_ARRAY ? grown * sizeof *out->items : 0);
                 cap = grown;
             }
             struct json *at = out->kind == JSON_OBJECT ? &out->members[out->n].value : &out->items[out->n];
@@ -82,7 +84,8 @@ static int compare_fields(const void *a, const void *b)
 static struct value_map map_of(struct arena *arena, const struct json *object,
                                struct value (*convert)(struct arena *, const struct json *))
 {
-    struct value_map map = { ARENA_ARRAY(arena, struct field, object ? object->n : 0), object ? object->n : 0 };
+    struct value_map map = { ARENA_ARRAY(arena, struct field, object ? object->n : 0),
+                             object ? object->n : 0 };
     for (size_t i = 0; i < map.n; i++)
         map.items[i] = (struct field){ object->members[i].name, convert(arena, &object->members[i].value) };
     if (map.n > 1)
@@ -100,7 +103,10 @@ static struct value list_of(struct arena *arena, const struct json *list,
     return out;
 }
 
-struct value_map json_fields(struct arena *arena, const struct json *fields) { return map_of(arena, fields, json_typed); }
+struct value_map json_fields(struct arena *arena, const struct json *fields)
+{
+    return map_of(arena, fields, json_typed);
+}
 
 struct value json_typed(struct arena *arena, const struct json *v)
 {
@@ -111,7 +117,8 @@ struct value json_typed(struct arena *arena, const struct json *v)
     if (str_eq(type, STR("stringValue"))) {
         out = (struct value){ .kind = VALUE_STRING, .text = inner->text };
     } else if (str_eq(type, STR("integerValue"))) {
-        out = (struct value){ .kind = VALUE_INT, .integer = strtoll(arena_str(arena, inner->text).p, NULL, 10) };
+        out = (struct value){ .kind = VALUE_INT,
+                              .integer = strtoll(arena_str(arena, inner->text).p, NULL, 10) };
     } else if (str_eq(type, STR("doubleValue"))) {
         out = (struct value){ .kind = VALUE_DOUBLE, .number = read_double(arena, inner->text) };
     } else if (str_eq(type, STR("booleanValue"))) {
@@ -125,7 +132,8 @@ struct value json_typed(struct arena *arena, const struct json *v)
     } else if (str_eq(type, STR("referenceValue"))) {
         out = (struct value){ .kind = VALUE_REFERENCE, .text = inner->text };
         if (str_starts(out.text, STR("projects/{p}/")))
-            out.text = arena_str(arena, str_of(arena_printf(arena, "projects/demo-p/" STR_FMT, STR_ARG(str_skip(out.text, 13)))));
+            out.text = arena_str(arena, str_of(arena_printf(arena, "projects/demo-p/" STR_FMT,
+                                                            STR_ARG(str_skip(out.text, 13)))));
     } else if (str_eq(type, STR("geoPointValue"))) {
         out = (struct value){ .kind = VALUE_GEO };
         out.geo.latitude = read_double(arena, json_text(inner, "latitude"));
@@ -167,7 +175,10 @@ void world_init(struct world *w, struct arena *arena)
     buf_init(&w->traces, 65536);
 }
 
-void world_clear(struct world *w) { w->n = 0; }
+void world_clear(struct world *w)
+{
+    w->n = 0;
+}
 
 struct world_document *world_find(struct world *w, struct str path)
 {
@@ -227,9 +238,11 @@ static struct value plain_operand(struct arena *arena, struct str text)
     if (text.n >= 2 && text.p[0] == '\'')
         return (struct value){ .kind = VALUE_STRING, .text = str_from(text.p + 1, text.n - 2) };
     if (memchr(text.p, '/', text.n))
-        return (struct value){ .kind = VALUE_REFERENCE,
-                               .text = str_of(arena_printf(arena, "projects/demo-p/databases/(default)/documents/" STR_FMT,
-                                                           STR_ARG(text))) };
+        return (struct value){
+            .kind = VALUE_REFERENCE,
+            .text = str_of(
+                arena_printf(arena, "projects/demo-p/databases/(default)/documents/" STR_FMT, STR_ARG(text)))
+        };
     return json_plain(arena, &number);
 }
 
@@ -254,8 +267,14 @@ struct rules_constraint world_filter(struct arena *arena, struct str text)
     static const struct {
         const char *name;
         enum rules_constraint_op op;
-    } ops[] = { { "==", RULES_EQ }, { "!=", RULES_NE }, { "<", RULES_LT }, { "<=", RULES_LE }, { ">", RULES_GT },
-                { ">=", RULES_GE }, { "array-contains", RULES_ARRAY_CONTAINS }, { "not-in", RULES_NOT_IN } };
+    } ops[] = { { "==", RULES_EQ },
+                { "!=", RULES_NE },
+                { "<", RULES_LT },
+                { "<=", RULES_LE },
+                { ">", RULES_GT },
+                { ">=", RULES_GE },
+                { "array-contains", RULES_ARRAY_CONTAINS },
+                { "not-in", RULES_NOT_IN } };
     struct str field = take_until(&text, ' '), name = take_until(&text, ' ');
     struct str *segments = ARENA_ARRAY(arena, struct str, field.n + 1);
     struct rules_constraint c = { .field = segments };

@@ -9,8 +9,9 @@
 /* ---- JSON ---- */
 
 struct json {
-    enum json_token kind; /* JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_TRUE, JSON_FALSE, JSON_NULL */
-    struct str text;      /* string, number as written */
+    enum json_token
+        kind;        /* JSON_OBJECT, JSON_ARRAY, JSON_STRING, JSON_NUMBER, JSON_TRUE, JSON_FALSE, JSON_NULL */
+    struct str text; /* string, number as written */
     struct json_member *members;
     struct json *items;
     size_t n;
@@ -47,7 +48,7 @@ struct world {
     struct buf traces;
 };
 void world_init(struct world *w, struct arena *arena);
-void world_clear(struct world *w); /* forgets the documents */
+void world_clear(struct world *w);                                   /* forgets the documents */
 struct world_document *world_find(struct world *w, struct str path); /* NULL when unknown */
 /* Sets both the present and the after state. */
 void world_put(struct world *w, struct str path, struct value_map fields);

@@ -1,5 +1,6 @@
-/* test_decide.c - rules_decide against its host: what it asks for, what it does when the host fails, limits of
- * memory, counters, many threads on one ruleset. Verdicts themselves are tested by scripts and recordings. */
+/* test_decide.c - rules_decide against its host: what it asks for, what it does when the host fails, limits
+ * of memory, counters, many threads on one ruleset. Verdicts themselves are tested by scripts and recordings.
+ */
 #include "rules_world.h"
 
 #include "core/limits.h"
@@ -34,7 +35,9 @@ static struct fixture *begin(const char *body)
     f->ruleset = world_compile(arena, str_of(arena_printf(arena, HEAD "%s" TAIL, body)));
     f->env = world_env(&f->world);
     f->st = status_init(arena);
-    f->request = (struct rules_request){ .method = RULES_GET, .db = f->world.db, .path = STR("t/x"), .resource = &f->resource };
+    f->request = (struct rules_request){
+        .method = RULES_GET, .db = f->world.db, .path = STR("t/x"), .resource = &f->resource
+    };
     return f;
 }
 
@@ -67,8 +70,9 @@ static void one_path_is_read_once(void **state)
 static void an_explanation_reads_nothing_twice(void **state)
 {
     (void)state;
-    struct fixture *f = begin("match /t/{id} { allow get: if exists(/databases/$(database)/documents/u/v) && debug(1) == 1\n"
-                              "&& get(/databases/$(database)/documents/u/v).data.n == 2; }");
+    struct fixture *f =
+        begin("match /t/{id} { allow get: if exists(/databases/$(database)/documents/u/v) && debug(1) == 1\n"
+              "&& get(/databases/$(database)/documents/u/v).data.n == 2; }");
     struct field n = { STR("n"), { .kind = VALUE_INT, .integer = 1 } };
     world_put(&f->world, STR("u/v"), (struct value_map){ &n, 1 });
     assert_int_equal(decide(f), STATUS_OK);
@@ -81,7 +85,8 @@ static void an_explanation_reads_nothing_twice(void **state)
 static void an_explanation_reads_nothing_more(void **state)
 {
     (void)state;
-    struct fixture *f = begin("match /t/{id} { allow get: if id == 'y' && exists(/databases/$(database)/documents/u/v); }");
+    struct fixture *f =
+        begin("match /t/{id} { allow get: if id == 'y' && exists(/databases/$(database)/documents/u/v); }");
     assert_int_equal(decide(f), STATUS_OK);
     assert_false(f->decision.allowed);
     assert_int_equal(f->world.reads, 0);
@@ -117,8 +122,8 @@ static void explanations_are_bounded(void **state)
     arena_free(arena);
 }
 
-static enum status_code broken_host(void *data, struct database_name db, struct str path, bool after, struct arena *arena,
-                                    struct rules_document *out, struct status *st)
+static enum status_code broken_host(void *data, struct database_name db, struct str path, bool after,
+                                    struct arena *arena, struct rules_document *out, struct status *st)
 {
     (void)data, (void)db, (void)path, (void)after, (void)arena, (void)out;
     return status_set(st, STATUS_RESOURCE_EXHAUSTED, "disk on fire");
@@ -127,8 +132,9 @@ static enum status_code broken_host(void *data, struct database_name db, struct 
 static void a_host_that_fails_ends_the_decision(void **state)
 {
     (void)state;
-    struct fixture *f = begin("match /t/{id} { allow get: if exists(/databases/$(database)/documents/u/v) || true;\n"
-                              "allow get: if true; }");
+    struct fixture *f =
+        begin("match /t/{id} { allow get: if exists(/databases/$(database)/documents/u/v) || true;\n"
+              "allow get: if true; }");
     f->env.get_document = broken_host;
     assert_int_equal(decide(f), STATUS_RESOURCE_EXHAUSTED);
     assert_string_equal(status_message(&f->st), "disk on fire");
@@ -151,8 +157,9 @@ static void memory_is_bounded(void **state)
 static void a_denial_counts_as_evaluated_only(void **state)
 {
     (void)state;
-    struct fixture *f = begin("match /t/{id} { allow get: if id == 'x'; allow get: if true; allow list: if true; }\n"
-                              "match /s/{id} { allow read: if false; }");
+    struct fixture *f =
+        begin("match /t/{id} { allow get: if id == 'x'; allow get: if true; allow list: if true; }\n"
+              "match /s/{id} { allow read: if false; }");
     size_t n;
     decide(f);
     f->request.path = STR("t/y");
@@ -230,9 +237,12 @@ static void *decide_often(void *data)
         struct rules_document resource = { 0 };
         struct rules_decision decision;
         struct status st = status_init(arena);
-        struct rules_request request = { .method = RULES_GET, .db = { STR("p"), STR("(default)") },
-                                         .path = i % 3 ? STR("t/abc") : STR("t/123"), .resource = &resource };
-        if (rules_decide(ruleset, &request, NULL, NULL, arena, &decision, &st) || decision.allowed != (i % 3 != 0))
+        struct rules_request request = { .method = RULES_GET,
+                                         .db = { STR("p"), STR("(default)") },
+                                         .path = i % 3 ? STR("t/abc") : STR("t/123"),
+                                         .resource = &resource };
+        if (rules_decide(ruleset, &request, NULL, NULL, arena, &decision, &st) ||
+            decision.allowed != (i % 3 != 0))
             wrong++;
         arena_reset(arena);
     }
@@ -243,7 +253,8 @@ static void *decide_often(void *data)
 static void many_threads_share_a_ruleset(void **state)
 {
     (void)state;
-    struct fixture *f = begin("match /t/{id} { allow get: if id.matches('[a-z]+') && [1, 1.0].toSet().size() == 1; }");
+    struct fixture *f =
+        begin("match /t/{id} { allow get: if id.matches('[a-z]+') && [1, 1.0].toSet().size() == 1; }");
     pthread_t threads[THREADS];
     size_t n;
     for (int i = 0; i < THREADS; i++)

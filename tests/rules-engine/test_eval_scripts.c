@@ -1,16 +1,17 @@
-/* test_eval_scripts.c - runs tests/rules/eval and tests/rules/requests: rules with the expectation on the line.
+/* test_eval_scripts.c - runs tests/rules/eval and tests/rules/requests: rules with the expectation on the
+ * line.
  *
  * Directives are comments `//! ...` that run from top to bottom:
  *   //! doc PATH JSON        a document exists          //! gone PATH      ... no longer
  *   //! after PATH JSON      what the request would leave (getAfter); `after PATH gone`
  *   //! auth JSON            the token's claims         //! auth null      nobody
  *   //! budget               one lookup budget for the requests that follow (a batch)
- *   //! get|delete PATH   //! create|update PATH JSON   //! list|group PATH [where F, F or F] [limit N] [order FIELD desc]
- * JSON is plain; {"$time": "..."}, {"$ref": "c/d"}, {"$bytes": "base64"}, {"$geo": [1, 2]}, {"$now": true} for the rest.
- * A request ends in `// -> allow`, `// -> allow @ L:C` or `// -> deny: MESSAGE` (without its first newline, '~' for others), followed by any
- * of ` ;; at L:C`, ` ;; expression E`, ` ;; value V`, ` ;; missing M`, ` ;; have H`, ` ;; extra X`, ` ;; unproved`
- * about the first try.
- * Files in eval/ have no service: every other line is `EXPRESSION // -> VALUE` or `// -> error: TEXT`, evaluated as
+ *   //! get|delete PATH   //! create|update PATH JSON   //! list|group PATH [where F, F or F] [limit N]
+ * [order FIELD desc] JSON is plain; {"$time": "..."}, {"$ref": "c/d"}, {"$bytes": "base64"}, {"$geo": [1,
+ * 2]}, {"$now": true} for the rest. A request ends in `// -> allow`, `// -> allow @ L:C` or `// -> deny:
+ * MESSAGE` (without its first newline, '~' for others), followed by any of ` ;; at L:C`, ` ;; expression E`,
+ * ` ;; value V`, ` ;; missing M`, ` ;; have H`, ` ;; extra X`, ` ;; unproved` about the first try. Files in
+ * eval/ have no service: every other line is `EXPRESSION // -> VALUE` or `// -> error: TEXT`, evaluated as
  * the condition of a `get` of the document e/doc. */
 #include "rules_world.h"
 
@@ -111,7 +112,8 @@ static struct value read_special(struct arena *arena, struct str what, const str
         out = (struct value){ .kind = VALUE_TIMESTAMP, .time = now };
     } else if (str_eq(what, STR("$ref"))) {
         out = (struct value){ .kind = VALUE_REFERENCE };
-        out.text = str_of(arena_printf(arena, "projects/demo-p/databases/(default)/documents/" STR_FMT, STR_ARG(v->text)));
+        out.text = str_of(
+            arena_printf(arena, "projects/demo-p/databases/(default)/documents/" STR_FMT, STR_ARG(v->text)));
     } else if (str_eq(what, STR("$bytes"))) {
         out.kind = VALUE_BYTES;
         assert_true(base64_decode(&out.text, arena, v->text));
@@ -288,7 +290,9 @@ static void run_request(struct script *s, struct str op, struct str rest, struct
     struct rules_env env = world_env(&s->world);
     struct rules_decision decision;
     struct status st = status_init(s->arena);
-    assert_int_equal(rules_decide(s->ruleset, &r, &env, s->with_budget ? &s->budget : NULL, s->arena, &decision, &st), STATUS_OK);
+    assert_int_equal(
+        rules_decide(s->ruleset, &r, &env, s->with_budget ? &s->budget : NULL, s->arena, &decision, &st),
+        STATUS_OK);
     expectations++;
     check_decision(s, &decision, expected);
 }
@@ -328,9 +332,13 @@ static void run_expression(struct script *s, struct str text)
     const char *message;
     if (!cut(&text, &expected, "// ->"))
         fail_msg("%s:%u: no expectation", s->name, s->line);
-    struct ruleset *ruleset = world_try_compile(&message, s->arena,
-        str_of(arena_printf(s->arena, "rules_version = '2'; service cloud.firestore { match /databases/{database}/documents {\n"
-                                      "match /e/{id} { allow get: if " STR_FMT "; } } }", STR_ARG(text))));
+    struct ruleset *ruleset = world_try_compile(
+        &message, s->arena,
+        str_of(arena_printf(
+            s->arena,
+            "rules_version = '2'; service cloud.firestore { match /databases/{database}/documents {\n"
+            "match /e/{id} { allow get: if " STR_FMT "; } } }",
+            STR_ARG(text))));
     expectations++;
     if (!ruleset) {
         complain(s, arena_str(s->arena, expected).p, message);
@@ -338,8 +346,12 @@ static void run_expression(struct script *s, struct str text)
     }
     const struct world_document *d = world_find(&s->world, STR("e/doc"));
     struct rules_document resource = { d != NULL, d ? d->fields : (struct value_map){ 0 } };
-    struct rules_request request = { .method = RULES_GET, .db = s->world.db, .path = STR("e/doc"), .auth = s->auth,
-                                     .time = now, .resource = &resource };
+    struct rules_request request = { .method = RULES_GET,
+                                     .db = s->world.db,
+                                     .path = STR("e/doc"),
+                                     .auth = s->auth,
+                                     .time = now,
+                                     .resource = &resource };
     struct rules_env env = world_env(&s->world);
     struct status st = status_init(s->arena);
     struct eval e;
@@ -393,7 +405,10 @@ static void run_file(const char *path, bool requests)
     arena_free(arena);
 }
 
-static int by_name(const void *a, const void *b) { return strcmp(a, b); }
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
 
 static size_t run_folder(const char *folder, bool requests)
 {

@@ -105,7 +105,8 @@ static bool same_map(struct arena *arena, const struct json *map, struct rvalue 
     if (n != ours.seq.n)
         return false;
     for (size_t i = 0; i < n; i++)
-        if (!rv_lookup(&v, arena, ours, fields->members[i].name) || !same_value(arena, &fields->members[i].value, v))
+        if (!rv_lookup(&v, arena, ours, fields->members[i].name) ||
+            !same_value(arena, &fields->members[i].value, v))
             return false;
     return true;
 }
@@ -172,13 +173,15 @@ static bool same_value(struct arena *arena, const struct json *v, struct rvalue 
     case RT_BOOL:
         return str_eq(type, STR("boolValue")) && (inner->kind == JSON_TRUE) == ours.boolean;
     case RT_INT:
-        return str_eq(type, STR("intValue")) && strtoll(arena_str(arena, inner->text).p, NULL, 10) == ours.integer;
+        return str_eq(type, STR("intValue")) &&
+               strtoll(arena_str(arena, inner->text).p, NULL, 10) == ours.integer;
     case RT_FLOAT:
         return str_eq(type, STR("floatValue")) && same_double(inner, ours.number, arena);
     case RT_STRING:
         return str_eq(type, STR("stringValue")) && str_eq(inner->text, rv_utf8_bytes(arena, ours.text));
     case RT_BYTES:
-        return str_eq(type, STR("bytesValue")) && base64_decode(&bytes, arena, inner->text) && str_eq(bytes, ours.text);
+        return str_eq(type, STR("bytesValue")) && base64_decode(&bytes, arena, inner->text) &&
+               str_eq(bytes, ours.text);
     case RT_LIST:
         return str_eq(type, STR("listValue")) && same_list(arena, inner, ours);
     case RT_SET:
@@ -188,11 +191,13 @@ static bool same_value(struct arena *arena, const struct json *v, struct rvalue 
     case RT_PATH:
         return str_eq(type, STR("pathValue")) && same_path(inner, ours.path);
     case RT_TIMESTAMP:
-        return str_eq(type, STR("timestampValue")) && timestamp_parse(&time, inner->text) && timestamp_cmp(time, ours.time) == 0;
+        return str_eq(type, STR("timestampValue")) && timestamp_parse(&time, inner->text) &&
+               timestamp_cmp(time, ours.time) == 0;
     case RT_DURATION:
         return str_eq(type, STR("durationValue")) && same_duration(inner->text, ours, arena);
     case RT_LATLNG:
-        return str_eq(type, STR("latlngValue")) && same_double(json_get(inner, "latitude"), ours.latlng.latitude, arena) &&
+        return str_eq(type, STR("latlngValue")) &&
+               same_double(json_get(inner, "latitude"), ours.latlng.latitude, arena) &&
                same_double(json_get(inner, "longitude"), ours.latlng.longitude, arena);
     case RT_MAP_DIFF:
         return str_eq(type, STR("mapDiffValue")) && same_diff(arena, inner, ours);
@@ -208,11 +213,12 @@ static bool same_value(struct arena *arena, const struct json *v, struct rvalue 
 
 static struct str rules_around(struct arena *arena, struct str match)
 {
-    return str_of(arena_printf(arena,
-                               "rules_version = '2';\nservice cloud.firestore {\n  match /databases/{database}/documents {\n"
-                               "  function f(d) { return d.n == 7 && g(); }   function g() { return resource.data.n == 7; }\n"
-                               "%s\n  }\n}\n",
-                               match.p));
+    return str_of(arena_printf(
+        arena,
+        "rules_version = '2';\nservice cloud.firestore {\n  match /databases/{database}/documents {\n"
+        "  function f(d) { return d.n == 7 && g(); }   function g() { return resource.data.n == 7; }\n"
+        "%s\n  }\n}\n",
+        match.p));
 }
 
 static struct rules_auth make_auth(struct arena *arena, const struct json *claims)
@@ -260,14 +266,15 @@ static void check_compile(struct arena *arena, const char *key, const struct jso
         for (size_t k = 0; k < issues.n && !found; k++)
             found = str_eq_z(texts->items[i].text, issues.items[k].description);
         if (!found) {
-            differ(key, arena_str(arena, texts->items[i].text).p, issues.n ? issues.items[0].description : "");
+            differ(key, arena_str(arena, texts->items[i].text).p,
+                   issues.n ? issues.items[0].description : "");
             return;
         }
     }
 }
 
-static void check_value(struct world *w, const char *key, const struct ruleset *ruleset, const struct rules_request *request,
-                        const struct json *value)
+static void check_value(struct world *w, const char *key, const struct ruleset *ruleset,
+                        const struct rules_request *request, const struct json *value)
 {
     struct eval e;
     struct status st = status_init(w->arena);
@@ -278,7 +285,9 @@ static void check_value(struct world *w, const char *key, const struct ruleset *
     struct rvalue v = eval_node(&e, ruleset->allows[0]->condition);
     if (!same_value(w->arena, value, v)) {
         struct str theirs = value->members[0].value.text;
-        differ(key, arena_printf(w->arena, "value " STR_FMT " " STR_FMT, STR_ARG(value->members[0].name), STR_ARG(theirs)),
+        differ(key,
+               arena_printf(w->arena, "value " STR_FMT " " STR_FMT, STR_ARG(value->members[0].name),
+                            STR_ARG(theirs)),
                rv_text(w->arena, v, 300));
     }
 }
@@ -321,8 +330,9 @@ static void replay_expression(struct world *w, const struct json *record)
     struct arena *arena = w->arena;
     struct str expression = json_text(record, "expr"), id = json_text(record, "id");
     const char *key = arena_printf(arena, "expr: " STR_FMT, STR_ARG(expression));
-    struct str rules = rules_around(arena, str_of(arena_printf(arena, "    match /e/{id} { allow get: if " STR_FMT "; }",
-                                                               STR_ARG(expression))));
+    struct str rules = rules_around(
+        arena,
+        str_of(arena_printf(arena, "    match /e/{id} { allow get: if " STR_FMT "; }", STR_ARG(expression))));
     compared++;
     if (json_get(record, "compile")) {
         check_compile(arena, key, json_get(record, "compile"), rules);
@@ -342,7 +352,9 @@ static void replay_expression(struct world *w, const struct json *record)
     }
     put_usual(w);
     assert_int_equal(rules_decide(ruleset, &request, &env, NULL, arena, &decision, &st), STATUS_OK);
-    const char *theirs = json_get(record, "http") ? "http 500" : said(arena, json_true(record, "allowed"), json_get(record, "reasons"));
+    const char *theirs = json_get(record, "http")
+                             ? "http 500"
+                             : said(arena, json_true(record, "allowed"), json_get(record, "reasons"));
     const char *ours = we_said(arena, ruleset, &decision);
     if (strcmp(theirs, ours) != 0)
         differ(key, theirs, ours);
@@ -397,7 +409,8 @@ static struct str with_collection(struct arena *arena, struct str text)
 {
     for (size_t i = 0; i + 3 <= text.n; i++)
         if (memcmp(text.p + i, "{c}", 3) == 0)
-            return str_of(arena_printf(arena, "%.*sq0" STR_FMT, (int)i, text.p, STR_ARG(str_skip(text, i + 3))));
+            return str_of(
+                arena_printf(arena, "%.*sq0" STR_FMT, (int)i, text.p, STR_ARG(str_skip(text, i + 3))));
     return text;
 }
 
@@ -409,14 +422,23 @@ static void replay_list(struct world *w, const struct json *record)
     const char *key = arena_printf(arena, "list: " STR_FMT " <-", STR_ARG(expression));
     for (size_t i = 0; i < disjuncts->n; i++)
         for (size_t k = 0; k < disjuncts->items[i].n; k++)
-            key = arena_printf(arena, "%s%s " STR_FMT, key, k ? "," : i ? " |" : "", STR_ARG(disjuncts->items[i].items[k].text));
+            key = arena_printf(arena, "%s%s " STR_FMT, key,
+                               k   ? ","
+                               : i ? " |"
+                                   : "",
+                               STR_ARG(disjuncts->items[i].items[k].text));
     compared++;
-    struct str rules = rules_around(arena, str_of(arena_printf(arena, "    match /q0/{id} { allow list: if " STR_FMT "; }",
-                                                               STR_ARG(with_collection(arena, expression)))));
+    struct str rules =
+        rules_around(arena, str_of(arena_printf(arena, "    match /q0/{id} { allow list: if " STR_FMT "; }",
+                                                STR_ARG(with_collection(arena, expression)))));
     struct rules_query query = make_query(arena, STR(""), STR("q0"), disjuncts);
     add_extras(arena, &query, record);
-    struct rules_request request = { .method = RULES_LIST, .db = w->db, .path = STR("q0"), .query = &query,
-                                     .auth = { true, true, STR("alice"), &token }, .time = { 1700000000, 0 } };
+    struct rules_request request = { .method = RULES_LIST,
+                                     .db = w->db,
+                                     .path = STR("q0"),
+                                     .query = &query,
+                                     .auth = { true, true, STR("alice"), &token },
+                                     .time = { 1700000000, 0 } };
     struct rules_decision decision;
     struct status st = status_init(arena);
     struct rules_env env = world_env(w);
@@ -462,8 +484,8 @@ static struct value_map fields_with_now(struct arena *arena, const struct json *
     return (struct value_map){ items, given.n + more };
 }
 
-static const char *decide_one(struct world *w, struct rules_budget *budget, const struct json *auth, struct str op,
-                              struct str path, struct value_map *fields, bool *allowed)
+static const char *decide_one(struct world *w, struct rules_budget *budget, const struct json *auth,
+                              struct str op, struct str path, struct value_map *fields, bool *allowed)
 {
     static const struct rules_document missing = { 0 };
     struct rules_document *resource = ARENA_NEW(w->arena, struct rules_document);
@@ -471,7 +493,9 @@ static const char *decide_one(struct world *w, struct rules_budget *budget, cons
     struct rules_env env = world_env(w);
     struct rules_decision decision;
     struct status st = status_init(w->arena);
-    struct rules_request request = { .db = w->db, .path = path, .auth = make_auth(w->arena, auth), .time = now };
+    struct rules_request request = {
+        .db = w->db, .path = path, .auth = make_auth(w->arena, auth), .time = now
+    };
     *resource = d ? (struct rules_document){ d->exists, d->fields } : missing;
     request.resource = resource;
     request.method = str_eq(op, STR("get"))      ? RULES_GET
@@ -517,17 +541,24 @@ static const char *decide_commit(struct world *w, const struct json *record, con
     return message ? message : "allowed";
 }
 
-static const char *decide_list_request(struct world *w, const struct json *record, const struct json *auth, bool group)
+static const char *decide_list_request(struct world *w, const struct json *record, const struct json *auth,
+                                       bool group)
 {
     struct str path = json_text(record, "path");
     const struct json *filters = json_get(record, "filters");
-    struct json disjuncts = { .kind = JSON_ARRAY, .items = (struct json *)(uintptr_t)filters, .n = filters->n > 0 };
+    struct json disjuncts = { .kind = JSON_ARRAY,
+                              .items = (struct json *)(uintptr_t)filters,
+                              .n = filters->n > 0 };
     struct rules_query query = make_query(w->arena, path_parent(path), path_last(path), &disjuncts);
     if (path_segments(path) == 1)
         query.parent = STR("");
     query.all_descendants = group;
-    struct rules_request request = { .method = RULES_LIST, .db = w->db, .path = path, .query = &query,
-                                     .auth = make_auth(w->arena, auth), .time = now };
+    struct rules_request request = { .method = RULES_LIST,
+                                     .db = w->db,
+                                     .path = path,
+                                     .query = &query,
+                                     .auth = make_auth(w->arena, auth),
+                                     .time = now };
     struct rules_env env = world_env(w);
     struct rules_decision decision;
     struct status st = status_init(w->arena);
@@ -535,7 +566,8 @@ static const char *decide_list_request(struct world *w, const struct json *recor
     return decision.allowed ? "allowed" : decision.message;
 }
 
-static void replay_request(struct world *w, const struct json *record, struct str ruleset_name, struct str raw)
+static void replay_request(struct world *w, const struct json *record, struct str ruleset_name,
+                           struct str raw)
 {
     struct str op = json_text(record, "op"), path = json_text(record, "path");
     const struct json *auth = json_get(record, "auth");
@@ -556,13 +588,14 @@ static void replay_request(struct world *w, const struct json *record, struct st
                        : str_eq(op, STR("list"))  ? decide_list_request(w, record, auth, false)
                        : str_eq(op, STR("group")) ? decide_list_request(w, record, auth, true)
                                                   : decide_one(w, NULL, auth, op, path, fields, &allowed);
-    const char *theirs = json_get(record, "http")         ? "http"
-                         : json_true(record, "allowed")   ? "allowed"
-                                                          : arena_str(w->arena, json_text(record, "message")).p;
+    const char *theirs = json_get(record, "http")       ? "http"
+                         : json_true(record, "allowed") ? "allowed"
+                                                        : arena_str(w->arena, json_text(record, "message")).p;
     (void)raw;
     if (strcmp(theirs, ours) != 0)
-        differ(arena_printf(w->arena, "request: " STR_FMT ": " STR_FMT " " STR_FMT " " STR_FMT, STR_ARG(ruleset_name), STR_ARG(op),
-                            STR_ARG(path), STR_ARG(json_text(record, "note"))),
+        differ(arena_printf(w->arena, "request: " STR_FMT ": " STR_FMT " " STR_FMT " " STR_FMT,
+                            STR_ARG(ruleset_name), STR_ARG(op), STR_ARG(path),
+                            STR_ARG(json_text(record, "note"))),
                theirs, ours);
 }
 
@@ -577,7 +610,8 @@ static void every_recorded_verdict_is_ours(void **state)
     load_known(kept);
     while (next_line(&rest, &line)) {
         struct json record;
-        bool keep = str_starts(line, STR("{\"group\":\"setup\"")) || str_starts(line, STR("{\"group\":\"ruleset\""));
+        bool keep =
+            str_starts(line, STR("{\"group\":\"setup\"")) || str_starts(line, STR("{\"group\":\"ruleset\""));
         if (!json_parse(&record, keep ? kept : arena, line))
             fail_msg("not JSON: " STR_FMT, STR_ARG(line));
         world_init(&w, arena);
@@ -609,7 +643,8 @@ static void every_recorded_verdict_is_ours(void **state)
             unexpected++;
         }
     }
-    fprintf(stderr, "%zu verdicts, %zu differences, %zu of them not listed\n", compared, differences, unexpected);
+    fprintf(stderr, "%zu verdicts, %zu differences, %zu of them not listed\n", compared, differences,
+            unexpected);
     arena_free(arena);
     arena_free(kept);
     assert_true(compared > 2000);
