@@ -58,7 +58,9 @@ enum ast_scope {
 
 struct ast_node {
     enum ast_kind kind;
-    struct ast_span span;
+    struct ast_span span; /* without parentheses around it */
+    uint32_t start;       /* of the text with its outermost parenthesis */
+    uint32_t parentheses; /* how many pairs stand around it */
     uint32_t file;     /* index into the ruleset's files */
     uint32_t id;       /* dense number in the ruleset: coverage and per-node caches index by it */
     uint32_t height;   /* of the tree below, 1 for a leaf; at most LIMIT_RULES_PARSE_HEIGHT: bounds recursion */
@@ -83,6 +85,7 @@ struct ast_node {
             struct str name;
             enum ast_scope scope;
             uint32_t slot;
+            bool is_glob; /* SCOPE_WILDCARD: of {name=**} */
         } name;
         struct {
             struct ast_node *object;
@@ -129,7 +132,7 @@ struct ast_path_part {
 
 struct ast_let {
     struct str name;
-    struct ast_span span;
+    struct ast_span span, name_span;
     struct ast_node *value;
 };
 
@@ -145,6 +148,11 @@ struct ast_function {
     struct ast_node *body;
     struct ast_match *declared_in; /* NULL at file or service level */
     bool used;                     /* reachable from an allow */
+    bool called;                   /* by anything */
+    struct ast_function *duplicate_of; /* the first of that name in the scope: a compile error */
+    uint8_t call_state;            /* these two are calls.c's own */
+    uint32_t call_stamp;
+    struct function_facts *facts;  /* types.c's own */
     struct ast_function *next;     /* in the same scope, source order */
 };
 
@@ -158,6 +166,8 @@ struct ast_allow {
     uint32_t file;
     unsigned methods;          /* METHOD_ bits; unknown names add none */
     const char *methods_text;  /* as written, joined by ", " */
+    struct ast_span *method_spans;
+    uint32_t n_methods;
     struct ast_node *condition; /* NULL: always true */
     struct ast_match *match;
     struct ast_allow *next;

@@ -288,3 +288,18 @@ void lexer_run(struct tokens *out, struct arena *arena, struct str text)
     }
     push_token(&growth, out, (struct token){ TOKEN_EOF, (uint32_t)text.n, (uint32_t)text.n });
 }
+
+uint32_t lexer_token_end(struct str text, uint32_t from)
+{
+    enum token_kind kind;
+    size_t n = from < text.n ? scan_token(str_skip(text, from), &kind) : 0;
+    return from + (uint32_t)(n ? n : 1);
+}
+
+uint32_t lexer_skip_gap(struct str text, uint32_t from)
+{
+    size_t n = 1;
+    for (; from < text.n && n > 0; from += (uint32_t)n)
+        n = is_space(text.p[from]) ? 1 : scan_comment(str_skip(text, from));
+    return from;
+}

@@ -47,6 +47,12 @@ struct tokens {
 /* Reads all of `text`, at most LIMIT_RULES_SOURCE_BYTES long. Comments and white space are dropped. */
 void lexer_run(struct tokens *out, struct arena *arena, struct str text);
 
+/* Where the token that starts at `from` ends; from + 1 when there is none. */
+uint32_t lexer_token_end(struct str text, uint32_t from);
+
+/* `from`, or where the first token after the spaces and comments at `from` starts. */
+uint32_t lexer_skip_gap(struct str text, uint32_t from);
+
 /* As messages name it: "'&&'", "IDENTIFIER", "<EOF>". */
 const char *token_name(enum token_kind kind);
 static inline bool token_is_keyword(enum token_kind kind) { return kind >= TOKEN_ALLOW && kind <= TOKEN_WHILE; }

@@ -113,6 +113,7 @@ static struct ast_node *new_node(struct parser *p, enum ast_kind kind, uint32_t 
     struct ast_node *node = ARENA_NEW(p->arena, struct ast_node);
     node->kind = kind;
     node->span = (struct ast_span){ from, from };
+    node->start = from;
     node->file = p->file;
     node->id = p->ruleset->n_nodes++;
     node->height = 1;
@@ -333,9 +334,11 @@ static struct ast_node *parse_primary(struct parser *p)
     case TOKEN_IDENTIFIER:
         return parse_name(p);
     case TOKEN_LPAREN: {
-        advance(p);
+        uint32_t from = advance(p)->from;
         struct ast_node *node = parse_expression(p, 0);
         expect(p, TOKEN_RPAREN);
+        node->start = from;
+        node->parentheses++;
         return node;
     }
     default:
@@ -354,7 +357,7 @@ static struct ast_node *parse_member(struct parser *p, struct ast_node *object)
     else
         advance(p);
     bool is_call = is_name && is_at(p, TOKEN_LPAREN);
-    struct ast_node *node = new_node(p, is_call ? AST_METHOD : AST_MEMBER, object->span.from);
+    struct ast_node *node = new_node(p, is_call ? AST_METHOD : AST_MEMBER, object->start);
     over(p, node, object);
     if (is_call) {
         node->call.object = object;
@@ -372,7 +375,7 @@ static struct ast_node *parse_member(struct parser *p, struct ast_node *object)
 static struct ast_node *parse_index(struct parser *p, struct ast_node *object)
 {
     advance(p);
-    struct ast_node *node = new_node(p, AST_INDEX, object->span.from);
+    struct ast_node *node = new_node(p, AST_INDEX, object->start);
     node->index.object = object;
     if (!is_at(p, TOKEN_COLON))
         node->index.from = parse_expression(p, 0);
@@ -450,7 +453,7 @@ static struct ast_node *parse_is(struct parser *p, struct ast_node *node, struct
 static struct ast_node *parse_operator(struct parser *p, struct ast_node *left, size_t row)
 {
     enum ast_kind kind = (enum ast_kind)operators[row].kind;
-    struct ast_node *node = new_node(p, kind, left->span.from);
+    struct ast_node *node = new_node(p, kind, left->start);
     advance(p);
     over(p, node, left);
     if (kind == AST_IS)
@@ -493,7 +496,9 @@ static void parse_let(struct parser *p, struct list *lets)
 {
     struct ast_let *let = list_push(p, lets, sizeof *let);
     let->span.from = advance(p)->from;
-    let->name = token_text(p, expect(p, TOKEN_IDENTIFIER));
+    const struct token *token = expect(p, TOKEN_IDENTIFIER);
+    let->name = token_text(p, token);
+    let->name_span = token_span(token);
     expect(p, TOKEN_ASSIGNMENT);
     let->value = parse_expression(p, 0);
     expect(p, TOKEN_SEMI);
@@ -549,7 +554,7 @@ static const struct {
     { "update", METHOD_UPDATE }, { "delete", METHOD_DELETE }, { "write", METHOD_WRITE },
 };
 
-static unsigned method_bits(struct str name)
+unsigned parser_method(struct str name)
 {
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
         if (str_eq_z(name, methods[i].name))
@@ -559,18 +564,18 @@ static unsigned method_bits(struct str name)
 
 static void parse_methods(struct parser *p, struct ast_allow *allow)
 {
+    struct list spans = { 0 };
     const char *text = NULL;
     do {
         const struct token *token = expect(p, TOKEN_IDENTIFIER);
         struct str name = token_text(p, token);
-        unsigned bits = p->failed ? METHOD_GET : method_bits(name);
-        if (bits == 0)
-            issues_add(p->issues, RULES_WARNING, p->file, token_span(token), "Invalid method name: " STR_FMT ".",
-                       STR_ARG(name));
-        allow->methods |= bits;
+        *(struct ast_span *)list_push(p, &spans, sizeof(struct ast_span)) = token_span(token);
+        allow->methods |= parser_method(name);
         text = arena_printf(p->arena, "%s%s" STR_FMT, text ? text : "", text ? ", " : "", STR_ARG(name));
     } while (accept(p, TOKEN_COMMA));
     allow->methods_text = text;
+    allow->method_spans = spans.items;
+    allow->n_methods = spans.n;
 }
 
 static struct ast_allow *parse_allow(struct parser *p, struct ast_match *match)
@@ -658,25 +663,39 @@ static struct ast_service *parse_service(struct parser *p)
 
 /* ---- the file ---- */
 
+static int read_version(const struct ruleset *ruleset, uint32_t file, const struct token *first,
+                        struct str literal, struct issue_list *issues)
+{
+    struct str version = literal_string(ruleset->arena, literal);
+    if (str_eq(version, STR("1")) || str_eq(version, STR("2")))
+        return version.p[0] - '0';
+    issues_add(issues, RULES_ERROR, file, token_span(first), "Unsupported rules version " STR_FMT ".",
+               STR_ARG(version));
+    return 1;
+}
+
+void parser_check_version(const struct ruleset *ruleset, uint32_t file, const struct tokens *tokens,
+                          struct issue_list *issues)
+{
+    const struct token *t = tokens->items;
+    if (tokens->n > 3 && t[0].kind == TOKEN_RULES_VERSION && t[1].kind == TOKEN_ASSIGNMENT && t[2].kind == TOKEN_STRING)
+        read_version(ruleset, file, t, str_from(ruleset->sources[file].text.p + t[2].from, t[2].to - t[2].from),
+                     issues);
+}
+
 static void parse_version(struct parser *p, struct ast_unit *unit)
 {
     const struct token *first = advance(p);
     expect(p, TOKEN_ASSIGNMENT);
     struct str text = token_text(p, expect(p, TOKEN_STRING));
     accept(p, TOKEN_SEMI);
-    if (p->failed)
-        return;
-    struct str version = literal_string(p->arena, text);
-    if (str_eq(version, STR("1")) || str_eq(version, STR("2")))
-        unit->version = version.p[0] - '0';
-    else
-        issues_add(p->issues, RULES_ERROR, p->file, (struct ast_span){ first->from, end_of_last(p) },
-                   "Unsupported rules version " STR_FMT ".", STR_ARG(version));
+    if (!p->failed)
+        unit->version = read_version(p->ruleset, p->file, first, text, p->issues);
 }
 
-static void parse_import(struct parser *p)
+static void parse_import(struct parser *p, bool first)
 {
-    uint32_t from = advance(p)->from;
+    struct ast_span span = token_span(advance(p));
     struct str module = token_text(p, expect(p, TOKEN_STRING));
     if (is_at(p, TOKEN_IDENTIFIER)) {
         if (!str_eq(token_text(p, peek(p, 0)), STR("as")))
@@ -687,9 +706,9 @@ static void parse_import(struct parser *p)
     expect(p, TOKEN_SEMI);
     if (p->failed)
         return;
-    struct ast_span span = { from, end_of_last(p) };
     struct str name = literal_string(p->arena, module);
-    issues_add(p->issues, RULES_ERROR, p->file, span, "Import statements are not allowed.");
+    if (first)
+        issues_add(p->issues, RULES_ERROR, p->file, span, "Import statements are not allowed.");
     issues_add(p->issues, RULES_ERROR, p->file, span,
                "Module \"" STR_FMT "\" is not part of the standard library.", STR_ARG(name));
 }
@@ -698,8 +717,8 @@ static void parse_file(struct parser *p, struct ast_unit *unit)
 {
     if (is_at(p, TOKEN_RULES_VERSION))
         parse_version(p, unit);
-    while (!p->failed && is_at(p, TOKEN_IMPORT))
-        parse_import(p);
+    for (bool first = true; !p->failed && is_at(p, TOKEN_IMPORT); first = false)
+        parse_import(p, first);
     struct ast_service **next_service = &unit->services;
     struct ast_function **next_function = &unit->functions;
     do {

@@ -20,4 +20,11 @@ struct parser_stop {
 bool parser_run(struct ast_unit *out, struct ruleset *ruleset, uint32_t file, const struct tokens *tokens,
                 struct issue_list *issues, struct parser_stop *stop);
 
+/* The version statement of a file that does not parse; parser_run does the same for one that does. */
+void parser_check_version(const struct ruleset *ruleset, uint32_t file, const struct tokens *tokens,
+                          struct issue_list *issues);
+
+/* METHOD_ bits of a name after `allow`, 0 for none. */
+unsigned parser_method(struct str name);
+
 #endif

@@ -60,11 +60,12 @@ static void add_plain_error(struct ruleset *ruleset, uint32_t file, const struct
                    ruleset->sources[file].text.p + token->from);
 }
 
-static void parse_file(struct ruleset *ruleset, uint32_t file, struct issue_list *issues)
+/* Whether the file was parsed; findings of its constructs may be errors all the same. */
+static bool parse_file(struct ruleset *ruleset, uint32_t file, struct issue_list *issues)
 {
     if (ruleset->sources[file].text.n == 0) {
         issues_add_file(issues, RULES_ERROR, file, "Rules content empty. Compilation aborted.");
-        return;
+        return false;
     }
     struct tokens tokens;
     struct parser_stop stop;
@@ -72,10 +73,12 @@ static void parse_file(struct ruleset *ruleset, uint32_t file, struct issue_list
     lexer_run(&tokens, ruleset->arena, ruleset->sources[file].text);
     bool parsed = parser_run(&ruleset->units[file], ruleset, file, &tokens, issues, &stop);
     if (parsed && tokens.n_errors == 0)
-        return;
+        return true;
     issues_drop(issues, before);
     if (stop.too_deep || !syntax_explain(issues, file, &tokens))
         add_plain_error(ruleset, file, &tokens.items[stop.token], stop.too_deep, issues);
+    parser_check_version(ruleset, file, &tokens, issues);
+    return false;
 }
 
 /* Google's message: one line per finding, warnings among them. */
@@ -126,9 +129,10 @@ enum status_code rules_compile(struct ruleset **out, const struct rules_file *fi
     struct ruleset *ruleset = ruleset_new(files, n);
     struct issue_list list;
     issues_init(&list, ruleset->arena, ruleset->sources);
+    bool parsed = true;
     for (size_t i = 0; i < n; i++)
-        parse_file(ruleset, (uint32_t)i, &list);
-    if (list.errors == 0)
+        parsed = parse_file(ruleset, (uint32_t)i, &list) && parsed;
+    if (parsed)
         check_run(ruleset, &list);
     struct rules_issues found;
     issues_finish(&list, &found);

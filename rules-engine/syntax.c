@@ -13,6 +13,8 @@
 
 #include <assert.h>
 
+enum { NAME_TEXT_BYTES = 64 * 1024 }; /* of what stands where a type name should */
+
 struct frame {
     uint32_t context;    /* what is open above, for the predictor; holds where the caller goes on */
     uint32_t first_token;
@@ -332,10 +334,13 @@ static struct str name_text(struct walk *w)
 {
     if (top(w)->conjured)
         return STR("<missing IDENTIFIER>");
-    const char *text = "";
-    for (uint32_t i = top(w)->first_token; i < w->at; i++)
-        text = arena_printf(w->arena, "%s" STR_FMT, text, STR_ARG(token_text(w, &w->tokens->items[i])));
-    return str_of(text);
+    struct buf text;
+    buf_init(&text, NAME_TEXT_BYTES);
+    for (uint32_t i = top(w)->first_token; i < w->at && !text.overflowed; i++)
+        buf_str(&text, token_text(w, &w->tokens->items[i]));
+    struct str name = arena_str(w->arena, buf_view(&text));
+    buf_dispose(&text);
+    return name;
 }
 
 static void act(struct walk *w, unsigned action)

@@ -1,0 +1,223 @@
+/* calls.c - see check.h: who calls whom. Every function is resolved by now; built-ins do not call. */
+#include "rules-engine/check.h"
+
+#include "core/limits.h"
+
+/* ---- walking the calls of an expression ---- */
+
+typedef void call_visitor(void *data, struct ast_function *callee);
+
+static void visit_calls(const struct ast_node *node, call_visitor *visit, void *data);
+
+static void visit_all(struct ast_node **items, uint32_t n, call_visitor *visit, void *data)
+{
+    for (uint32_t i = 0; i < n; i++)
+        visit_calls(items[i], visit, data);
+}
+
+static void visit_calls(const struct ast_node *node, call_visitor *visit, void *data)
+{
+    if (!node)
+        return;
+    switch (node->kind) {
+    case AST_NULL: case AST_BOOL: case AST_INT: case AST_FLOAT: case AST_STRING: case AST_BYTES: case AST_NAME:
+        return;
+    case AST_LIST:
+        visit_all(node->list.items, node->list.n, visit, data);
+        return;
+    case AST_MAP:
+        visit_all(node->map.keys, node->map.n, visit, data);
+        visit_all(node->map.values, node->map.n, visit, data);
+        return;
+    case AST_PATH:
+        for (uint32_t i = 0; i < node->path.n; i++)
+            visit_calls(node->path.parts[i].expr, visit, data);
+        return;
+    case AST_MEMBER:
+        visit_calls(node->member.object, visit, data);
+        return;
+    case AST_INDEX: case AST_SLICE:
+        visit_calls(node->index.object, visit, data);
+        visit_calls(node->index.from, visit, data);
+        visit_calls(node->index.to, visit, data);
+        return;
+    case AST_METHOD:
+        visit_calls(node->call.object, visit, data);
+        visit_all(node->call.args, node->call.n, visit, data);
+        return;
+    case AST_CALL:
+        if (node->call.function)
+            visit(data, node->call.function);
+        visit_all(node->call.args, node->call.n, visit, data);
+        return;
+    case AST_IS:
+        visit_calls(node->is.a, visit, data);
+        return;
+    default:
+        visit_calls(node->op.a, visit, data);
+        visit_calls(node->op.b, visit, data);
+        visit_calls(node->op.c, visit, data);
+        return;
+    }
+}
+
+static void visit_function_calls(const struct ast_function *function, call_visitor *visit, void *data)
+{
+    for (uint32_t i = 0; i < function->n_lets; i++)
+        visit_calls(function->lets[i].value, visit, data);
+    visit_calls(function->body, visit, data);
+}
+
+/* ---- the graph, searched depth first with a stack of our own ---- */
+
+enum { UNSEEN, OPEN, DONE };
+
+struct callees {
+    struct arena *arena;
+    uint32_t stamp; /* of the caller: a callee that carries it is in the list */
+    struct ast_function **items;
+    uint32_t n, cap;
+};
+
+static void push_callee(struct callees *list, struct ast_function *callee)
+{
+    if (list->n == list->cap) {
+        uint32_t cap = list->cap ? list->cap * 2 : 4;
+        list->items = arena_grow(list->arena, list->items, list->n * sizeof *list->items, cap * sizeof *list->items);
+        list->cap = cap;
+    }
+    list->items[list->n++] = callee;
+}
+
+static void add_callee(void *data, struct ast_function *callee)
+{
+    struct callees *list = data;
+    if (callee->call_stamp == list->stamp)
+        return;
+    callee->call_stamp = list->stamp;
+    push_callee(list, callee);
+}
+
+
+struct step {
+    struct ast_function *function;
+    struct callees callees;
+    uint32_t next;
+};
+
+struct search {
+    struct arena *arena;
+    struct issue_list *issues;
+    struct step *steps;
+    uint32_t n, cap, stamps;
+    bool too_long; /* reported once */
+};
+
+static void open_function(struct search *s, struct ast_function *function)
+{
+    if (s->n == s->cap) {
+        uint32_t cap = s->cap ? s->cap * 2 : 32;
+        s->steps = arena_grow(s->arena, s->steps, s->n * sizeof *s->steps, cap * sizeof *s->steps);
+        s->cap = cap;
+    }
+    function->call_state = OPEN;
+    struct step *step = &s->steps[s->n++];
+    *step = (struct step){ .function = function, .callees = { .arena = s->arena, .stamp = ++s->stamps } };
+    visit_function_calls(function, add_callee, &step->callees);
+}
+
+static const char *stack_text(struct search *s, uint32_t from, uint32_t to, const char *between)
+{
+    const char *text = "";
+    for (uint32_t i = from; i < to; i++)
+        text = arena_printf(s->arena, "%s%s" STR_FMT, text, i > from ? between : "",
+                            STR_ARG(s->steps[i].function->name));
+    return text;
+}
+
+static void report_cycle(struct search *s, const struct ast_function *again)
+{
+    uint32_t from = s->n - 1;
+    while (s->steps[from].function != again)
+        from--;
+    if (from + 1 == s->n)
+        issues_add(s->issues, RULES_ERROR, again->file, again->name_span, "Recursive call is not allowed.");
+    else
+        issues_add(s->issues, RULES_ERROR, again->file, again->name_span,
+                   "Detected a call cycle between [%s] functions.", stack_text(s, from, s->n, ","));
+}
+
+static void search_from(struct search *s, struct ast_function *root)
+{
+    open_function(s, root);
+    while (s->n > 0) {
+        struct step *step = &s->steps[s->n - 1];
+        if (step->next == step->callees.n) {
+            step->function->call_state = DONE;
+            s->n--;
+            continue;
+        }
+        struct ast_function *callee = step->callees.items[step->next++];
+        if (callee->call_state == OPEN) {
+            report_cycle(s, callee);
+        } else if (s->n > LIMIT_RULES_CALL_DEPTH) {
+            if (!s->too_long)
+                issues_add(s->issues, RULES_ERROR, callee->file, callee->name_span,
+                           "Maximum allowed call depth of %d is reached for [%s] call stack.", LIMIT_RULES_CALL_DEPTH,
+                           stack_text(s, 0, s->n, "->"));
+            s->too_long = true;
+        } else if (callee->call_state == UNSEEN) {
+            open_function(s, callee);
+        }
+    }
+}
+
+/* ---- marking ---- */
+
+static void mark_called(void *data, struct ast_function *callee)
+{
+    (void)data;
+    callee->called = true;
+}
+
+/* Work list of functions that an allow reaches; a function enters it once. */
+static void mark_used(void *data, struct ast_function *callee)
+{
+    struct callees *list = data;
+    callee->called = true;
+    if (!callee->used) {
+        callee->used = true;
+        push_callee(list, callee);
+    }
+}
+
+static void mark_from_matches(struct callees *used, const struct ast_match *list)
+{
+    for (const struct ast_match *match = list; match; match = match->next) {
+        for (const struct ast_allow *allow = match->allows; allow; allow = allow->next)
+            visit_calls(allow->condition, mark_used, used);
+        mark_from_matches(used, match->children);
+    }
+}
+
+static void search_function(void *data, struct ast_function *function)
+{
+    visit_function_calls(function, mark_called, NULL);
+    if (function->call_state == UNSEEN)
+        search_from(data, function);
+}
+
+void check_calls(struct ruleset *ruleset, struct issue_list *issues)
+{
+    struct arena *arena = arena_new();
+    struct callees used = { .arena = arena };
+    for (size_t i = 0; i < ruleset->n_files; i++)
+        for (const struct ast_service *s = ruleset->units[i].services; s; s = s->next)
+            mark_from_matches(&used, s->matches);
+    for (uint32_t i = 0; i < used.n; i++)
+        visit_function_calls(used.items[i], mark_used, &used);
+    struct search search = { .arena = arena, .issues = issues };
+    for (size_t i = 0; i < ruleset->n_files; i++)
+        check_each_function(&ruleset->units[i], search_function, &search);
+    arena_free(arena);
+}
