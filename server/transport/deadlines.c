@@ -12,7 +12,7 @@
 
 struct deadlines {
     struct task task; /* first */
-    struct pool *pool;
+    struct pool *const *pool; /* the server's: opened after the sockets, before any call */
     pthread_mutex_t lock;
     struct deadline **heap; /* heap[1] is the earliest; place_ is the index */
     size_t n, cap;
@@ -63,11 +63,11 @@ static void remove_locked(struct deadlines *d, struct deadline *deadline)
 static void arm_locked(struct deadlines *d)
 {
     enum { LONGEST_MS = 50 };
-    if (d->armed || d->n == 0 || pool_closing(d->pool))
+    if (d->armed || d->n == 0 || pool_closing(*d->pool))
         return;
     int64_t ms = (d->heap[1]->at_ns - clock_mono_ns()) / 1000000 + 1;
     d->armed = true;
-    pool_post_later(d->pool, &d->task, ms < 1 ? 1 : ms > LONGEST_MS ? LONGEST_MS : (int)ms);
+    pool_post_later(*d->pool, &d->task, ms < 1 ? 1 : ms > LONGEST_MS ? LONGEST_MS : (int)ms);
 }
 
 static void fire(struct task *task, struct worker *worker)
@@ -112,7 +112,7 @@ void deadlines_remove(struct deadlines *d, struct deadline *deadline)
     pthread_mutex_unlock(&d->lock);
 }
 
-struct deadlines *deadlines_new(struct pool *pool)
+struct deadlines *deadlines_new(struct pool *const *pool)
 {
     struct deadlines *d = calloc(1, sizeof *d);
     if (!d)

@@ -17,7 +17,7 @@ struct deadline {
     size_t place_; /* 0: not in the heap */
 };
 
-struct deadlines *deadlines_new(struct pool *pool);
+struct deadlines *deadlines_new(struct pool *const *pool);
 /* After the pool has been closed. NULL is allowed. */
 void deadlines_free(struct deadlines *deadlines);
 /* It stays the caller's and must be removed before it is freed; in the heap at most once. */

@@ -389,7 +389,7 @@ struct transport *transport_new(const struct transport_options *options)
 {
     struct transport *t = calloc(1, sizeof *t);
     if (t)
-        t->deadlines = deadlines_new(options->server->pool);
+        t->deadlines = deadlines_new(&options->server->pool);
     if (!t || !t->deadlines) {
         fprintf(stderr, "cinderlog: out of memory; stopping\n");
         abort();
