@@ -5,8 +5,7 @@
  *   - a field that is missing matches nothing;
  *   - EQUAL compares across int and double and matches neither null nor NaN when those are the operand;
  *   - inequalities match only values of the operand's type class, and never null or NaN;
- *   - NOT_EQUAL and NOT_IN match any other type and NaN, but not null; with a null operand they match
- * nothing;
+ *   - NOT_EQUAL and NOT_IN match any other type and NaN, but not null; with a null operand, nothing;
  *   - elements of IN, NOT_IN and the array operators are compared like EQUAL. */
 #ifndef STORAGE_MATCH_H
 #define STORAGE_MATCH_H

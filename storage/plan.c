@@ -296,31 +296,37 @@ static void plan_bounds(struct query_plan *plan)
         lower_high(plan, last->name, last->before != descending);
 }
 
-static void need(struct query_plan *plan, const struct field_path *field)
+static void add_name(struct plan_names *names, const struct field_path *field)
 {
     size_t at = 0;
-    while (at < plan->n_needed && str_cmp(plan->needed[at], field->segments[0]) < 0)
+    while (at < names->n && str_cmp(names->items[at], field->segments[0]) < 0)
         at++;
-    if (at < plan->n_needed && str_eq(plan->needed[at], field->segments[0]))
+    if (at < names->n && str_eq(names->items[at], field->segments[0]))
         return;
-    memmove(&plan->needed[at + 1], &plan->needed[at], (plan->n_needed - at) * sizeof *plan->needed);
-    plan->needed[at] = field->segments[0];
-    plan->n_needed++;
+    memmove(&names->items[at + 1], &names->items[at], (names->n - at) * sizeof *names->items);
+    names->items[at] = field->segments[0];
+    names->n++;
 }
 
-static void need_leaf(void *data, const struct match_filter *leaf)
+static void add_leaf(void *data, const struct match_filter *leaf)
 {
     if (leaf->kind == MATCH_FIELD)
-        need(data, &leaf->field);
+        add_name(data, &leaf->field);
 }
 
-static void plan_needed(struct query_plan *plan, struct arena *arena)
+static void plan_field_names(struct query_plan *plan, struct arena *arena)
 {
-    plan->needed = ARENA_ARRAY(arena, struct str, LIMIT_QUERY_FILTERS + plan->n_orders);
-    plan_filter_visit(plan->filter, need_leaf, plan);
+    enum { SELECTED_MOST = 100 };
+    plan->needed.items = ARENA_ARRAY(arena, struct str, LIMIT_QUERY_FILTERS + plan->n_orders);
+    plan_filter_visit(plan->filter, add_leaf, &plan->needed);
     for (size_t i = 0; i < plan->n_orders; i++)
         if (!plan->orders[i].is_name)
-            need(plan, &plan->orders[i].field);
+            add_name(&plan->needed, &plan->orders[i].field);
+    if (plan->n_select > SELECTED_MOST)
+        return;
+    plan->selected.items = ARENA_ARRAY(arena, struct str, plan->n_select);
+    for (size_t i = 0; i < plan->n_select; i++)
+        add_name(&plan->selected, &plan->select[i]);
 }
 
 /* ---- the whole ---- */
@@ -372,7 +378,7 @@ enum status_code query_check(struct query_plan **out, struct database_name db, s
     if (query->find_nearest)
         return status_set(st, STATUS_UNIMPLEMENTED, "findNearest is not supported by this version");
     plan_bounds(plan);
-    plan_needed(plan, arena);
+    plan_field_names(plan, arena);
     *out = plan;
     return STATUS_OK;
 }

@@ -21,6 +21,12 @@ struct plan_cursor {
     struct str name; /* relative path of the value for `__name__`, where there is one */
 };
 
+/* Top-level field names, sorted, each once: no others need to be decoded. */
+struct plan_names {
+    struct str *items;
+    size_t n;
+};
+
 struct query_plan {
     struct database_name db;
     struct str parent;
@@ -41,9 +47,8 @@ struct query_plan {
     size_t n_select;
     uint64_t offset, limit; /* UINT64_MAX: none */
 
-    /* Top-level field names that filter and orders look at, sorted: no others need to be decoded. */
-    struct str *needed;
-    size_t n_needed;
+    struct plan_names needed;   /* by filter and orders */
+    struct plan_names selected; /* by the projection; unused when it has very many fields */
     /* Bounds of the names in `collection` that can match; empty: open. */
     struct str low, high;
     bool low_excluded, high_excluded;

@@ -85,11 +85,13 @@ static bool take_field(struct str *s, unsigned char tag, struct str *out)
 }
 
 /* The map entries of `raw` (as protobuf_encode_fields writes them: sorted, key before value) whose keys are
- * among `names`, sorted. False when raw has another form: then all of it must be decoded. */
-static bool document_pick(struct str *out, struct arena *arena, struct str raw, const struct str *names,
-                          size_t n)
+ * wanted. False when raw has another form: then all of it must be decoded. */
+static bool document_pick(struct str *out, struct arena *arena, struct str raw,
+                          const struct plan_names *wanted)
 {
     enum { ENTRY = 2 << 3 | 2, KEY = 1 << 3 | 2 };
+    const struct str *names = wanted->items;
+    size_t n = wanted->n;
     char *bytes = NULL;
     *out = (struct str){ 0 };
     for (struct str rest = raw; rest.n > 0 && n > 0;) {
@@ -112,17 +114,16 @@ static bool document_pick(struct str *out, struct arena *arena, struct str raw, 
     return true;
 }
 
-static enum status_code decode_needed(struct value_map *out, const struct query *query, struct str raw,
-                                      struct status *st)
+static enum status_code decode_names(struct value_map *out, struct arena *arena, struct str raw,
+                                     const struct plan_names *wanted, struct status *st)
 {
-    const struct query_plan *plan = query->plan;
     struct str picked;
     *out = (struct value_map){ 0 };
-    if (plan->n_needed == 0)
+    if (wanted->n == 0)
         return STATUS_OK;
-    if (!document_pick(&picked, query->scratch, raw, plan->needed, plan->n_needed))
+    if (!document_pick(&picked, arena, raw, wanted))
         picked = raw;
-    return protobuf_decode_fields(out, query->scratch, picked, st);
+    return protobuf_decode_fields(out, arena, picked, st);
 }
 
 /* ---- scanning ---- */
@@ -169,7 +170,7 @@ static enum status_code scan_match(struct row *row, struct value_map *fields, st
             return st->code;
         if (row->path.n == 0)
             return STATUS_OK;
-        if (decode_needed(fields, query, row->document.fields, st))
+        if (decode_names(fields, query->scratch, row->document.fields, &query->plan->needed, st))
             return st->code;
         if (query_matches(query->plan, row->path, fields))
             return STATUS_OK;
@@ -300,7 +301,9 @@ static enum status_code give(struct document *out, const struct query_plan *plan
     if (plan->n_select == 0)
         return STATUS_OK;
     struct value_map fields;
-    if (protobuf_decode_fields(&fields, arena, arena_str(arena, row->document.fields), st))
+    struct str raw = arena_str(arena, row->document.fields);
+    if (plan->selected.n ? decode_names(&fields, arena, raw, &plan->selected, st)
+                         : protobuf_decode_fields(&fields, arena, raw, st))
         return st->code;
     out->fields = field_path_project(arena, &fields, plan->select, plan->n_select);
     return STATUS_OK;

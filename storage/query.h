@@ -15,8 +15,7 @@ struct query_plan;
 
 /* INVALID_ARGUMENT with the texts of Google's emulator 1.19.9 (FAILED_PRECONDITION for a scan by name
  * downwards); UNIMPLEMENTED naming the feature for what this version does not answer yet. `parent` is
- * relative:
- * "" or a document's path. The plan is in `arena` and borrows from db, parent and query. */
+ * relative: "" or a document's path. The plan is in `arena` and borrows from db, parent and query. */
 enum status_code query_check(struct query_plan **out, struct database_name db, struct str parent,
                              const struct msg_structured_query *query, struct arena *arena,
                              struct status *st);

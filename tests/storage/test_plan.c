@@ -363,9 +363,9 @@ static void only_needed_fields(void **state)
     const struct query_plan *plan = kit_plan(
         arena, "{" FROM ",'where':" AND(FIELD("m.x", "EQUAL", ONE),
                                         FIELD("b", "EQUAL", ONE)) ",'orderBy':[" UP("m.y") "," UP("a") "]}");
-    assert_int_equal(plan->n_needed, 3);
-    assert_true(str_eq_z(plan->needed[0], "a") && str_eq_z(plan->needed[1], "b") &&
-                str_eq_z(plan->needed[2], "m"));
+    assert_int_equal(plan->needed.n, 3);
+    assert_true(str_eq_z(plan->needed.items[0], "a") && str_eq_z(plan->needed.items[1], "b") &&
+                str_eq_z(plan->needed.items[2], "m"));
 }
 
 static void scope_of_members(void **state)
