@@ -123,6 +123,15 @@ static enum status_code find_ended(struct derived_doc *out, sqlite3_stmt *stmt, 
     return STATUS_OK;
 }
 
+enum status_code derived_covering(struct derived_doc *out, const struct derived_reads *r, int64_t space,
+                                  struct str key, int64_t view, struct status *st)
+{
+    *out = (struct derived_doc){ 0 };
+    bind_key(r->covering, space, key);
+    sqlite3_bind_int64(r->covering, 3, view);
+    return step_version(out, r->covering, view, st);
+}
+
 enum status_code derived_lookup(struct derived_doc *out, const struct derived_reads *r, int64_t space, struct str key,
                                 int64_t view, struct status *st)
 {
@@ -130,12 +139,8 @@ enum status_code derived_lookup(struct derived_doc *out, const struct derived_re
     bind_key(r->head, space, key);
     if (step_version(out, r->head, view, st) || out->exists)
         return st->code;
-    if (view != DERIVED_NOW) {
-        bind_key(r->covering, space, key);
-        sqlite3_bind_int64(r->covering, 3, view);
-        if (step_version(out, r->covering, view, st) || out->exists)
-            return st->code;
-    }
+    if (view != DERIVED_NOW && (derived_covering(out, r, space, key, view, st) || out->exists))
+        return st->code;
     return find_ended(out, r->ended, space, key, view, st);
 }
 

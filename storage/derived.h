@@ -70,6 +70,10 @@ enum status_code derived_reads_prepare(struct derived_reads *reads, sqlite3 *db,
 enum status_code derived_lookup(struct derived_doc *out, const struct derived_reads *reads, int64_t space,
                                 struct str key, int64_t view, struct status *st);
 
+/* The ended version that covers the view, if any: out->exists. */
+enum status_code derived_covering(struct derived_doc *out, const struct derived_reads *reads, int64_t space,
+                                  struct str key, int64_t view, struct status *st);
+
 /* ---- the writer's; all inside begin ... commit ---- */
 
 enum status_code derived_begin(struct derived *d, struct status *st);

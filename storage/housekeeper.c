@@ -151,6 +151,7 @@ static void *run(void *data)
 {
     struct store *s = data;
     struct housekeeper *h = s->housekeeper;
+    pthread_setname_np(pthread_self(), "ledger-keeper");
     while (wait(s, h)) {
         if (atomic_exchange(&s->reading, false) && end_idle_reads(s))
             atomic_store(&s->reading, true);

@@ -131,7 +131,8 @@ struct store_reader {
     sqlite3 *ledger, *derived;
     sqlite3_stmt *ledger_begin, *ledger_end, *derived_begin, *derived_end;
     sqlite3_stmt *version, *entry, *body, *time, *applied;
-    sqlite3_stmt *spare_head[2], *spare_past[2]; /* for the next scan; by direction */
+    sqlite3_stmt *changes, *past_key[2]; /* of scans at older views; by direction */
+    sqlite3_stmt *spare_head[2];         /* for the next scan; by direction */
     struct derived_reads reads;
     bool in_transaction;
     uint64_t sees;          /* a seq that the open transaction surely sees */

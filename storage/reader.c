@@ -10,8 +10,14 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* Room for the inner pages of the trees at a million entries; leaves come from the system's cache. Filled as
+ * it is used: an idle worker holds next to nothing. */
+static const char cache_sql[] = "PRAGMA cache_size = -5000";
+
 static enum status_code prepare(struct store_reader *r, struct status *st)
 {
+    if (db_exec(r->ledger, cache_sql, st) || db_exec(r->derived, cache_sql, st))
+        return st->code;
     if (db_prepare(&r->ledger_begin, r->ledger, "BEGIN", st) || db_prepare(&r->ledger_end, r->ledger, "COMMIT", st) ||
         db_prepare(&r->derived_begin, r->derived, "BEGIN", st) || db_prepare(&r->derived_end, r->derived, "COMMIT", st) ||
         db_prepare(&r->version, r->ledger,
@@ -21,6 +27,12 @@ static enum status_code prepare(struct store_reader *r, struct status *st)
         db_prepare(&r->entry, r->ledger, "SELECT " LEDGER_COLUMNS " FROM entry WHERE seq = ?", st) ||
         db_prepare(&r->body, r->ledger, "SELECT salt, bytes FROM body WHERE seq = ?", st) ||
         db_prepare(&r->applied, r->derived, "SELECT applied_seq FROM state", st) ||
+        db_prepare(&r->changes, r->ledger,
+                   "SELECT project, database, path FROM entry WHERE seq > ? AND seq <= ? AND kind = 'write'", st) ||
+        db_prepare(&r->past_key[0], r->derived,
+                   "SELECT key FROM past WHERE space = ? AND key >= ? AND key < ? ORDER BY key LIMIT 1", st) ||
+        db_prepare(&r->past_key[1], r->derived,
+                   "SELECT key FROM past WHERE space = ? AND key >= ? AND key < ? ORDER BY key DESC LIMIT 1", st) ||
         db_prepare(&r->time, r->ledger, "SELECT time FROM entry WHERE seq = ?", st))
         return st->code;
     return derived_reads_prepare(&r->reads, r->derived, st);

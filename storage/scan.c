@@ -1,12 +1,12 @@
 /* scan.c - documents of a collection, or of a subtree, at a view.
  *
- * What is current comes from `head` alone. Only when the transaction also sees commits after the view are the ended
- * intervals of `past` merged in; heads that began after the view are left out then. Both are ordered by key, no key
- * can come from both, so it is one merge.
+ * What is current comes from `head` alone. Only when the transaction also sees commits after the view are the versions
+ * that ended since merged in (scan_past.h); heads that began after the view are left out then. Both are ordered by
+ * key, no key can come from both, so it is one merge.
  *
  * The scan keeps the last key it returned and no more: when its read transaction ends (age, or another call of the
  * same worker needs a newer one) it seeks behind that key in the next one, at the same view. */
-#include "storage/internal.h"
+#include "storage/scan_past.h"
 
 #include "core/clock.h"
 
@@ -14,11 +14,6 @@
 #include <stdlib.h>
 
 enum { ROWS_BETWEEN_CLOCKS = 128 };
-
-struct source {
-    sqlite3_stmt *stmt;
-    bool used, done, has_row; /* used: bound and running */
-};
 
 struct store_scan {
     struct store_reader *reader;
@@ -33,8 +28,10 @@ struct store_scan {
     struct str path; /* collection, or top of the subtree */
     struct str collection_id, start, end_path;
     unsigned depth, first_depth, last_depth;
-    struct buf low, high; /* keys: low <= key < high */
-    struct source head, past;
+    struct buf low, high; /* keys still to come: low <= key < high */
+    sqlite3_stmt *head;
+    bool head_row, head_done; /* it stands on a row that the view sees; it has none left */
+    struct scan_past past;
 };
 
 /* ---- statements ---- */
@@ -43,43 +40,29 @@ static const char *const head_sql[] = {
     "SELECT key, seq, updated, age FROM head WHERE space = ?1 AND key >= ?2 AND key < ?3 ORDER BY key",
     "SELECT key, seq, updated, age FROM head WHERE space = ?1 AND key >= ?2 AND key < ?3 ORDER BY key DESC",
 };
-static const char *const past_sql[] = {
-    "SELECT key, seq, updated, age FROM past WHERE space = ?1 AND key >= ?2 AND key < ?3 AND until_seq > ?4"
-    " AND seq <= ?4 ORDER BY key",
-    "SELECT key, seq, updated, age FROM past WHERE space = ?1 AND key >= ?2 AND key < ?3 AND until_seq > ?4"
-    " AND seq <= ?4 ORDER BY key DESC",
-};
 
-static enum status_code bind(struct store_scan *s, struct source *src, const char *sql, sqlite3_stmt **spare,
-                             struct status *st)
+static enum status_code bind_head(struct store_scan *s, struct status *st)
 {
-    if (!src->stmt && *spare) {
-        src->stmt = *spare;
+    sqlite3_stmt **spare = &s->reader->spare_head[s->descending];
+    if (!s->head && *spare) {
+        s->head = *spare;
         *spare = NULL;
     }
-    if (!src->stmt && db_prepare(&src->stmt, s->reader->derived, sql, st))
+    if (!s->head && db_prepare(&s->head, s->reader->derived, head_sql[s->descending], st))
         return st->code;
-    sqlite3_bind_int64(src->stmt, 1, s->space);
-    /* Copied: move_range changes the bounds while the statement runs. */
-    sqlite3_bind_blob64(src->stmt, 2, s->low.data, s->low.len, SQLITE_TRANSIENT);
-    sqlite3_bind_blob64(src->stmt, 3, s->high.data, s->high.len, SQLITE_TRANSIENT);
-    src->used = true;
-    src->done = src->has_row = false;
+    sqlite3_bind_int64(s->head, 1, s->space);
+    /* Copied: the bounds change while the statement runs. */
+    sqlite3_bind_blob64(s->head, 2, s->low.data, s->low.len, SQLITE_TRANSIENT);
+    sqlite3_bind_blob64(s->head, 3, s->high.data, s->high.len, SQLITE_TRANSIENT);
+    s->head_row = s->head_done = false;
     return STATUS_OK;
-}
-
-static void source_stop(struct source *src)
-{
-    if (src->stmt)
-        sqlite3_reset(src->stmt);
-    src->used = src->has_row = false;
 }
 
 void store_scan_interrupt(struct store_scan *s)
 {
     assert(s->running);
-    source_stop(&s->head);
-    source_stop(&s->past);
+    sqlite3_reset(s->head);
+    scan_past_stop(&s->past);
     s->running = false;
     *s->prev = s->next;
     if (s->next)
@@ -96,12 +79,13 @@ static enum status_code start(struct store_scan *s, struct status *st)
     sqlite3_reset(r->applied);
     if (rc != SQLITE_ROW)
         return db_fail(r->derived, rc, "beginning a scan", st);
-    if (bind(s, &s->head, head_sql[s->descending], &r->spare_head[s->descending], st))
+    if (bind_head(s, st))
         return st->code;
-    if ((uint64_t)applied > s->view) {
-        if (bind(s, &s->past, past_sql[s->descending], &r->spare_past[s->descending], st))
-            return st->code;
-        sqlite3_bind_int64(s->past.stmt, 4, (sqlite3_int64)s->view);
+    s->past.space = s->space;
+    if ((uint64_t)applied > s->view &&
+        scan_past_start(&s->past, (uint64_t)applied, buf_view(&s->low), buf_view(&s->high), st)) {
+        scan_past_stop(&s->past);
+        return st->code;
     }
     s->running = true;
     s->next = r->scans;
@@ -227,6 +211,8 @@ enum status_code store_scan_open(struct store_scan **out, struct store_reader *r
     s->end_before = range->end_before;
     buf_init(&s->low, DERIVED_KEY_MAX);
     buf_init(&s->high, DERIVED_KEY_MAX);
+    s->past = (struct scan_past){ .reader = reader, .db = s->db, .view = view, .descending = s->descending };
+    buf_init(&s->past.key, DERIVED_KEY_MAX);
     s->empty = !space_find(&s->space, &reader->store->spaces, db, view);
     /* "Below parent" begins one document deeper than the parent itself; a collection's documents lie at its depth. */
     s->first_depth = s->subtree ? (unsigned)(path_segments(s->path) / 2 + 1) : derived_depth(s->path);
@@ -247,16 +233,6 @@ enum status_code store_scan_open(struct store_scan **out, struct store_reader *r
     return STATUS_OK;
 }
 
-static void give_back(struct source *src, sqlite3_stmt **spare)
-{
-    if (src->stmt && !*spare) {
-        sqlite3_clear_bindings(src->stmt);
-        *spare = src->stmt;
-    } else {
-        sqlite3_finalize(src->stmt);
-    }
-}
-
 void store_scan_close(struct store_scan *s)
 {
     if (!s)
@@ -264,10 +240,14 @@ void store_scan_close(struct store_scan *s)
     pthread_mutex_lock(&s->reader->mutex);
     if (s->running)
         store_scan_interrupt(s);
-    source_stop(&s->head);
-    source_stop(&s->past);
-    give_back(&s->head, &s->reader->spare_head[s->descending]);
-    give_back(&s->past, &s->reader->spare_past[s->descending]);
+    sqlite3_reset(s->head);
+    if (s->head && !s->reader->spare_head[s->descending]) {
+        sqlite3_clear_bindings(s->head);
+        s->reader->spare_head[s->descending] = s->head;
+    } else {
+        sqlite3_finalize(s->head);
+    }
+    scan_past_dispose(&s->past);
     pthread_mutex_unlock(&s->reader->mutex);
     buf_dispose(&s->low);
     buf_dispose(&s->high);
@@ -277,32 +257,47 @@ void store_scan_close(struct store_scan *s)
 
 /* ---- stepping ---- */
 
-/* Makes the source stand on a row that the view sees, if it has one left. */
-static enum status_code fill(struct store_scan *s, struct source *src, struct status *st)
+/* Makes `head` stand on a row that the view sees, if it has one left. */
+static enum status_code fill_head(struct store_scan *s, struct status *st)
 {
-    while (src->used && !src->done && !src->has_row) {
-        int rc = sqlite3_step(src->stmt);
+    while (!s->head_done && !s->head_row) {
+        int rc = sqlite3_step(s->head);
         if (rc == SQLITE_ROW)
-            src->has_row = (uint64_t)sqlite3_column_int64(src->stmt, 1) <= s->view;
+            s->head_row = (uint64_t)sqlite3_column_int64(s->head, 1) <= s->view;
         else if (rc == SQLITE_DONE)
-            src->done = true;
+            s->head_done = true;
         else
             return db_fail(s->reader->derived, rc, "scanning", st);
     }
     return STATUS_OK;
 }
 
-/* The next interval in key order; NULL in *src when this depth is done. */
-static enum status_code next_row(struct store_scan *s, struct source **src, struct status *st)
+/* The next version in key order, the range moved behind it; *found false when this depth is done. What has ended is
+ * looked for only up to the next head: a page of results never pays for what lies behind it. */
+static enum status_code next_row(struct store_scan *s, bool *found, struct derived_doc *doc, struct status *st)
 {
-    *src = NULL;
-    if (fill(s, &s->head, st) || fill(s, &s->past, st))
+    const struct scan_past_row *past;
+    *found = false;
+    if (fill_head(s, st))
         return st->code;
-    if (s->head.has_row && s->past.has_row) {
-        int c = str_cmp(db_column_bytes(s->head.stmt, 0), db_column_bytes(s->past.stmt, 0));
-        *src = (c < 0) != s->descending ? &s->head : &s->past;
-    } else if (s->head.has_row || s->past.has_row) {
-        *src = s->head.has_row ? &s->head : &s->past;
+    struct str low = buf_view(&s->low), high = buf_view(&s->high);
+    struct str head = s->head_row ? db_column_bytes(s->head, 0) : (struct str){ 0 };
+    if (s->head_row)
+        *(s->descending ? &low : &high) = head;
+    if (scan_past_peek(&past, &s->past, low, high, st))
+        return st->code;
+    if (past) {
+        *doc = past->doc;
+        move_range(s, past->key);
+        scan_past_take(&s->past);
+        *found = true;
+    } else if (s->head_row) {
+        int64_t updated = sqlite3_column_int64(s->head, 2);
+        *doc = (struct derived_doc){ true, (uint64_t)sqlite3_column_int64(s->head, 1), updated,
+                                     updated - sqlite3_column_int64(s->head, 3) };
+        move_range(s, head);
+        s->head_row = false;
+        *found = true;
     }
     return STATUS_OK;
 }
@@ -327,26 +322,25 @@ static bool wanted(const struct store_scan *s, struct str path)
 static enum status_code step(struct store_scan *s, struct arena *arena, struct str *path, struct store_document *out,
                              bool *found, struct status *st)
 {
-    struct source *src;
+    struct derived_doc doc;
+    bool more;
     *found = false;
     if (!s->running && start(s, st))
         return st->code;
-    if (next_row(s, &src, st))
+    if (next_row(s, &more, &doc, st))
         return st->code;
-    if (!src) {
+    if (!more) {
         s->ended = !next_depth(s);
         return STATUS_OK;
     }
-    int64_t updated = sqlite3_column_int64(src->stmt, 2);
-    struct derived_doc doc = { true, (uint64_t)sqlite3_column_int64(src->stmt, 1), updated,
-                               updated - sqlite3_column_int64(src->stmt, 3) };
-    move_range(s, db_column_bytes(src->stmt, 0)); /* the statement keeps its own copy of the old bounds */
-    src->has_row = false;
     *path = (struct str){ 0 };
-    if (store_reader_version(s->reader, s->db, path, &doc, true, arena, out, st))
+    bool sieve = s->subtree && s->collection_id.n; /* most are not wanted: their bodies are not read */
+    if (store_reader_version(s->reader, s->db, path, &doc, !sieve, arena, out, st))
         return st->code;
     *found = wanted(s, *path);
-    return STATUS_OK;
+    if (*found && sieve)
+        store_reader_version(s->reader, s->db, path, &doc, true, arena, out, st);
+    return st->code;
 }
 
 enum status_code store_scan_next(struct store_scan *s, struct arena *arena, struct str *path,

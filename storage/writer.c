@@ -704,6 +704,7 @@ static void *run(void *data)
 {
     struct writer *w = data;
     bool stop = false;
+    pthread_setname_np(pthread_self(), "ledger-writer");
     while (!stop) {
         struct store_commit *batch = wait_for_batch(w, &stop);
         if (batch || refusals_pending(w->refusals))

@@ -1,5 +1,6 @@
 /* test_store.c - writing and reading through the room's face: versions, views, read times, deps, scans. */
 #include "storage/kit.h"
+#include "storage/scan_past.h"
 
 #include "core/clock.h"
 
@@ -405,6 +406,47 @@ static void scans_of_old_views_see_old_versions(void **state)
     kit_dispose(&kit);
 }
 
+/* Near views (changes named by the ledger) and far ones (seeks through what ended) give the same, both ways round. */
+static void near_and_far_views_are_scanned_alike(void **state)
+{
+    (void)state;
+    enum { OPS = 2600, SHOWN = 130 };
+    struct kit kit;
+    kit_init(&kit, false);
+    kit_must_open(&kit);
+    const char *up[SHOWN], *down[SHOWN], *part[SHOWN];
+    uint64_t views[SHOWN], seed = 11;
+    struct store_scan_range range = collection("", "c"), back = collection("", "c"), cut = collection("", "c");
+    size_t n = 0;
+    back.descending = true;
+    cut.start = STR("c/05");
+    cut.start_after = true;
+    cut.end = STR("c/20");
+    for (int i = 0; i < OPS; i++) {
+        char path[16];
+        seed = seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+        snprintf(path, sizeof path, (seed >> 60) == 0 ? "c/%02d/s/x" : "c/%02d", (int)((seed >> 33) % 30));
+        if ((seed >> 50) % 3 == 0)
+            kit_delete(&kit, path);
+        else
+            kit_put(&kit, path, path);
+        if (i % (OPS / SHOWN) == 0) {
+            views[n] = kit_view(&kit);
+            up[n] = kit_scan_at(&kit, views[n], &range);
+            down[n] = kit_scan_at(&kit, views[n], &back);
+            part[n] = kit_scan_at(&kit, views[n], &cut);
+            n++;
+        }
+    }
+    assert_true(kit_view(&kit) > 2 * SCAN_PAST_NEAR);
+    for (size_t i = 0; i < n; i++) {
+        assert_string_equal(kit_scan_at(&kit, views[i], &range), up[i]);
+        assert_string_equal(kit_scan_at(&kit, views[i], &back), down[i]);
+        assert_string_equal(kit_scan_at(&kit, views[i], &cut), part[i]);
+    }
+    kit_dispose(&kit);
+}
+
 /* Points reads on newer views end the scan's transaction: it goes on behind the last key, at its own view. */
 static void a_scan_survives_newer_reads_of_its_worker(void **state)
 {
@@ -471,6 +513,7 @@ int main(void)
         cmocka_unit_test(a_scan_gives_one_collection_in_name_order),
         cmocka_unit_test(a_scan_keeps_to_its_bounds),
         cmocka_unit_test(scans_of_old_views_see_old_versions),
+        cmocka_unit_test(near_and_far_views_are_scanned_alike),
         cmocka_unit_test(a_scan_survives_newer_reads_of_its_worker),
         cmocka_unit_test(texts_that_are_not_utf8_are_refused_by_name),
     };
