@@ -460,8 +460,6 @@ void value_cut_times(struct value *value)
 {
     if (value->kind == VALUE_TIMESTAMP) {
         value->time.nanos -= value->time.nanos % 1000;
-    } else if (value->kind == VALUE_DOUBLE && value->number == 0) {
-        value->number = 0; /* -0.0 is stored as 0.0 */
     } else if (value->kind == VALUE_ARRAY) {
         for (size_t i = 0; i < value->array.n; i++)
             value_cut_times(&value->array.items[i]);

@@ -80,8 +80,7 @@ bool value_identical(const struct value *a, const struct value *b);
 /* Bytes as Firestore counts them (public docs, "Storage size calculations"). */
 size_t value_size(const struct value *value);
 size_t document_size(struct str relative_path, const struct value_map *fields);
-/* What storing does to a value, in place: times are cut to microseconds, -0.0 becomes 0.0 (observed on Google's
- * emulator 1.19.9). Whoever builds a version to store calls it. */
+/* Cuts every timestamp in value to microseconds, in place: what Firestore stores (docs, 1.19.9). */
 void value_cut_times(struct value *value);
 /* Refuses what a query may not compare with: what a document may not hold either, except that nesting of any
  * kind is free and empty field names are allowed (1.19.9; such operands just match nothing stored). */

@@ -48,7 +48,7 @@ static unsigned long listening_inode(const char *table, unsigned port)
 
 static bool process_holds(const char *pid, const char *wanted)
 {
-    char path[512], target[64];
+    char path[600], target[64];
     snprintf(path, sizeof path, "/proc/%s/fd", pid);
     DIR *fds = opendir(path);
     if (!fds)

@@ -17,8 +17,10 @@ static void put_first(struct buf *out, const struct rules_try *t)
 {
     put(out, t->file);
     buf_printf(out, ":%u:%u ", t->line, t->column);
-    if (t->expression)
+    if (t->expression && strcmp(t->expression, t->verdict ? t->verdict : "false") != 0)
         put_z(out, t->expression);
+    else
+        buf_z(out, "the condition");
     buf_printf(out, t->not_provable ? " cannot be proved from the query yet" : " is %s",
                t->verdict ? t->verdict : "false");
     if (t->reason && t->verdict && strcmp(t->verdict, "error") == 0) {
