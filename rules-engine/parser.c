@@ -215,6 +215,21 @@ static void parse_capture(struct parser *p, struct ast_path_part *part)
     expect(p, TOKEN_RBRACE);
 }
 
+/* Whether a path that has begun goes on here. In an expression a slash before anything but $, {x}, {x=
+ * or another slash divides: Google's compiler 1.19.9 reads /a/b / 1 as a path divided by 1. */
+static bool path_goes_on(const struct parser *p, bool in_expression)
+{
+    if (is_at(p, TOKEN_PATH_SEGMENT))
+        return true;
+    if (!is_at(p, TOKEN_SLASH) || !in_expression)
+        return is_at(p, TOKEN_SLASH);
+    enum token_kind next = (enum token_kind)peek(p, 1)->kind;
+    if (next == TOKEN_DOLLAR || next == TOKEN_SLASH || next == TOKEN_PATH_SEGMENT)
+        return true;
+    return peek(p, 1)->kind == TOKEN_LBRACE && peek(p, 2)->kind == TOKEN_IDENTIFIER &&
+           (peek(p, 3)->kind == TOKEN_RBRACE || peek(p, 3)->kind == TOKEN_ASSIGNMENT);
+}
+
 /* A path, up to the first token that cannot continue it. $(...) only in expressions. */
 static struct list parse_path(struct parser *p, bool in_expression)
 {
@@ -237,7 +252,7 @@ static struct list parse_path(struct parser *p, bool in_expression)
             }
         }
         part->span.to = end_of_last(p);
-    } while (!p->failed && (is_at(p, TOKEN_PATH_SEGMENT) || is_at(p, TOKEN_SLASH)));
+    } while (!p->failed && path_goes_on(p, in_expression));
     return parts;
 }
 
