@@ -804,10 +804,21 @@ enum status_code store_verify_place(const struct store_place *place, const struc
         return st->code;
     space_map_init(&v.spaces);
     buf_init(&v.key, DERIVED_KEY_MAX);
-    bool ok = open_ledger(&v) && check_schema(&v) && check_integrity(&v, v.ledger) && open_derived(&v) && check_entries(&v);
+    bool opened = open_ledger(&v), ok = opened;
+    /* A removed guard says that somebody was here; which row they changed says more: look on. */
+    const char *schema = opened && !check_schema(&v) && st->code == STATUS_OK ? report->what : NULL;
+    if (opened && st->code == STATUS_OK)
+        ok = check_integrity(&v, v.ledger) && open_derived(&v) && check_entries(&v);
     if (ok && v.has_derived)
         ok = check_integrity(&v, v.derived) && check_derived(&v);
-    report->intact = ok;
+    if (schema && report->first_bad_seq) {
+        report->what = arena_printf(arena, "%s; also, %s", report->what, schema);
+    } else if (schema) {
+        status_clear(st);
+        report->what = schema;
+        ok = false;
+    }
+    report->intact = ok && st->code == STATUS_OK;
     space_each(&v.spaces, sum_documents, &report->documents);
     db_close(v.derived);
     db_close(v.ledger);

@@ -51,7 +51,7 @@ static void put_sets(struct buf *out, const struct rules_try *t)
     }
     if (t->have) {
         buf_z(out, "have: ");
-        put_z(out, t->have);
+        put_z(out, *t->have ? t->have : "none");
     }
 }
 
@@ -97,7 +97,7 @@ bool denials_format(struct buf *out, const struct call *call, const struct rules
         put_sets(out, &decision->tries[0]);
         put_others(out, decision);
     } else {
-        buf_z(out, "no allow statement matches this path and method; add a match block for it");
+        buf_printf(out, "no allow statement for '%s' matches this path", rules_method_name(request->method));
     }
     if (call->request_id.n) {
         buf_z(out, "   history: cinderlog log --denied --request ");

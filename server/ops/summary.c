@@ -231,7 +231,7 @@ bool summary_print(struct buf *out, struct server *server, bool colour)
     if (rules_registry_default_is_open(server->rules))
         buf_z(out, "  no rules file: everything was allowed to everyone (--rules FILE)\n");
     print_unexercised(out, server);
-    if (summary_unexercised(s))
+    if (summary_unexercised(s) && !rules_registry_default_is_open(server->rules))
         buf_printf(out, "  %syour rules were NOT exercised: no request was decided by them%s\n", yellow, off);
     return true;
 }
