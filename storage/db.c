@@ -1,9 +1,13 @@
 /* db.c - see db.h. */
 #include "storage/db.h"
 
+#include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-enum { BUSY_TIMEOUT_MS = 5000 };
+enum { BUSY_TIMEOUT_MS = 5000, PATH_MAX_BYTES = 4096 };
 
 /* Per-allocation statistics take a global mutex on every malloc of SQLite; nobody reads them. */
 static void configure_library(void) { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); }
@@ -89,6 +93,35 @@ static enum status_code guard(sqlite3 *db, struct status *st)
                    st);
 }
 
+/* Reading in WAL mode makes a shared-memory file. In a place where nothing can be made (a mounted image, somebody
+ * else's copy) a file that was closed properly is read as one that nobody changes. Whether `uri` names it so. */
+static bool immutable_uri(char uri[3 * PATH_MAX_BYTES + 32], const char *path)
+{
+    char beside[PATH_MAX_BYTES + 8];
+    struct stat info;
+    size_t n = strlen(path), at = 5;
+    if (n >= PATH_MAX_BYTES)
+        return false;
+    memcpy(beside, path, n + 1);
+    char *slash = strrchr(beside, '/');
+    if (slash)
+        slash[1] = '\0';
+    if (access(slash ? beside : ".", W_OK) == 0 || (errno != EACCES && errno != EROFS))
+        return false;
+    snprintf(beside, sizeof beside, "%s-wal", path);
+    if (stat(beside, &info) == 0 && info.st_size > 0)
+        return false;
+    memcpy(uri, "file:", 5);
+    for (size_t i = 0; i < n; i++) {
+        if (strchr("?#%", path[i]))
+            at += (size_t)snprintf(uri + at, 4, "%%%02X", (unsigned)(unsigned char)path[i]);
+        else
+            uri[at++] = path[i];
+    }
+    memcpy(uri + at, "?immutable=1", 13);
+    return true;
+}
+
 enum status_code db_open(sqlite3 **out, const char *path, const char *vfs, enum db_mode mode, struct status *st)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -100,7 +133,10 @@ enum status_code db_open(sqlite3 **out, const char *path, const char *vfs, enum 
     pthread_once(&once, configure_library);
     *out = NULL;
     sqlite3 *db = NULL;
-    int rc = sqlite3_open_v2(path, &db, flags[mode] | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, vfs);
+    char uri[3 * PATH_MAX_BYTES + 32];
+    bool immutable = mode == DB_READ && !vfs && immutable_uri(uri, path);
+    int more = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (immutable ? SQLITE_OPEN_URI : 0);
+    int rc = sqlite3_open_v2(immutable ? uri : path, &db, flags[mode] | more, vfs);
     if (rc != SQLITE_OK) {
         const char *why = sqlite3_errstr(rc);
         status_set(st, code_of(rc), "%s: cannot be opened: %s", db_basename(path), why);
