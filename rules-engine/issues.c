@@ -26,6 +26,15 @@ static struct rules_issue *push(struct issue_list *list, enum rules_severity sev
     return issue;
 }
 
+static void place(struct issue_list *list, struct rules_issue *issue, uint32_t file, struct ast_span span)
+{
+    issue->has_position = true;
+    source_position(&list->sources[file], span.from, &issue->line, &issue->column);
+    issue->offset = source_chars(&list->sources[file], span.from);
+    issue->end_offset = source_chars(&list->sources[file], span.to);
+    issue->end_offset -= issue->end_offset > 0;
+}
+
 void issues_add(struct issue_list *list, enum rules_severity severity, uint32_t file, struct ast_span span,
                 const char *fmt, ...)
 {
@@ -35,11 +44,30 @@ void issues_add(struct issue_list *list, enum rules_severity severity, uint32_t 
     va_end(args);
     struct rules_issue *issue = push(list, severity, file);
     issue->description = text;
-    issue->has_position = true;
-    source_position(&list->sources[file], span.from, &issue->line, &issue->column);
-    issue->offset = source_chars(&list->sources[file], span.from);
-    issue->end_offset = source_chars(&list->sources[file], span.to);
-    issue->end_offset -= issue->end_offset > 0;
+    place(list, issue, file, span);
+}
+
+void issues_add_lint(struct issue_list *list, const char *lint, uint32_t file, struct ast_span span, const char *note,
+                     const char *message)
+{
+    struct rules_issue *issue = push(list, RULES_WARNING, file);
+    issue->lint = lint;
+    issue->description = message;
+    issue->note = note;
+    place(list, issue, file, span);
+}
+
+void issues_take(struct issue_list *list, const struct rules_issues *from)
+{
+    for (size_t i = 0; i < from->n; i++) {
+        uint32_t file = 0;
+        while (!str_eq(list->sources[file].name, from->items[i].file))
+            file++;
+        struct rules_issue *issue = push(list, from->items[i].severity, file);
+        struct str name = issue->file;
+        *issue = from->items[i];
+        issue->file = name;
+    }
 }
 
 void issues_add_file(struct issue_list *list, enum rules_severity severity, uint32_t file, const char *fmt, ...)
