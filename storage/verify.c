@@ -807,6 +807,7 @@ enum status_code store_verify_place(const struct store_place *place, const struc
     bool opened = open_ledger(&v), ok = opened;
     /* A removed guard says that somebody was here; which row they changed says more: look on. */
     const char *schema = opened && !check_schema(&v) && st->code == STATUS_OK ? report->what : NULL;
+    report->what = NULL;
     if (opened && st->code == STATUS_OK)
         ok = check_integrity(&v, v.ledger) && open_derived(&v) && check_entries(&v);
     if (ok && v.has_derived)
