@@ -2,9 +2,12 @@
 #include "storage/kit.h"
 #include "storage/wal.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void put_many(struct kit *kit, int from, int to)
 {
@@ -298,6 +301,53 @@ static void a_power_cut_loses_nothing_acknowledged_under_power(void **state)
     crash_rounds(STORE_DURABILITY_POWER, true, 6);
 }
 
+/* The same with a real process, real files and a real SIGKILL. */
+static void a_killed_process_leaves_what_it_acknowledged(void **state)
+{
+    (void)state;
+    struct kit kit;
+    int next = 0;
+    kit_init(&kit, true);
+    for (int round = 0; round < 4; round++) {
+        int pipes[2], acknowledged = next - 1, i;
+        assert_int_equal(pipe(pipes), 0);
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0) {
+            kit_must_open(&kit);
+            for (i = next;; i++) {
+                char path[24];
+                snprintf(path, sizeof path, "c/%d", i);
+                if (kit_put(&kit, path, path) != STATUS_OK || write(pipes[1], &i, sizeof i) != sizeof i)
+                    _exit(1);
+            }
+        }
+        close(pipes[1]);
+        while (read(pipes[0], &i, sizeof i) == sizeof i) {
+            acknowledged = i;
+            if (i >= next + 100 * (round + 1))
+                kill(child, SIGKILL);
+        }
+        close(pipes[0]);
+        assert_int_equal(waitpid(child, NULL, 0), child);
+        struct store_verify_options verify = { .data = kit.directory };
+        struct store_verify_report report;
+        struct status st = status_init(kit.arena);
+        if (store_verify(&verify, kit.arena, &report, &st) || !report.intact)
+            fail_msg("%s%s", report.what ? report.what : "", status_message(&st));
+        kit_must_open(&kit);
+        for (i = 0; i <= acknowledged; i++) {
+            char path[24];
+            snprintf(path, sizeof path, "c/%d", i);
+            kit_expect(&kit, path, path);
+        }
+        next = (int)kit_view(&kit);
+        assert_true(next > acknowledged);
+        kit_close(&kit);
+    }
+    kit_dispose(&kit);
+}
+
 /* Under `process` a power cut may take commits, but never by half, and never unnoticed where derived state knows. */
 static void a_power_cut_under_process_leaves_a_beginning_or_says_so(void **state)
 {
@@ -451,6 +501,7 @@ int main(void)
         cmocka_unit_test(a_damaged_body_is_never_served),
         cmocka_unit_test(kill_9_loses_nothing_acknowledged),
         cmocka_unit_test(a_power_cut_loses_nothing_acknowledged_under_power),
+        cmocka_unit_test(a_killed_process_leaves_what_it_acknowledged),
         cmocka_unit_test(a_power_cut_under_process_leaves_a_beginning_or_says_so),
         cmocka_unit_test(damage_in_the_middle_of_a_hot_wal_is_found_before_sqlite_cuts_it),
         cmocka_unit_test(a_damaged_wal_of_derived_state_is_only_rebuilt),
