@@ -182,7 +182,8 @@ check_configuration() {
     done
     same "/bin/sh is there" "sh" "$(once --entrypoint /bin/sh "$IMAGE" -c 'echo sh')"
     same "apt is there, for patches" "apt" "$(once --entrypoint apt-get "$IMAGE" --version | sed -n '1s/ .*//p')"
-    same "no compiler is left" "" "$(once --entrypoint /bin/sh "$IMAGE" -c 'command -v cc gcc cmake')"
+    # shellcheck disable=SC2016
+    same "no compiler is left" "" "$(once --entrypoint /bin/sh "$IMAGE" -c 'for c in cc gcc cmake ninja; do command -v $c; done')"
     holds "--version" "cinderlog $(image '{{index .Labels "org.opencontainers.image.version"}}')" "$(once "$IMAGE" --version)"
     holds "a misspelt variable is refused" "CINDERLOG_APPEND_ONLY" "$(once -e CINDERLOG_APEND_ONLY=x "$IMAGE")"
     once "$IMAGE" healthcheck >/dev/null
