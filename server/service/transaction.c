@@ -192,7 +192,7 @@ static void end_locked(struct transactions *all, struct transaction *txn)
 
 static void start_tick(struct transactions *all)
 {
-    if (!all->ticking && !all->closing) {
+    if (!all->ticking && !all->closing && !pool_closing(all->pool)) {
         all->ticking = true;
         pool_post_later(all->pool, &all->tick, TICK_MS);
     }
@@ -205,12 +205,13 @@ static void tick(struct task *task, struct worker *worker)
     struct transactions *all = (struct transactions *)((char *)task - offsetof(struct transactions, tick));
     (void)worker;
     int64_t now = clock_mono_ns();
+    bool closing = pool_closing(all->pool); /* which runs timers at once: nobody may wait for another */
     pthread_mutex_lock(&all->mutex);
     all->ticking = false;
     struct lock_waiter **link = &all->waiters;
     while (*link) {
         struct lock_waiter *w = *link;
-        if (now < w->deadline_ns) {
+        if (now < w->deadline_ns && !closing) {
             link = &w->next;
             continue;
         }
