@@ -47,10 +47,10 @@ void issues_add(struct issue_list *list, enum rules_severity severity, uint32_t 
     place(list, issue, file, span);
 }
 
-void issues_add_lint(struct issue_list *list, const char *lint, uint32_t file, struct ast_span span, const char *note,
-                     const char *message)
+void issues_add_lint(struct issue_list *list, enum rules_severity severity, const char *lint, uint32_t file,
+                     struct ast_span span, const char *note, const char *message)
 {
-    struct rules_issue *issue = push(list, RULES_WARNING, file);
+    struct rules_issue *issue = push(list, severity, file);
     issue->lint = lint;
     issue->description = message;
     issue->note = note;

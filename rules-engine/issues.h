@@ -21,9 +21,9 @@ void issues_add(struct issue_list *list, enum rules_severity severity, uint32_t 
 /* A finding about a whole file, without a position. */
 void issues_add_file(struct issue_list *list, enum rules_severity severity, uint32_t file, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* A finding of one of our own lints: a warning with an id and what to do about it. */
-void issues_add_lint(struct issue_list *list, const char *lint, uint32_t file, struct ast_span span, const char *note,
-                     const char *message);
+/* A finding of one of our own lints, with its id and what to do about it. */
+void issues_add_lint(struct issue_list *list, enum rules_severity severity, const char *lint, uint32_t file,
+                     struct ast_span span, const char *note, const char *message);
 /* Takes findings of an earlier list over; their file names are those of the sources. */
 void issues_take(struct issue_list *list, const struct rules_issues *from);
 /* Forgets all findings but the first `n`. */

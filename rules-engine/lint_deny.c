@@ -212,7 +212,9 @@ static void report(const struct lint *lint, struct lint_pass *pass, const struct
         arena, "line %u grants %s %s%s: allows are ORed, so '%s' on line %u takes nothing back",
         line_of(pass->ruleset, grant), methods_text(arena, common), when_text(pass, grant), partly,
         one_line(arena, text_of(pass->ruleset, deny->file, deny->span)), line_of(pass->ruleset, deny));
-    issues_add_lint(pass->issues, lint->id, deny->file, deny->span, fix_text(pass, grant, common), message);
+    /* Who writes `if false` means it: what it fails to refuse is an error. A stricter condition may be a wish. */
+    enum rules_severity severity = truth_of(deny->condition) == NEVER ? RULES_ERROR : RULES_WARNING;
+    issues_add_lint(pass->issues, severity, lint->id, deny->file, deny->span, fix_text(pass, grant, common), message);
 }
 
 /* ---- pairs ---- */
