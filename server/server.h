@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 struct net;
+struct request_log;
 struct summary;
 struct transactions;
 struct rules_registry;
@@ -27,6 +28,7 @@ struct server {
     struct rules_registry *rules;
     struct transactions *transactions;
     struct summary *summary;
+    struct request_log *request_log; /* NULL: none */
     struct owner_policy *policies; /* by listener index */
     size_t n_policies;
     atomic_bool ready, stopping;

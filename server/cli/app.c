@@ -3,6 +3,7 @@
 #include "core/log.h"
 #include "server/cli/cli.h"
 #include "server/net/net.h"
+#include "server/ops/request_log.h"
 #include "server/ops/rules_file.h"
 #include "server/ops/summary.h"
 #include "server/server.h"
@@ -193,6 +194,8 @@ struct app *app_open(const struct options *options, int *exit_code)
     log_set_json(app->options.log_json);
     if (open_policies(app, &st))
         goto failed;
+    if (app->options.request_log && request_log_open(&server->request_log, app->options.request_log, &st))
+        goto failed;
     stage = "net"; /* before the store: a port that is taken must not cost a recovery first */
     if (open_net(app, &st))
         goto failed;
@@ -339,6 +342,7 @@ int app_close(struct app *app)
     transport_free(app->transport);
     rules_registry_free(server->rules);
     summary_free(server->summary);
+    request_log_close(server->request_log);
     arena_free(app->arena);
     free(app);
     return code;

@@ -1,6 +1,7 @@
 /* main.c - the command table, --help and --version. */
 #include "core/log.h"
 #include "server/cli/cli.h"
+#include "server/rpc/rpc.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -38,12 +39,22 @@ static int help(void)
     buf_z(&out, "cinderlog - a local, Firestore-compatible emulator with an append-only, tamper-evident ledger\n\n");
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         buf_printf(&out, "cinderlog %s\n    %s\n", commands[i].usage, commands[i].help);
-    buf_z(&out, "cinderlog --version | --help\n\nOptions of serve and exec; each is also a variable CINDERLOG_NAME "
+    buf_z(&out, "cinderlog --version | --help | --list-rpcs\n\nOptions of serve and exec; each is also a variable CINDERLOG_NAME "
                 "(',' separates repeated values):\n");
     options_print_help(&out);
     buf_z(&out, "\nExit codes: 0 ok, 1 runtime, 2 usage, 3 port in use, 4 data locked or damaged; exec: CMD's, or 125.\n");
     fwrite(out.data, 1, out.len, stdout);
     buf_dispose(&out);
+    return EXIT_OK;
+}
+
+/* For scripts and tests: name, whether it is answered, verb and path. */
+static int list_rpcs(void)
+{
+    for (size_t i = 0; i < rpc_count; i++)
+        printf("%s\t%s\t%s\t%s\n", rpc_table[i].name, rpc_table[i].run ? "yes" : "no",
+               rpc_table[i].http_method ? rpc_table[i].http_method : "-",
+               rpc_table[i].http_template ? rpc_table[i].http_template : "-");
     return EXIT_OK;
 }
 
@@ -65,6 +76,8 @@ int main(int argc, char **argv)
         printf("cinderlog %s\n", CINDERLOG_VERSION);
         return EXIT_OK;
     }
+    if (strcmp(first, "--list-rpcs") == 0)
+        return list_rpcs();
     if (argc < 2 || (first[0] == '-' && first[1] == '-'))
         return cli_serve(argc, argv);
     const struct command *command = find(strcmp(first, "start") == 0 ? "serve" : first);

@@ -1,6 +1,7 @@
 /* call_log.c - see call_log.h. */
 #include "server/ops/call_log.h"
 
+#include "server/ops/request_log.h"
 #include "server/ops/summary.h"
 #include "server/rpc/rpc.h"
 #include "server/server.h"
@@ -10,4 +11,6 @@ void call_log(struct call *call)
     struct summary *summary = call->server->summary;
     if (summary)
         summary_connection_call(summary, call->notes.connection);
+    if (call->server->request_log)
+        request_log_write(call->server->request_log, call);
 }

@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/limits.h"
+#include "core/log.h"
 #include "server/ops/call_log.h"
 #include "server/server.h"
 
@@ -32,6 +33,26 @@ void call_free(struct call *call)
     struct server *server = call->server;
     arena_free(call->arena);
     atomic_fetch_sub(&server->calls, 1);
+}
+
+enum status_code call_check_project(struct call *call, struct str project, struct status *st)
+{
+    static atomic_bool told;
+    const struct options *o = call->server->options;
+    if ((!o->single_project_mode && !o->single_project_mode_error) || !o->project_id || str_eq_z(project, o->project_id))
+        return STATUS_OK;
+    char shown[STATUS_SHOWN];
+    status_show(shown, project);
+    if (o->single_project_mode_error)
+        return status_set(st, STATUS_INVALID_ARGUMENT,
+                          "Multiple projectIds are not permitted in single project mode. Requested project ID %s, but the "
+                          "emulator is configured for %s. To opt-out of single project mode add/set the "
+                          "'\"singleProjectMode\": false' property in the firebase.json emulators config.",
+                          shown, o->project_id);
+    if (!atomic_exchange(&told, true))
+        log_warn("a request names project %s, but this server is for %s (--single_project_mode); it is answered all the "
+                 "same", shown, o->project_id);
+    return STATUS_OK;
 }
 
 bool call_over(struct call *call)

@@ -97,6 +97,9 @@ enum rpc_flow call_fail(struct call *call, enum status_code code, const char *fm
  * RPC_PARKED. */
 bool call_congested(const struct call *call);
 enum rpc_flow call_park(struct call *call, enum rpc_flow (*step)(struct call *call));
+/* --single_project_mode: another project than --project_id is told once on the terminal, or refused with
+ * --single_project_mode_error (INVALID_ARGUMENT, text of Google's emulator 1.19.9). */
+enum status_code call_check_project(struct call *call, struct str project, struct status *st);
 /* Cancelled or past its deadline; sets call->status accordingly. */
 bool call_over(struct call *call);
 

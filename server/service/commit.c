@@ -613,6 +613,8 @@ static enum status_code start_job(struct job *job, struct run *run, const struct
 {
     struct arena *arena = run->call->arena;
     *job = (struct job){ .run = run, .writes = writes, .n = n, .status = status_init(arena) };
+    if (call_check_project(run->call, run->db.project, st))
+        return st->code;
     job->names = ARENA_ARRAY(arena, struct str, n);
     job->locked = ARENA_ARRAY(arena, struct str, n);
     for (size_t i = 0; i < n; i++) {
@@ -851,11 +853,7 @@ enum rpc_flow service_update_document(struct call *call)
     struct status *st = &call->status;
     struct resource_name name;
     struct msg_write *write = ARENA_NEW(call->arena, struct msg_write);
-    if (!rq->document) {
-        status_set(st, STATUS_INVALID_ARGUMENT, "document must be set");
-        return fail(call, NULL);
-    }
-    if (path_parse_document(&name, rq->document->name, st))
+    if (path_parse_document(&name, rq->document ? rq->document->name : STR(""), st))
         return fail(call, NULL);
     write->operation_case = 1;
     write->update = *rq->document;

@@ -23,6 +23,8 @@ enum status_code consistency_begin(struct consistency *out, struct call *call, s
 {
     struct server *server = call->server;
     *out = (struct consistency){ 0 };
+    if (call_check_project(call, db.project, st))
+        return st->code;
     struct str id = choice->transaction;
     switch (choice->kind) {
     case CONSISTENCY_NEWEST:

@@ -253,6 +253,28 @@ def test_foreign_web_pages_are_kept_out():
         assert s.stop() == 0
 
 
+def test_single_project_mode_refuses_other_projects():
+    with Server("--data", ":memory:", "--project_id", "p", "--single_project_mode_error") as s:
+        assert s.ask("PATCH", DOCS + "/c/d", text("x"))[0] == 200
+        status, body = s.ask("PATCH", DOCS.replace("/p/", "/other/") + "/c/d", text("x"))
+        assert status == 400 and "Multiple projectIds are not permitted" in body, body
+        assert s.ask("GET", DOCS.replace("/p/", "/other/") + "/c/d")[0] == 400
+        assert s.stop() == 0
+
+
+def test_request_log_has_a_line_for_each_call():
+    path = os.path.join(tempfile.mkdtemp(), "requests.ndjson")
+    with Server("--data", ":memory:", "--request-log", path) as s:
+        s.ask("PATCH", DOCS + "/c/d", text("x"), headers={"x-request-id": "abc\tdef"})
+        s.ask("GET", DOCS + "/c/none", auth=None)
+        assert s.stop() == 0
+    with open(path) as f:
+        first, second = [json.loads(line) for line in f]
+    assert first["rpc"] == "UpdateDocument" and first["entries"] == [1, 1] and first["code"] == "OK" and first["principal"] == "owner"
+    assert second["rpc"] == "GetDocument" and second["http_status"] == 404 and second["principal"] == "anonymous"
+    assert oct(os.stat(path).st_mode & 0o777) == "0o600"
+
+
 # ---- exec ----
 
 def test_exec_sets_the_environment_and_passes_the_exit_code_on():
