@@ -38,12 +38,13 @@ static void place(struct issue_list *list, struct rules_issue *issue, uint32_t f
 void issues_add(struct issue_list *list, enum rules_severity severity, uint32_t file, struct ast_span span,
                 const char *fmt, ...)
 {
+    struct rules_issue *issue = push(list, severity, file);
+    if (issue == &list->dropped)
+        return;
     va_list args;
     va_start(args, fmt);
-    const char *text = arena_vprintf(list->arena, fmt, args);
+    issue->description = arena_vprintf(list->arena, fmt, args);
     va_end(args);
-    struct rules_issue *issue = push(list, severity, file);
-    issue->description = text;
     place(list, issue, file, span);
 }
 

@@ -40,12 +40,14 @@ static struct str token_text(const struct parser *p, const struct token *token)
 
 static struct ast_span token_span(const struct token *token) { return (struct ast_span){ token->from, token->to }; }
 
-static void fail(struct parser *p, bool too_deep)
+static void fail_limit(struct parser *p, const char *limit)
 {
     if (!p->failed)
-        p->stop = (struct parser_stop){ p->at, too_deep };
+        p->stop = (struct parser_stop){ p->at, limit };
     p->failed = true;
 }
+
+static void fail(struct parser *p) { fail_limit(p, NULL); }
 
 static const struct token *advance(struct parser *p)
 {
@@ -68,17 +70,19 @@ static const struct token *expect(struct parser *p, enum token_kind kind)
 {
     if (!p->failed && is_at(p, kind))
         return advance(p);
-    fail(p, false);
+    fail(p);
     return peek(p, 0);
 }
 
 /* End of the last token that was read. */
 static uint32_t end_of_last(const struct parser *p) { return p->at ? p->tokens->items[p->at - 1].to : 0; }
 
-static bool enter(struct parser *p)
+static const char too_complex[] = "Expression is too complex to evaluate safely.";
+
+static bool enter(struct parser *p, const char *limit)
 {
     if (++p->nesting > LIMIT_RULES_NESTING)
-        fail(p, true);
+        fail_limit(p, limit);
     return !p->failed;
 }
 static void leave(struct parser *p) { p->nesting--; }
@@ -125,7 +129,7 @@ static void over(struct parser *p, struct ast_node *node, const struct ast_node 
     if (child && child->height >= node->height)
         node->height = child->height + 1;
     if (node->height > LIMIT_RULES_PARSE_HEIGHT)
-        fail(p, true);
+        fail_limit(p, too_complex);
 }
 
 static struct ast_node *finish(struct parser *p, struct ast_node *node)
@@ -186,7 +190,7 @@ static struct ast_node *parse_literal(struct parser *p)
         node = new_node(p, AST_NULL, token->from);
         break;
     default:
-        fail(p, false);
+        fail(p);
         return new_node(p, AST_NULL, token->from);
     }
     advance(p);
@@ -278,7 +282,7 @@ static struct list parse_items(struct parser *p, struct ast_node *owner, enum to
         over(p, owner, item);
         push_node(p, &items, item);
         if (!accept(p, TOKEN_COMMA) && !is_at(p, close))
-            fail(p, false);
+            fail(p);
     }
     return items;
 }
@@ -305,7 +309,7 @@ static struct ast_node *parse_map(struct parser *p)
         push_node(p, &keys, key);
         push_node(p, &values, value);
         if (!accept(p, TOKEN_COMMA) && !is_at(p, TOKEN_RBRACE))
-            fail(p, false);
+            fail(p);
     }
     node->map.keys = keys.items;
     node->map.values = values.items;
@@ -368,7 +372,7 @@ static struct ast_node *parse_member(struct parser *p, struct ast_node *object)
     const struct token *token = peek(p, 0);
     bool is_name = token->kind == TOKEN_IDENTIFIER;
     if (!is_name && (!token_is_keyword((enum token_kind)token->kind) || token->kind == TOKEN_RULES_VERSION))
-        fail(p, false);
+        fail(p);
     else
         advance(p);
     bool is_call = is_name && is_at(p, TOKEN_LPAREN);
@@ -433,7 +437,7 @@ static struct ast_node *parse_unary(struct parser *p)
         over(p, node, node->op.a);
         return finish(p, node);
     }
-    if (is_at(p, TOKEN_NOT) && enter(p)) {
+    if (is_at(p, TOKEN_NOT) && enter(p, too_complex)) {
         advance(p);
         struct ast_node *node = new_node(p, AST_NOT, token->from);
         node->op.a = parse_unary(p);
@@ -488,7 +492,7 @@ static struct ast_node *parse_operator(struct parser *p, struct ast_node *left, 
 
 static struct ast_node *parse_expression(struct parser *p, int least)
 {
-    if (!enter(p)) {
+    if (!enter(p, too_complex)) {
         leave(p);
         return new_node(p, AST_NULL, peek(p, 0)->from);
     }
@@ -612,6 +616,7 @@ static struct ast_allow *parse_allow(struct parser *p, struct ast_match *match)
 
 static struct ast_match *parse_match(struct parser *p, struct ast_match *parent)
 {
+    static const char too_nested[] = "Maximum allowed resource rule depth of 10 is reached.";
     struct ast_match *match = ARENA_NEW(p->arena, struct ast_match);
     match->file = p->file;
     match->parent = parent;
@@ -634,12 +639,12 @@ static struct ast_match *parse_match(struct parser *p, struct ast_match *parent)
         } else if (is_at(p, TOKEN_ALLOW)) {
             *next_allow = parse_allow(p, match);
             next_allow = &(*next_allow)->next;
-        } else if (is_at(p, TOKEN_MATCH) && enter(p)) {
+        } else if (is_at(p, TOKEN_MATCH) && enter(p, too_nested)) {
             *next_match = parse_match(p, match);
             next_match = &(*next_match)->next;
             leave(p);
         } else {
-            fail(p, false);
+            fail(p);
         }
     }
     expect(p, TOKEN_RBRACE);
@@ -668,7 +673,7 @@ static struct ast_service *parse_service(struct parser *p)
             *next_match = parse_match(p, NULL);
             next_match = &(*next_match)->next;
         } else {
-            fail(p, false);
+            fail(p);
         }
     }
     expect(p, TOKEN_RBRACE);
@@ -714,7 +719,7 @@ static void parse_import(struct parser *p, bool first)
     struct str module = token_text(p, expect(p, TOKEN_STRING));
     if (is_at(p, TOKEN_IDENTIFIER)) {
         if (!str_eq(token_text(p, peek(p, 0)), STR("as")))
-            fail(p, false);
+            fail(p);
         advance(p);
         expect(p, TOKEN_IDENTIFIER);
     }
@@ -744,7 +749,7 @@ static void parse_file(struct parser *p, struct ast_unit *unit)
             *next_service = parse_service(p);
             next_service = &(*next_service)->next;
         } else {
-            fail(p, false);
+            fail(p);
         }
     } while (!p->failed && !is_at(p, TOKEN_EOF));
 }

@@ -11,7 +11,7 @@
 /* Where and why the parser stopped. */
 struct parser_stop {
     uint32_t token;
-    bool too_deep; /* not a syntax error: a limit of ours */
+    const char *limit; /* not a syntax error: this limit was hit; NULL otherwise */
 };
 
 /* Parses one file of the ruleset into *out. What the grammar allows but the language does not (an unknown

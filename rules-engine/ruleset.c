@@ -49,12 +49,12 @@ static struct ruleset *ruleset_new(const struct rules_file *files, size_t n)
 }
 
 /* A syntax error that syntax.c has no words for: past a limit of ours. */
-static void add_plain_error(struct ruleset *ruleset, uint32_t file, const struct token *token, bool too_deep,
+static void add_plain_error(struct ruleset *ruleset, uint32_t file, const struct token *token, const char *limit,
                             struct issue_list *issues)
 {
     struct ast_span span = { token->from, token->to };
-    if (too_deep)
-        issues_add(issues, RULES_ERROR, file, span, "Expression is too complex to evaluate safely.");
+    if (limit)
+        issues_add(issues, RULES_ERROR, file, span, "%s", limit);
     else
         issues_add(issues, RULES_ERROR, file, span, "Unexpected '" STR_FMT "'.", (int)(token->to - token->from),
                    ruleset->sources[file].text.p + token->from);
@@ -75,8 +75,8 @@ static bool parse_file(struct ruleset *ruleset, uint32_t file, struct issue_list
     if (parsed && tokens.n_errors == 0)
         return true;
     issues_drop(issues, before);
-    if (stop.too_deep || !syntax_explain(issues, file, &tokens))
-        add_plain_error(ruleset, file, &tokens.items[stop.token], stop.too_deep, issues);
+    if (stop.limit || !syntax_explain(issues, file, &tokens))
+        add_plain_error(ruleset, file, &tokens.items[stop.token], stop.limit, issues);
     parser_check_version(ruleset, file, &tokens, issues);
     return false;
 }

@@ -16,23 +16,28 @@ enum { TAB_WIDTH = 4, SHOWN_LINE_BYTES = 200 };
 void source_init(struct source *out, struct arena *arena, struct str name, struct str text)
 {
     uint32_t n = 1;
-    for (size_t i = 0; i < text.n; i++)
+    unsigned char all = 0;
+    for (size_t i = 0; i < text.n; i++) {
         n += text.p[i] == '\n';
+        all |= (unsigned char)text.p[i];
+    }
     uint32_t *lines = ARENA_ARRAY(arena, uint32_t, n);
     uint32_t at = 1;
     for (size_t i = 0; i < text.n; i++)
         if (text.p[i] == '\n')
             lines[at++] = (uint32_t)i + 1;
-    *out = (struct source){ .name = name, .text = text, .lines = lines, .n_lines = n };
+    *out = (struct source){ .name = name, .text = text, .lines = lines, .n_lines = n, .is_ascii = all < 0x80 };
 }
 
 static bool is_continuation(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
 
-static uint32_t code_points(const char *p, uint32_t from, uint32_t to)
+static uint32_t code_points(const struct source *source, uint32_t from, uint32_t to)
 {
     uint32_t n = 0;
+    if (source->is_ascii)
+        return to - from;
     for (uint32_t i = from; i < to; i++)
-        n += !is_continuation(p[i]);
+        n += !is_continuation(source->text.p[i]);
     return n;
 }
 
@@ -49,12 +54,12 @@ void source_position(const struct source *source, uint32_t offset, uint32_t *lin
             high = middle;
     }
     *line = low + 1;
-    *column = code_points(source->text.p, source->lines[low], offset) + 1;
+    *column = code_points(source, source->lines[low], offset) + 1;
 }
 
 uint32_t source_chars(const struct source *source, uint32_t offset)
 {
-    return code_points(source->text.p, 0, offset > source->text.n ? (uint32_t)source->text.n : offset);
+    return code_points(source, 0, offset > source->text.n ? (uint32_t)source->text.n : offset);
 }
 
 struct str source_line(const struct source *source, uint32_t line)
