@@ -108,6 +108,10 @@ def stage_cli():
     return counted([sys.executable, "tests/server/test_cli.py", BINARY])
 
 
+def stage_contract():
+    return counted([sys.executable, "tests/server/contract.py", BINARY, PYTHON])
+
+
 def stage_oracle():
     return counted([sys.executable, "tests/oracle/run_replay.py", BINARY, PYTHON])
 

@@ -244,7 +244,7 @@ static enum status_code prepare_write(struct job *job, size_t i, struct authz *a
 {
     const struct msg_write *write = &job->writes[i];
     struct arena *arena = authz->arena;
-    struct pending *p;
+    struct pending *p = NULL;
     struct write_state after;
     struct msg_write_result *result = &job->results[i];
     if (load(&p, job, authz, job->names[i], st))
