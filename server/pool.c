@@ -1,15 +1,17 @@
 /* pool.c - the workers and their timer.
  *
- * One queue under one mutex; a worker sleeps on the condition, with a deadline when a timer is due. Timers
- * are a binary heap: whichever worker is awake moves due tasks to the queue, so there is no timer thread. */
+ * One queue under one mutex. A worker without work puts itself on a stack and sleeps on a semaphore of its
+ * own: the one that slept last, and is warm, is woken first, and one wake is two system calls (a condition
+ * variable makes it four). Timers are a binary heap: whichever worker is awake moves due tasks to the
+ * queue, and the sleepers have the earliest as their deadline, so there is no timer thread. */
 #include "server/pool.h"
 
 #include "core/clock.h"
 #include "storage/storage.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -26,16 +28,19 @@ struct thread {
     pthread_t id;
     struct pool *pool;
     struct worker worker;
+    sem_t wake;
+    struct thread *below; /* on the stack of the idle */
+    bool asleep;          /* on that stack */
+    bool running;
 };
 
 struct pool {
     pthread_mutex_t lock;
-    pthread_cond_t wake;
+    struct thread *idle; /* a stack */
     struct task *first, *last;
     size_t queued;
     struct timer *timers; /* a heap: the earliest first */
     size_t n_timers, cap_timers;
-    unsigned idle; /* threads asleep */
     bool closing;
     unsigned n_threads;
     struct thread threads[THREADS_MAX];
@@ -106,39 +111,71 @@ static void take_due_locked(struct pool *p)
         push_locked(p, timer_pop(p));
 }
 
-static void sleep_locked(struct pool *p)
+/* Takes the top of the stack, to be woken once the lock is given up. NULL: nobody sleeps. */
+static struct thread *pop_idle_locked(struct pool *p)
 {
-    p->idle++;
-    if (p->n_timers == 0) {
-        pthread_cond_wait(&p->wake, &p->lock);
-    } else {
-        /* The condition waits on the system's clock, the heap on ours, which tests may replace: only the
-         * difference is carried over. */
-        struct timespec until;
-        int64_t wait = p->timers[0].due_ns - clock_mono_ns();
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        if (wait > 0) {
-            until.tv_sec += wait / 1000000000;
-            until.tv_nsec += wait % 1000000000;
-            if (until.tv_nsec >= 1000000000) {
-                until.tv_sec++;
-                until.tv_nsec -= 1000000000;
-            }
-        }
-        pthread_cond_timedwait(&p->wake, &p->lock, &until);
+    struct thread *t = p->idle;
+    if (t) {
+        p->idle = t->below;
+        t->asleep = false;
     }
-    p->idle--;
+    return t;
+}
+
+static void leave_idle_locked(struct pool *p, struct thread *t)
+{
+    for (struct thread **at = &p->idle; *at; at = &(*at)->below) {
+        if (*at == t) {
+            *at = t->below;
+            break;
+        }
+    }
+    t->asleep = false;
+}
+
+static void wake(struct thread *t)
+{
+    if (t)
+        sem_post(&t->wake);
+}
+
+/* Gives up the lock, sleeps until woken or until the earliest timer is due, and takes the lock again. */
+static void sleep_unlocked(struct pool *p, struct thread *t)
+{
+    /* The semaphore waits on the system's clock, the heap on ours, which tests may replace: only the
+     * difference is carried over. */
+    int64_t due = p->n_timers ? p->timers[0].due_ns : 0, wait = due - clock_mono_ns();
+    struct timespec until;
+    t->below = p->idle;
+    t->asleep = true;
+    p->idle = t;
+    pthread_mutex_unlock(&p->lock);
+    if (!due) {
+        while (sem_wait(&t->wake) != 0)
+            continue; /* a signal */
+    } else {
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        int64_t ns = until.tv_nsec + (wait > 0 ? wait : 0);
+        until.tv_sec += ns / 1000000000;
+        until.tv_nsec = ns % 1000000000;
+        sem_clockwait(&t->wake, CLOCK_MONOTONIC, &until);
+    }
+    pthread_mutex_lock(&p->lock);
+    if (t->asleep)
+        leave_idle_locked(p, t); /* the timer, not a wake */
 }
 
 /* The next task, or NULL at the end. */
-static struct task *take(struct pool *p)
+static struct task *take(struct thread *t)
 {
+    struct pool *p = t->pool;
+    struct thread *other = NULL;
     pthread_mutex_lock(&p->lock);
     for (;;) {
         take_due_locked(p);
         if (p->first || p->closing)
             break;
-        sleep_locked(p);
+        sleep_unlocked(p, t);
     }
     struct task *task = p->first;
     if (task) {
@@ -146,19 +183,22 @@ static struct task *take(struct pool *p)
         if (!p->first)
             p->last = NULL;
         p->queued--;
-        /* Several were posted and one thread woken: pass it on. */
-        if (p->first && p->idle)
-            pthread_cond_signal(&p->wake);
+        /* More than one was due or posted: pass it on. */
+        if (p->first)
+            other = pop_idle_locked(p);
     }
     pthread_mutex_unlock(&p->lock);
+    wake(other);
     return task;
 }
 
 static void *work(void *data)
 {
     struct thread *t = data;
-    for (struct task *task; (task = take(t->pool));)
+    for (struct task *task; (task = take(t));) {
         task->run(task, &t->worker);
+        arena_reset(t->worker.scratch);
+    }
     return NULL;
 }
 
@@ -166,22 +206,21 @@ void pool_post(struct pool *p, struct task *task)
 {
     pthread_mutex_lock(&p->lock);
     push_locked(p, task);
-    bool wake = p->idle > 0 && p->queued == 1;
+    struct thread *sleeper = pop_idle_locked(p);
     pthread_mutex_unlock(&p->lock);
-    if (wake)
-        pthread_cond_signal(&p->wake);
+    wake(sleeper);
 }
 
 void pool_post_later(struct pool *p, struct task *task, int delay_ms)
 {
     pthread_mutex_lock(&p->lock);
     int64_t due = clock_mono_ns() + (int64_t)delay_ms * 1000000;
-    bool first = p->n_timers == 0 || due < p->timers[0].due_ns;
+    bool earliest = p->n_timers == 0 || due < p->timers[0].due_ns || p->closing;
     timer_push(p, (struct timer){ due, task });
-    bool wake = p->idle > 0 && (first || p->closing);
+    /* Every sleeper takes the new deadline: one of them may soon be busy for long. */
+    for (struct thread *t; earliest && (t = pop_idle_locked(p));)
+        wake(t);
     pthread_mutex_unlock(&p->lock);
-    if (wake)
-        pthread_cond_signal(&p->wake); /* one of the sleepers has to take the new, earlier deadline */
 }
 
 size_t pool_queued(const struct pool *pool)
@@ -204,7 +243,6 @@ bool pool_closing(const struct pool *pool)
 
 enum status_code pool_open(struct pool **out, unsigned threads, struct store *store, struct status *st)
 {
-    pthread_condattr_t attr;
     *out = NULL;
     if (threads == 0) {
         long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -216,22 +254,21 @@ enum status_code pool_open(struct pool **out, unsigned threads, struct store *st
     if (!p)
         return status_set(st, STATUS_RESOURCE_EXHAUSTED, "no memory for the workers");
     pthread_mutex_init(&p->lock, NULL);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&p->wake, &attr);
-    pthread_condattr_destroy(&attr);
     for (unsigned i = 0; i < threads; i++) {
         struct thread *t = &p->threads[i];
         t->pool = p;
         t->worker.index = i;
+        t->worker.scratch = arena_new();
+        sem_init(&t->wake, 0, 0);
+        p->n_threads++;
         if (store && store_reader_open(&t->worker.reader, store, st))
             goto fail;
-        if (pthread_create(&t->id, NULL, work, t) != 0) {
-            store_reader_close(t->worker.reader);
-            status_set(st, STATUS_RESOURCE_EXHAUSTED, "cannot start worker %u: %s", i, strerror(errno));
+        int error = pthread_create(&t->id, NULL, work, t);
+        if (error) {
+            status_set(st, STATUS_RESOURCE_EXHAUSTED, "cannot start worker %u: %s", i, strerror(error));
             goto fail;
         }
-        p->n_threads++;
+        t->running = true;
     }
     *out = p;
     return STATUS_OK;
@@ -246,13 +283,17 @@ void pool_close(struct pool *p)
         return;
     pthread_mutex_lock(&p->lock);
     p->closing = true;
-    pthread_cond_broadcast(&p->wake);
+    for (struct thread *t; (t = pop_idle_locked(p));)
+        wake(t);
     pthread_mutex_unlock(&p->lock);
     for (unsigned i = 0; i < p->n_threads; i++)
-        pthread_join(p->threads[i].id, NULL);
-    for (unsigned i = 0; i < p->n_threads; i++)
+        if (p->threads[i].running)
+            pthread_join(p->threads[i].id, NULL);
+    for (unsigned i = 0; i < p->n_threads; i++) {
         store_reader_close(p->threads[i].worker.reader);
-    pthread_cond_destroy(&p->wake);
+        arena_free(p->threads[i].worker.scratch);
+        sem_destroy(&p->threads[i].wake);
+    }
     pthread_mutex_destroy(&p->lock);
     free(p->timers);
     free(p);

@@ -13,6 +13,7 @@ struct store_reader;
 struct worker {
     unsigned index;
     struct store_reader *reader; /* this worker's alone */
+    struct arena *scratch;       /* for the length of one run(); emptied afterwards */
 };
 
 struct task {

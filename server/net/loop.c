@@ -302,13 +302,9 @@ static bool dispatch(struct net *net, const struct epoll_event *events, int n)
     bool run_http1 = false;
     for (int i = 0; i < n; i++) {
         struct source *source = events[i].data.ptr;
-        uint64_t count;
         switch (source->kind) {
-        case SOURCE_WAKE: {
-            ssize_t got = read(net->box->event, &count, sizeof count);
-            (void)got;
-            break;
-        }
+        case SOURCE_WAKE:
+            break; /* edge-triggered: every write is an event, nothing has to be read */
         case SOURCE_LISTENER:
             if (!net->stopping)
                 net_accept(net, (struct net_socket *)(void *)source);
@@ -438,9 +434,9 @@ static void fit_descriptors(struct net_options *o)
     }
 }
 
-static bool watch_source(struct net *net, struct source *source, enum source_kind kind, int fd)
+static bool watch_source(struct net *net, struct source *source, enum source_kind kind, int fd, uint32_t events)
 {
-    struct epoll_event event = { .events = EPOLLIN, .data.ptr = source };
+    struct epoll_event event = { .events = events, .data.ptr = source };
     source->kind = kind;
     return epoll_ctl(net->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
@@ -470,13 +466,13 @@ enum status_code net_open(struct net **out, struct net_options *options, struct 
     net->box = mailbox_new();
     net->scratch = malloc(NET_SCRATCH * 2);
     if (net->epoll < 0 || !net->box || !net->scratch ||
-        !watch_source(net, &net->wake, SOURCE_WAKE, net->box->event)) {
+        !watch_source(net, &net->wake, SOURCE_WAKE, net->box->event, EPOLLIN | EPOLLET)) {
         status_set(st, STATUS_RESOURCE_EXHAUSTED, "cannot set up the event loop: %s", strerror(errno));
         goto fail;
     }
     if (http1_open(net, st))
         goto fail;
-    if (!watch_source(net, &net->mhd_source, SOURCE_MHD, http1_fd(net))) {
+    if (!watch_source(net, &net->mhd_source, SOURCE_MHD, http1_fd(net), EPOLLIN)) {
         status_set(st, STATUS_RESOURCE_EXHAUSTED, "cannot watch HTTP/1.1 connections: %s", strerror(errno));
         goto fail;
     }

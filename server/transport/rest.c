@@ -261,7 +261,7 @@ void rest_run(struct task *task, struct worker *worker)
 {
     struct request *r = (struct request *)(void *)task;
     const struct net_head *head = exchange_head(r->exchange);
-    struct arena *arena = arena_new();
+    struct arena *arena = worker->scratch;
     struct route_path path;
     struct route_match match;
     const char *mark = memchr(head->target.p, '?', head->target.n);
@@ -269,13 +269,13 @@ void rest_run(struct task *task, struct worker *worker)
     struct str query = mark ? str_skip(head->target, raw.n + 1) : (struct str){ 0 };
     if (!route_split(&path, arena, raw)) {
         reply_bad_path(r);
-        goto out;
+        return;
     }
     path.segments[0] = STR("v1"); /* v1beta1 is an alias */
     r->rpc = find_rpc(&match, arena, head->method, &path);
     if (!r->rpc) {
         not_found(r);
-        goto out;
+        return;
     }
     r->json_flags = PROTOJSON_PRETTY;
     r->sink = (struct reply_sink){ on_message, on_finish, on_pending, on_when_drained };
@@ -288,6 +288,4 @@ void rest_run(struct task *task, struct worker *worker)
         call_finish(call);
     else
         rpc_dispatch(call);
-out:
-    arena_free(arena);
 }
