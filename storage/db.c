@@ -25,6 +25,7 @@ static enum status_code code_of(int rc)
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:
     case SQLITE_MISMATCH: /* a value that no version of us writes */
+    case SQLITE_ERROR:    /* our SQL is constant: a table or the schema is not what it was */
         return STATUS_DATA_LOSS;
     case SQLITE_READONLY:
     case SQLITE_CANTOPEN:
@@ -177,5 +178,5 @@ void db_bind_blob(sqlite3_stmt *stmt, int at, struct str s)
 struct str db_column_bytes(sqlite3_stmt *stmt, int at)
 {
     const void *p = sqlite3_column_blob(stmt, at);
-    return (struct str){ p, (size_t)sqlite3_column_bytes(stmt, at) };
+    return (struct str){ p ? p : "", (size_t)sqlite3_column_bytes(stmt, at) };
 }

@@ -124,8 +124,10 @@ static struct space_db *db_add(struct space_map *map, struct database_name name)
         grow(map);
     struct space_db *db = must(calloc(1, sizeof *db));
     char *text = must(malloc(name.project.n + name.database.n + 1));
-    memcpy(text, name.project.p, name.project.n);
-    memcpy(text + name.project.n, name.database.p, name.database.n);
+    if (name.project.n)
+        memcpy(text, name.project.p, name.project.n);
+    if (name.database.n)
+        memcpy(text + name.project.n, name.database.p, name.database.n);
     db->name.project = str_from(text, name.project.n);
     db->name.database = str_from(text + name.project.n, name.database.n);
     struct space_db **bucket = &map->buckets[hash_name(name) & (map->n_buckets - 1)];

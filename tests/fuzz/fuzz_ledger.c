@@ -72,6 +72,16 @@ static void patch(struct vfs *disk, const uint8_t *p)
         vfs_poke(disk, name, at + i, &p[5], 1);
 }
 
+/* The body of a document at a view. Damage to the last transactions of both WALs at once cuts both logs there and
+ * leaves no trace: then the view is an earlier one (FORMAT.md says so), but still whole. */
+static const char *expected(uint64_t view, size_t path)
+{
+    for (uint64_t entry = view; entry > 0; entry--)
+        if ((entry - 1) % 3 == path)
+            return (entry - 1) % 6 < 3 ? "first" : "second";
+    return "";
+}
+
 static void read_all(struct store *store, bool intact)
 {
     struct store_reader *reader;
@@ -86,8 +96,12 @@ static void read_all(struct store *store, bool intact)
             store_get(reader, view, db, str_of(paths[i]), arena, &doc, &st);
             if (st.code == STATUS_OK && doc.exists && !str_eq_z(doc.fields, "second") && !str_eq_z(doc.fields, "first"))
                 abort(); /* content that never was */
-            if (intact && (st.code || !doc.exists || !str_eq_z(doc.fields, "second")))
-                abort(); /* verify said that all is well */
+            if (intact && (st.code || !str_eq_z(doc.fields, expected(view, i)))) {
+                fprintf(stderr, "verify says intact, but %s at %llu: %s '" STR_FMT "' %s\n", paths[i],
+                        (unsigned long long)view, doc.exists ? "exists" : "does not exist", STR_ARG(doc.fields),
+                        status_message(&st));
+                abort();
+            }
         }
         store_reader_close(reader);
     }
