@@ -221,7 +221,8 @@ check_serving() {
 
     holds "writes a document" "200 " "$(http first POST "$REST/notes?documentId=one" -H "$JSON" -d '{"fields":{"n":{"integerValue":"7"}}}')"
     holds "reads it" '"integerValue": "7"' "$(http first GET "$REST/notes/one" | sed 's/": *"/": "/g')"
-    holds "refuses an unknown document" "404 " "$(http first GET "$REST/notes/two")"
+    holds "takes the name others know it by" "200 " "$(http first GET "$REST/notes/one" -H 'Host: cinderlog:8080')"
+    holds "knows no other document" "404 " "$(http first GET "$REST/notes/two")"
     same "data files are for their owner only" "" "$(podman_ exec first find /data -type f -perm /077)"
     same "SIGTERM ends it within $STOP_WITHIN s, exit 0" 0 "$(stops first)"
 
