@@ -275,6 +275,34 @@ def test_request_log_has_a_line_for_each_call():
     assert oct(os.stat(path).st_mode & 0o777) == "0o600"
 
 
+def test_versioned_rules_keep_history_without_gaps():
+    name = "projects/p/databases/(default)/documents/records/r1"
+
+    def pointer(n):
+        return {"update": {"name": name, "fields": {"latest": {"integerValue": n}}}}
+
+    def version(n, **more):
+        return {"update": {"name": "%s/versions/%d" % (name, n), "fields": {"author": {"stringValue": "ada"}, "body": {"stringValue": "v"}, **more}},
+                "updateTransforms": [{"fieldPath": "at", "setToServerValue": "REQUEST_TIME"}], "currentDocument": {"exists": False}}
+
+    with Server("--data", ":memory:", "--rules", "fixtures/rules/versioned.rules", "--owner-as", "fixtures/principals/fastapi_service.json") as s:
+        def commit(*writes):
+            return s.ask("POST", DOCS + ":commit", {"writes": list(writes)})[0]
+
+        assert commit(version(1)) == 403, "a version without its pointer"
+        assert commit(pointer(1)) == 403, "a pointer without its version"
+        assert commit(version(2), pointer(2)) == 403, "the first version is 1"
+        assert commit(version(1), pointer(1)) == 200
+        assert commit(version(3), pointer(3)) == 403, "a gap"
+        assert commit(pointer(2)) == 403, "the pointer alone"
+        assert commit(version(2, extra={"nullValue": None}), pointer(2)) == 403, "a field too many"
+        assert commit(version(2), pointer(2)) == 200
+        assert commit({"update": {"name": name + "/versions/1", "fields": {"body": {"stringValue": "forged"}}}}) == 403
+        assert commit({"delete": name + "/versions/1"}) == 403 and commit({"delete": name}) == 403
+        assert s.ask("GET", DOCS + "/records/r1")[0] == 200
+        assert s.stop() == 0
+
+
 # ---- exec ----
 
 def test_exec_sets_the_environment_and_passes_the_exit_code_on():
