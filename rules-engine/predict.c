@@ -19,7 +19,19 @@ struct config_list {
     size_t n, cap;
 };
 
-enum { PRECEDENCES = 12, MEMO_UNKNOWN = 0, MEMO_NEEDS_MORE = 255 };
+enum { PRECEDENCES = 12, NOT_COMPUTED = 0, NOWHERE = UINT32_MAX };
+
+/* All configs after some tokens, without context: the same whenever the same choice sees the same tokens, so
+ * it is kept, with what follows from it. (ANTLR calls this the lookahead DFA.) */
+struct node {
+    struct config *configs; /* sorted */
+    size_t n;
+    uint64_t hash;
+    uint8_t only;     /* the alternative that is left, or 0 */
+    uint8_t finished; /* the least that has come to the end of the rule, or 0 */
+    bool conflict;
+    uint32_t next[TOKEN_KINDS]; /* a node, NOT_COMPUTED, or NOWHERE */
+};
 
 struct predictor {
     struct arena *arena;
@@ -36,7 +48,11 @@ struct predictor {
     struct config_list current, next, work;
     uint16_t *follow_first; /* by rule: places in follow */
     uint16_t *follow;
-    uint8_t *memo; /* by state, precedence, token: what one token decided */
+    struct node **nodes; /* from 1 */
+    uint32_t n_nodes, cap_nodes;
+    uint32_t *node_table; /* open addressing over nodes; 0 is free */
+    size_t node_slots;
+    uint32_t *starts; /* by state and precedence: a node, or NOT_COMPUTED */
     uint64_t steps;
     bool gave_up;
 };
@@ -397,37 +413,117 @@ static unsigned choose_with_context(struct predictor *p, uint16_t state, uint32_
     return 0;
 }
 
-/* What one token decides without context is the same every time: remembered. */
-static uint8_t *memo_of(struct predictor *p, uint16_t state, uint8_t precedence, unsigned kind)
+/* ---- nodes ---- */
+
+static uint64_t hash_configs(const struct config_list *list)
 {
-    return &p->memo[((size_t)state * PRECEDENCES + precedence) * TOKEN_KINDS + kind];
+    uint64_t h = list->n;
+    for (size_t i = 0; i < list->n; i++)
+        h = mix(h ^ config_key(list->items[i])) + i;
+    return h;
+}
+
+static bool same_configs(const struct node *node, const struct config_list *list)
+{
+    if (node->n != list->n)
+        return false;
+    for (size_t i = 0; i < list->n; i++)
+        if (config_key(node->configs[i]) != config_key(list->items[i]))
+            return false;
+    return true;
+}
+
+static void insert_node(struct predictor *p, uint32_t id)
+{
+    size_t i = p->nodes[id]->hash & (p->node_slots - 1);
+    while (p->node_table[i])
+        i = (i + 1) & (p->node_slots - 1);
+    p->node_table[i] = id;
+}
+
+static void grow_nodes(struct predictor *p)
+{
+    uint32_t cap = p->cap_nodes * 2;
+    p->nodes = arena_grow(p->arena, p->nodes, p->n_nodes * sizeof *p->nodes, cap * sizeof *p->nodes);
+    p->cap_nodes = cap;
+    p->node_slots = (size_t)cap * 2;
+    p->node_table = ARENA_ARRAY(p->arena, uint32_t, p->node_slots);
+    for (uint32_t id = 1; id < p->n_nodes; id++)
+        insert_node(p, id);
+}
+
+/* The node of p->current, which is sorted for it. */
+static uint32_t node_of_current(struct predictor *p)
+{
+    bool conflict = is_conflict(&p->current);
+    uint64_t hash = hash_configs(&p->current);
+    for (size_t i = hash & (p->node_slots - 1); p->node_table[i]; i = (i + 1) & (p->node_slots - 1)) {
+        const struct node *node = p->nodes[p->node_table[i]];
+        if (node->hash == hash && same_configs(node, &p->current))
+            return p->node_table[i];
+    }
+    if (p->n_nodes == p->cap_nodes)
+        grow_nodes(p);
+    struct node *node = ARENA_NEW(p->arena, struct node);
+    node->n = p->current.n;
+    node->configs = arena_alloc(p->arena, node->n * sizeof *node->configs);
+    memcpy(node->configs, p->current.items, node->n * sizeof *node->configs);
+    node->hash = hash;
+    node->only = (uint8_t)only_alternative(&p->current);
+    node->finished = (uint8_t)least_finished(p, false);
+    node->conflict = conflict;
+    p->nodes[p->n_nodes] = node;
+    insert_node(p, p->n_nodes);
+    return p->n_nodes++;
+}
+
+static uint32_t start_node(struct predictor *p, uint16_t state, uint8_t precedence)
+{
+    uint32_t *known = &p->starts[(size_t)state * PRECEDENCES + precedence];
+    if (*known == NOT_COMPUTED) {
+        start(p, state, 0, precedence, false);
+        *known = node_of_current(p);
+    }
+    return *known;
+}
+
+static uint32_t next_node(struct predictor *p, uint32_t id, unsigned kind)
+{
+    if (p->nodes[id]->next[kind] == NOT_COMPUTED) {
+        p->current.n = 0;
+        for (size_t i = 0; i < p->nodes[id]->n; i++)
+            push(p, &p->current, p->nodes[id]->configs[i]);
+        uint32_t next = NOWHERE;
+        if (step(p, kind, false)) {
+            swap(p);
+            next = node_of_current(p);
+        }
+        p->nodes[id]->next[kind] = next;
+    }
+    return p->nodes[id]->next[kind];
 }
 
 unsigned predictor_choose(struct predictor *p, uint16_t state, uint32_t context, uint8_t precedence,
                           uint32_t at, uint32_t *error, uint32_t *furthest)
 {
     assert(precedence < PRECEDENCES);
-    uint8_t *memo = memo_of(p, state, precedence, kind_at(p, at));
-    if (*memo != MEMO_UNKNOWN && *memo != MEMO_NEEDS_MORE)
-        return *memo;
-    start(p, state, context, precedence, false);
-    for (uint32_t i = at; !p->gave_up;) {
+    uint32_t id = start_node(p, state, precedence);
+    for (uint32_t i = at; !p->gave_up; i++) {
         unsigned kind = kind_at(p, i);
         if (i > *furthest)
             *furthest = i;
-        if (!step(p, kind, false)) {
+        uint32_t next = next_node(p, id, kind);
+        if (next == NOWHERE) {
             *error = i;
-            return least_finished(p, false);
+            return p->nodes[id]->finished;
         }
-        swap(p);
-        unsigned alternative = only_alternative(&p->current);
-        if (i == at)
-            *memo = alternative ? (uint8_t)alternative : MEMO_NEEDS_MORE;
-        if (alternative)
-            return alternative;
-        if (kind == TOKEN_EOF || is_conflict(&p->current))
+        id = next;
+        if (++p->steps > LIMIT_RULES_SYNTAX_STEPS)
+            p->gave_up = true;
+        if (p->nodes[id]->only)
+            return p->nodes[id]->only;
+        if (kind == TOKEN_EOF || p->nodes[id]->conflict)
             return choose_with_context(p, state, context, precedence, at, error);
-        i++;
     }
     return 0;
 }
@@ -473,7 +569,12 @@ struct predictor *predictor_new(struct arena *arena, const struct grammar *g, co
     p->seen_slots = 4096;
     p->seen = ARENA_ARRAY(arena, uint64_t, p->seen_slots);
     p->seen_round = ARENA_ARRAY(arena, uint32_t, p->seen_slots);
-    p->memo = ARENA_ARRAY(arena, uint8_t, (size_t)g->n_states * PRECEDENCES * TOKEN_KINDS);
+    p->cap_nodes = 256;
+    p->n_nodes = 1;
+    p->nodes = ARENA_ARRAY(arena, struct node *, p->cap_nodes);
+    p->node_slots = p->cap_nodes * 2;
+    p->node_table = ARENA_ARRAY(arena, uint32_t, p->node_slots);
+    p->starts = ARENA_ARRAY(arena, uint32_t, (size_t)g->n_states * PRECEDENCES);
     collect_follow(p);
     return p;
 }
