@@ -182,7 +182,6 @@ static void decide_list(struct rules_decision *decision, struct eval *e)
         decision->expressions += e->steps;
         e->steps = 0;
         e->resource_made = false;
-        e->path_made = false;
         e->resource = NULL;
         e->path = e->request->path;
         if (constraint_name(&named, disjunct)) {

@@ -8,6 +8,10 @@
 #include <assert.h>
 #include <math.h>
 
+/* Kept out of line: the answer of 24 bytes is then written where the caller wants it, not copied through a
+ * frame that holds the locals of every kind of node. */
+#define NODE_FUNCTION static __attribute__((noinline))
+
 static const char too_many[] =
     "Unable to evaluate the expression as the maximum of 1000 expressions to evaluate has been reached.";
 static const char too_large[] = "Unable to evaluate the expression as it needs too much memory.";
@@ -97,7 +101,7 @@ static const char *name_of(struct rvalue v)
 
 /* ---- literals ---- */
 
-static struct rvalue eval_list(struct eval *e, const struct ast_node *node)
+NODE_FUNCTION struct rvalue eval_list(struct eval *e, const struct ast_node *node)
 {
     struct rvalue *items = arena_alloc(e->arena, node->list.n * sizeof *items);
     struct rvalue failed = { .type = RT_NULL };
@@ -109,7 +113,7 @@ static struct rvalue eval_list(struct eval *e, const struct ast_node *node)
     return rv_is_error(failed) ? failed : rv_list(items, node->list.n);
 }
 
-static struct rvalue eval_map(struct eval *e, const struct ast_node *node)
+NODE_FUNCTION struct rvalue eval_map(struct eval *e, const struct ast_node *node)
 {
     struct rentry *entries = arena_alloc(e->arena, node->map.n * sizeof *entries);
     struct rvalue failed = { .type = RT_NULL };
@@ -146,7 +150,7 @@ static struct rvalue path_part(struct eval *e, const struct ast_path_part *part,
     return rv_null();
 }
 
-static struct rvalue eval_path(struct eval *e, const struct ast_node *node)
+NODE_FUNCTION struct rvalue eval_path(struct eval *e, const struct ast_node *node)
 {
     size_t cap = node->path.n, n = 0;
     struct rsegment *items = ARENA_ARRAY(e->arena, struct rsegment, cap);
@@ -183,7 +187,7 @@ static struct rvalue eval_path(struct eval *e, const struct ast_node *node)
 
 /* ---- names and members ---- */
 
-static struct rvalue eval_name(struct eval *e, const struct ast_node *node)
+NODE_FUNCTION struct rvalue eval_name(struct eval *e, const struct ast_node *node)
 {
     switch (node->name.scope) {
     case SCOPE_REQUEST:
@@ -233,9 +237,16 @@ static struct rvalue member_of(struct eval *e, struct rvalue object, struct str 
     return eval_type_error(e, object, "map,path");
 }
 
-static struct rvalue eval_member(struct eval *e, const struct ast_node *node)
+NODE_FUNCTION struct rvalue eval_member(struct eval *e, const struct ast_node *node)
 {
-    struct rvalue object = eval_node(e, node->member.object);
+    const struct ast_node *from = node->member.object;
+    struct rvalue object;
+    if (from->kind == AST_NAME && from->name.scope == SCOPE_REQUEST && e->steps < LIMIT_RULES_EXPRESSIONS &&
+        eval_request_member(&object, e, node->member.name)) {
+        e->steps++; /* for the name */
+        return object;
+    }
+    object = eval_node(e, from);
     if (rv_is_error(object))
         return object;
     e->node = node;
@@ -335,7 +346,7 @@ static struct rvalue index_of(struct eval *e, struct rvalue object, struct rvalu
     return part_of(e, object, at, at + 1);
 }
 
-static struct rvalue eval_index(struct eval *e, const struct ast_node *node)
+NODE_FUNCTION struct rvalue eval_index(struct eval *e, const struct ast_node *node)
 {
     struct rvalue object = eval_node(e, node->index.object);
     struct rvalue index = eval_node(e, node->index.from);
@@ -389,7 +400,7 @@ static struct rvalue slice_of(struct eval *e, struct rvalue object, struct rvalu
     return part_of(e, object, (size_t)i, (size_t)j);
 }
 
-static struct rvalue eval_slice(struct eval *e, const struct ast_node *node)
+NODE_FUNCTION struct rvalue eval_slice(struct eval *e, const struct ast_node *node)
 {
     struct rvalue object = eval_node(e, node->index.object), from = rv_null(), to = rv_null();
     if (node->index.from)
@@ -513,7 +524,7 @@ bool eval_enter(struct eval *e, const struct ast_node *node, struct eval_frame *
     return !rv_is_error(call_function(e, node, frame));
 }
 
-static struct rvalue eval_call(struct eval *e, const struct ast_node *node)
+NODE_FUNCTION struct rvalue eval_call(struct eval *e, const struct ast_node *node)
 {
     struct rvalue args[BUILTIN_MAX_ARGS];
     if (node->call.function)
@@ -529,7 +540,7 @@ static struct rvalue eval_call(struct eval *e, const struct ast_node *node)
     return run_builtin(e, node->call.builtin, NULL, args, node->call.n);
 }
 
-static struct rvalue eval_method(struct eval *e, const struct ast_node *node)
+NODE_FUNCTION struct rvalue eval_method(struct eval *e, const struct ast_node *node)
 {
     struct rvalue args[BUILTIN_MAX_ARGS];
     if (node->call.package.n)
@@ -551,7 +562,7 @@ static struct rvalue eval_method(struct eval *e, const struct ast_node *node)
 
 /* ---- operators ---- */
 
-static struct rvalue eval_not(struct eval *e, const struct ast_node *node)
+NODE_FUNCTION struct rvalue eval_not(struct eval *e, const struct ast_node *node)
 {
     struct rvalue v = eval_node(e, node->op.a);
     if (rv_is_error(v))
@@ -567,7 +578,7 @@ static struct rvalue overflow(struct eval *e)
     return eval_error(e, "Integer value is out of the [-9223372036854775808, 9223372036854775807] range.");
 }
 
-static struct rvalue eval_negate(struct eval *e, const struct ast_node *node)
+NODE_FUNCTION struct rvalue eval_negate(struct eval *e, const struct ast_node *node)
 {
     struct rvalue v = eval_node(e, node->op.a);
     if (rv_is_error(v))
@@ -595,7 +606,7 @@ static struct rvalue not_bool(struct eval *e, const struct ast_node *node, struc
 }
 
 /* && and ||: `absorbing` on either side decides, whatever the other is, unless evaluation is over. */
-static struct rvalue eval_logic(struct eval *e, const struct ast_node *node, bool absorbing)
+NODE_FUNCTION struct rvalue eval_logic(struct eval *e, const struct ast_node *node, bool absorbing)
 {
     struct rvalue a = not_bool(e, node->op.a, eval_node(e, node->op.a));
     if (a.type == RT_BOOL && a.boolean == absorbing)
@@ -607,7 +618,7 @@ static struct rvalue eval_logic(struct eval *e, const struct ast_node *node, boo
     return rv_is_error(a) ? a : b;
 }
 
-static struct rvalue eval_ternary(struct eval *e, const struct ast_node *node)
+NODE_FUNCTION struct rvalue eval_ternary(struct eval *e, const struct ast_node *node)
 {
     struct rvalue condition = not_bool(e, node->op.a, eval_node(e, node->op.a));
     if (rv_is_error(condition))
@@ -790,7 +801,7 @@ static struct rvalue arithmetic(struct eval *e, enum ast_kind op, struct rvalue 
     return arithmetic_time(e, op, a, b);
 }
 
-static struct rvalue eval_binary(struct eval *e, const struct ast_node *node)
+NODE_FUNCTION struct rvalue eval_binary(struct eval *e, const struct ast_node *node)
 {
     struct rvalue a = eval_node(e, node->op.a), b = eval_node(e, node->op.b);
     if (rv_is_error(a))
@@ -819,7 +830,7 @@ static struct rvalue in_sequence(struct eval *e, struct rvalue item, struct rval
     return rv_bool(false);
 }
 
-static struct rvalue eval_in(struct eval *e, const struct ast_node *node)
+NODE_FUNCTION struct rvalue eval_in(struct eval *e, const struct ast_node *node)
 {
     struct rvalue item = eval_node(e, node->op.a), in = eval_node(e, node->op.b);
     if (rv_is_error(in))
@@ -845,7 +856,7 @@ static struct rvalue eval_in(struct eval *e, const struct ast_node *node)
     }
 }
 
-static struct rvalue eval_is(struct eval *e, const struct ast_node *node)
+NODE_FUNCTION struct rvalue eval_is(struct eval *e, const struct ast_node *node)
 {
     struct rvalue v = eval_node(e, node->is.a);
     e->steps++;

@@ -49,8 +49,8 @@ struct eval {
 
     struct str path;                       /* relative, of the document judged; list: the collection's */
     const struct rules_document *resource; /* the state before; NULL in a list that names no document */
-    bool request_made, resource_made, path_made;
-    struct rvalue request_value, resource_value, path_value;
+    bool request_made, resource_made, auth_made;
+    struct rvalue request_value, resource_value, auth_value;
     struct rvalue list_data; /* list: what the disjunct says of resource.data */
 
     struct eval_lookup *lookups;
@@ -86,6 +86,8 @@ bool eval_lookup(struct eval *e, const struct rules_document **out, struct rvalu
 
 /* request.c: the `request` and `resource` objects, built at first use, and a document as rules see it. */
 struct rvalue eval_request(struct eval *e);
+/* One member of `request` without the rest of it; false for a name that is better looked up there. */
+bool eval_request_member(struct rvalue *out, struct eval *e, struct str name);
 struct rvalue eval_resource(struct eval *e);
 struct rvalue eval_document(struct eval *e, struct str path, const struct value_map *fields);
 

@@ -7,29 +7,16 @@ static struct rvalue text(const char *z)
     return rv_string(str_of(z));
 }
 
-/* The request's own path, made once: request.path, resource.__name__ and request.resource.__name__. */
-static struct rvalue own_path(struct eval *e)
+static struct rvalue document(struct eval *e, struct str path, const struct value_map *fields)
 {
-    if (!e->path_made) {
-        e->path_value = rv_document_path(e->arena, e->request->db, e->path);
-        e->path_made = true;
-    }
-    return e->path_value;
-}
-
-static struct rvalue document(struct eval *e, struct rvalue name, struct str path,
-                              const struct value_map *fields)
-{
-    struct rentry *entries = arena_alloc(e->arena, 3 * sizeof *entries);
-    entries[0] = (struct rentry){ STR("__name__"), name };
-    entries[1] = (struct rentry){ STR("data"), rv_fields(fields) };
-    entries[2] = (struct rentry){ STR("id"), rv_string(path_last(path)) };
-    return rv_map(entries, 3);
+    struct rdocument *made = arena_alloc(e->arena, sizeof *made);
+    *made = (struct rdocument){ e->request->db, path, *fields };
+    return rv_document(made);
 }
 
 struct rvalue eval_document(struct eval *e, struct str path, const struct value_map *fields)
 {
-    return document(e, rv_document_path(e->arena, e->request->db, path), path, fields);
+    return document(e, path, fields);
 }
 
 struct rvalue eval_resource(struct eval *e)
@@ -40,7 +27,7 @@ struct rvalue eval_resource(struct eval *e)
     e->resource_value = rv_null();
     if (e->resource) {
         if (e->resource->exists)
-            e->resource_value = document(e, own_path(e), e->path, &e->resource->fields);
+            e->resource_value = document(e, e->path, &e->resource->fields);
     } else if (e->request->method == RULES_LIST) {
         struct rentry *data = arena_alloc(e->arena, sizeof *data);
         *data = (struct rentry){ STR("data"), e->list_data };
@@ -53,12 +40,17 @@ static struct rvalue auth(struct eval *e)
 {
     static const struct value_map no_claims = { 0 };
     const struct rules_auth *a = &e->request->auth;
+    if (e->auth_made)
+        return e->auth_value;
+    e->auth_made = true;
+    e->auth_value = rv_null();
     if (!a->present)
-        return rv_null();
+        return e->auth_value;
     struct rentry *entries = arena_alloc(e->arena, 2 * sizeof *entries);
     entries[0] = (struct rentry){ STR("token"), rv_fields(a->token ? a->token : &no_claims) };
     entries[1] = (struct rentry){ STR("uid"), a->has_uid ? rv_string(a->uid) : rv_null() };
-    return rv_map(entries, 2);
+    e->auth_value = rv_map(entries, 2);
+    return e->auth_value;
 }
 
 static struct rvalue order_by(struct eval *e, const struct rules_query *q)
@@ -93,7 +85,23 @@ static struct rvalue query(struct eval *e)
 static struct rvalue after(struct eval *e)
 {
     const struct value_map *fields = e->request->new_fields;
-    return fields ? document(e, own_path(e), e->path, fields) : rv_null();
+    return fields ? document(e, e->path, fields) : rv_null();
+}
+
+bool eval_request_member(struct rvalue *out, struct eval *e, struct str name)
+{
+    const struct rules_request *r = e->request;
+    if (str_eq(name, STR("resource")) && r->new_fields)
+        *out = after(e);
+    else if (str_eq(name, STR("auth")))
+        *out = auth(e);
+    else if (str_eq(name, STR("time")))
+        *out = rv_time(r->time);
+    else if (str_eq(name, STR("method")))
+        *out = text(rules_method_name(r->method));
+    else
+        return false;
+    return true;
 }
 
 /* Entries in the order of their names. */
@@ -114,7 +122,7 @@ struct rvalue eval_request(struct eval *e)
     entries[n++] = (struct rentry){ STR("method"), text(rules_method_name(r->method)) };
     if (!(list && r->query && r->query->all_descendants))
         entries[n++] =
-            (struct rentry){ STR("path"), list ? rv_document_path(e->arena, r->db, r->path) : own_path(e) };
+            (struct rentry){ STR("path"), rv_document_path(e->arena, r->db, list ? r->path : e->path) };
     if (list)
         entries[n++] = (struct rentry){ STR("query"), query(e) };
     if (write) {

@@ -123,13 +123,25 @@ struct rvalue rv_at(struct arena *arena, struct rvalue list, size_t i)
 
 struct str rv_key_at(struct rvalue map, size_t i)
 {
+    static const struct str document_keys[] = { STR_INIT("__name__"), STR_INIT("data"), STR_INIT("id") };
     assert(i < map.seq.n);
+    if (map.form == MAP_DOCUMENT)
+        return document_keys[i];
     return map.form == MAP_FIELDS ? map.seq.fields[i].name : map.seq.entries[i].name;
+}
+
+static struct rvalue document_value(struct arena *arena, const struct rdocument *document, size_t i)
+{
+    if (i == 0)
+        return rv_document_path(arena, document->db, document->path);
+    return i == 1 ? rv_fields(&document->fields) : rv_string(path_last(document->path));
 }
 
 struct rvalue rv_value_at(struct arena *arena, struct rvalue map, size_t i)
 {
     assert(i < map.seq.n);
+    if (map.form == MAP_DOCUMENT)
+        return document_value(arena, map.seq.document, i);
     return map.form == MAP_FIELDS ? rv_of_value(arena, &map.seq.fields[i].value) : map.seq.entries[i].value;
 }
 
@@ -140,7 +152,7 @@ enum {
 static bool find_few(size_t *out, struct rvalue map, struct str name)
 {
     for (size_t i = 0; i < map.seq.n; i++) {
-        struct str key = map.form == MAP_FIELDS ? map.seq.fields[i].name : map.seq.entries[i].name;
+        struct str key = rv_key_at(map, i);
         if (key.n == name.n &&
             (name.n == 0 || (key.p[0] == name.p[0] && memcmp(key.p, name.p, name.n) == 0))) {
             *out = i;

@@ -18,11 +18,12 @@
 #include "rules-engine/ast.h"
 
 enum rvalue_form {
-    LIST_ITEMS,  /* struct rvalue[]; sets too */
-    LIST_VALUES, /* struct value[] of a document */
-    LIST_KEYS,   /* the names of struct field[] */
-    MAP_ENTRIES, /* struct rentry[], sorted by name, unique */
-    MAP_FIELDS,  /* struct field[] of a document */
+    LIST_ITEMS,   /* struct rvalue[]; sets too */
+    LIST_VALUES,  /* struct value[] of a document */
+    LIST_KEYS,    /* the names of struct field[] */
+    MAP_ENTRIES,  /* struct rentry[], sorted by name, unique */
+    MAP_FIELDS,   /* struct field[] of a document */
+    MAP_DOCUMENT, /* a document as rules see it: __name__, data, id */
 };
 
 struct rduration {
@@ -35,6 +36,7 @@ enum { RDURATION_MAX_HI = 315576 }; /* times 1,000,000 seconds */
 struct rerror;
 struct rpath;
 struct rdiff;
+struct rdocument;
 struct rentry;
 struct constraint_set; /* constraint.h */
 
@@ -57,6 +59,7 @@ struct rvalue {
                 const struct value *values;
                 const struct field *fields;
                 const struct rentry *entries;
+                const struct rdocument *document;
             };
             size_t n;
         } seq;
@@ -71,6 +74,13 @@ struct rvalue {
 struct rentry {
     struct str name;
     struct rvalue value;
+};
+
+/* {__name__, data, id}; the path is made when it is asked for. */
+struct rdocument {
+    struct database_name db;
+    struct str path;
+    struct value_map fields;
 };
 
 struct rdiff {
@@ -147,6 +157,10 @@ static inline struct rvalue rv_fields(const struct value_map *map)
 {
     return (
         struct rvalue){ .type = RT_MAP, .form = MAP_FIELDS, .seq = { .fields = map->items, .n = map->n } };
+}
+static inline struct rvalue rv_document(const struct rdocument *document)
+{
+    return (struct rvalue){ .type = RT_MAP, .form = MAP_DOCUMENT, .seq = { .document = document, .n = 3 } };
 }
 static inline bool rv_is_error(struct rvalue v)
 {

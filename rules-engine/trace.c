@@ -342,7 +342,7 @@ const char *trace_reason(struct eval *e, const struct ast_allow *allow, struct r
                             rules_type_name((enum rules_type)value.type));
     if (!value.error->unproved)
         return value.error->text;
-    source_position(&e->ruleset->sources[allow->file], allow->condition->span.from, &line, &column);
+    source_position(&e->ruleset->sources[allow->file], allow->condition->start, &line, &column);
     return arena_printf(e->arena, "evaluation error at L%u:%u", line, column);
 }
 

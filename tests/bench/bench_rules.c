@@ -1,12 +1,11 @@
 /* bench_rules.c - how fast rules decide, without a server around them: the audit-log create rule (hasAll of
  * seven keys and seven type tests), a strict one with functions, a denial with its explanation, a list proof.
- *   bench_rules [SECONDS]     each line: decisions per second and nanoseconds for one, on one core */
+ *   bench_rules [SECONDS]     each line: decisions per second of CPU time, and nanoseconds for one */
 #include "rules-engine/rules.h"
-
-#include "core/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #define HEAD "rules_version = '2'; service cloud.firestore { match /databases/{database}/documents {\n"
 #define REQUIRED                                                                                             \
@@ -57,13 +56,22 @@ static struct ruleset *compile(struct arena *arena, const char *text)
     return ruleset;
 }
 
+/* CPU time of this process: what a busy machine takes away does not count. */
+static int64_t cpu_ns(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * INT64_C(1000000000) +
+           (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * INT64_C(1000);
+}
+
 static void run(const char *name, const struct ruleset *ruleset, const struct rules_request *request,
                 bool allowed, double seconds)
 {
     struct arena *arena = arena_new();
     struct status st = status_init(arena);
     struct rules_decision decision;
-    int64_t start = clock_mono_ns(), end = start + (int64_t)(seconds * 1e9), now = start;
+    int64_t start = cpu_ns(), end = start + (int64_t)(seconds * 1e9), now = start;
     uint64_t n = 0;
     size_t used = 0;
     while (now < end) {
@@ -77,7 +85,7 @@ static void run(const char *name, const struct ruleset *ruleset, const struct ru
             used = arena_used(arena);
             arena_reset(arena);
         }
-        now = clock_mono_ns();
+        now = cpu_ns();
     }
     double one = (double)(now - start) / (double)n;
     printf("%-28s %9.0f/s  %6.0f ns  %3u expressions  %zu bytes\n", name, 1e9 / one, one,
