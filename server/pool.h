@@ -26,7 +26,8 @@ struct pool;
 enum status_code pool_open(struct pool **out, unsigned threads, struct store *store, struct status *st);
 /* From any thread, never blocks. The task must stay valid until its run() began. */
 void pool_post(struct pool *pool, struct task *task);
-/* run() is called about `delay_ms` from now (lock waits, deadlines). Cancelling is not needed: tasks check. */
+/* run() is called about `delay_ms` from now (lock waits, deadlines). Cancelling is not needed: tasks check.
+ */
 void pool_post_later(struct pool *pool, struct task *task, int delay_ms);
 size_t pool_queued(const struct pool *pool);
 /* pool_close has begun: timers no longer wait, so that a task that posts itself again must not. */

@@ -117,7 +117,8 @@ static struct str copy_str(char **at, struct str s)
     return copy;
 }
 
-static struct net_header *copy_headers(char **at, struct net_header *to, const struct net_header *from, size_t n)
+static struct net_header *copy_headers(char **at, struct net_header *to, const struct net_header *from,
+                                       size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         to[i].name = copy_str(at, from[i].name);
@@ -128,7 +129,8 @@ static struct net_header *copy_headers(char **at, struct net_header *to, const s
 
 struct exchange *exchange_new(struct net *net, struct conn *conn, const struct net_head *head)
 {
-    struct exchange *e = must_alloc(sizeof *e + head->n_headers * sizeof(struct net_header) + head_size(head));
+    struct exchange *e =
+        must_alloc(sizeof *e + head->n_headers * sizeof(struct net_header) + head_size(head));
     struct net_header *headers = (struct net_header *)(void *)(e + 1);
     char *at = (char *)(headers + head->n_headers);
     e->head = *head;
@@ -157,6 +159,7 @@ static void free_chunks(struct exchange *e)
 {
     for (struct chunk *c = e->first, *next; c; c = next) {
         next = c->next;
+        atomic_fetch_sub(&e->box->held, c->len - c->off);
         free(c->data);
         free(c);
     }
@@ -178,7 +181,10 @@ void exchange_drop(struct exchange *e)
     free(e);
 }
 
-void exchange_release(struct exchange *e) { exchange_drop(e); }
+void exchange_release(struct exchange *e)
+{
+    exchange_drop(e);
+}
 
 void exchange_over(struct exchange *e)
 {
@@ -238,7 +244,10 @@ void exchange_body_done(struct exchange *e)
 
 /* ---- what the handler sees ---- */
 
-const struct net_head *exchange_head(const struct exchange *e) { return &e->head; }
+const struct net_head *exchange_head(const struct exchange *e)
+{
+    return &e->head;
+}
 
 struct str exchange_header(const struct exchange *e, const char *name)
 {
@@ -248,8 +257,14 @@ struct str exchange_header(const struct exchange *e, const char *name)
     return (struct str){ 0 };
 }
 
-void exchange_set_user(struct exchange *e, void *user) { e->user = user; }
-void *exchange_user(const struct exchange *e) { return e->user; }
+void exchange_set_user(struct exchange *e, void *user)
+{
+    e->user = user;
+}
+void *exchange_user(const struct exchange *e)
+{
+    return e->user;
+}
 
 void exchange_own_user(struct exchange *e, void *user, void (*dispose)(void *user))
 {
@@ -257,8 +272,14 @@ void exchange_own_user(struct exchange *e, void *user, void (*dispose)(void *use
     e->user_dispose = dispose;
 }
 
-size_t exchange_pending(const struct exchange *e) { return atomic_load(&e->pending); }
-bool exchange_cancelled(const struct exchange *e) { return atomic_load(&e->cancelled); }
+size_t exchange_pending(const struct exchange *e)
+{
+    return atomic_load(&e->pending);
+}
+bool exchange_cancelled(const struct exchange *e)
+{
+    return atomic_load(&e->cancelled);
+}
 
 /* ---- the answer ---- */
 
@@ -297,6 +318,11 @@ static void write_locked(struct exchange *e, struct buf *bytes)
 {
     if (!bytes || bytes->len == 0)
         return;
+    if (atomic_fetch_add(&e->box->held, bytes->len) > NET_ANSWERS_MAX) {
+        atomic_fetch_sub(&e->box->held, bytes->len);
+        e->aborted = true; /* half an answer is none */
+        return;
+    }
     struct chunk *c = must_alloc(sizeof *c);
     c->data = buf_detach(bytes, &c->len);
     if (e->last)
@@ -313,8 +339,8 @@ static bool answerable(const struct exchange *e)
     return !e->finished && !e->aborted && !atomic_load(&e->cancelled);
 }
 
-static void reply(struct exchange *e, int status, const struct net_header *headers, size_t n, struct buf *body,
-                  bool bare)
+static void reply(struct exchange *e, int status, const struct net_header *headers, size_t n,
+                  struct buf *body, bool bare)
 {
     pthread_mutex_lock(&e->lock);
     if (answerable(e) && !e->started) {
@@ -330,7 +356,8 @@ static void reply(struct exchange *e, int status, const struct net_header *heade
         buf_dispose(body);
 }
 
-void exchange_reply(struct exchange *e, int status, const struct net_header *headers, size_t n, struct buf *body)
+void exchange_reply(struct exchange *e, int status, const struct net_header *headers, size_t n,
+                    struct buf *body)
 {
     reply(e, status, headers, n, body, false);
 }
@@ -415,6 +442,7 @@ size_t exchange_take(struct exchange *e, void *to, size_t n, bool *end)
     pthread_mutex_unlock(&e->lock);
     if (taken) {
         atomic_fetch_sub(&e->pending, taken);
+        atomic_fetch_sub(&e->box->held, taken);
         exchange_check_drained(e);
     }
     return taken;
@@ -435,6 +463,7 @@ unsigned char *exchange_take_whole(struct exchange *e, size_t *n)
     }
     pthread_mutex_unlock(&e->lock);
     atomic_fetch_sub(&e->pending, *n);
+    atomic_fetch_sub(&e->box->held, *n);
     return data;
 }
 

@@ -20,8 +20,8 @@
 #include "server/net/net_internal.h"
 
 #include <assert.h>
-#include <microhttpd.h>
 #include <linux/tcp.h>
+#include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@
 #include <sys/socket.h>
 
 enum {
-    POOL = 48 * 1024, /* a connection's memory: LIMIT_HEADER_BYTES, their parsed form, and a write buffer */
+    POOL = 48 * 1024,  /* a connection's memory: LIMIT_HEADER_BYTES, their parsed form, and a write buffer */
     BLOCK = 16 * 1024, /* of a streamed HTTP/1.0 answer */
     CLOSE_WAIT = 8,    /* TCP_CLOSE_WAIT: netinet/tcp.h has the name but not the byte counters */
 };
@@ -66,9 +66,10 @@ static void set_waiting(struct http1_request *r, bool waiting)
 static void answer_raw(struct conn *c, const char *status, const char *text)
 {
     char out[512];
-    int n = snprintf(out, sizeof out,
-                     "HTTP/1.1 %s\r\ncontent-type: text/plain\r\nconnection: close\r\ncontent-length: %zu\r\n\r\n%s\n",
-                     status, strlen(text) + 1, text);
+    int n = snprintf(
+        out, sizeof out,
+        "HTTP/1.1 %s\r\ncontent-type: text/plain\r\nconnection: close\r\ncontent-length: %zu\r\n\r\n%s\n",
+        status, strlen(text) + 1, text);
     ssize_t sent = send(c->fd, out, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
     (void)sent;
 }
@@ -266,7 +267,8 @@ static bool begin(struct http1_request *r, const char *method, const char *versi
     list.bytes = strlen(r->target) + head.method.n;
     MHD_get_connection_values_n(c->mhd, MHD_HEADER_KIND, collect_header, &list);
     if (list.too_many) {
-        answer_raw(c, "431 Request Header Fields Too Large", "more than 100 headers, or more than 32 KiB of them");
+        answer_raw(c, "431 Request Header Fields Too Large",
+                   "more than 100 headers, or more than 32 KiB of them");
         return false;
     }
     const char *bad = bad_framing(&list, &length);
@@ -372,7 +374,8 @@ static void *on_request_line(void *data, const char *uri, struct MHD_Connection 
     return r;
 }
 
-static void on_completed(void *data, struct MHD_Connection *mhd, void **context, enum MHD_RequestTerminationCode code)
+static void on_completed(void *data, struct MHD_Connection *mhd, void **context,
+                         enum MHD_RequestTerminationCode code)
 {
     struct http1_request *r = *context;
     (void)data;
@@ -456,10 +459,19 @@ void http1_stop(struct conn *c)
         hang_up(c);
 }
 
-void http1_cut(struct conn *c) { hang_up(c); }
+void http1_cut(struct conn *c)
+{
+    hang_up(c);
+}
 
-bool http1_must_run(const struct net *net) { return net->http1->must_run; }
-bool http1_waits(const struct net *net) { return net->http1->waiting > 0; }
+bool http1_must_run(const struct net *net)
+{
+    return net->http1->must_run;
+}
+bool http1_waits(const struct net *net)
+{
+    return net->http1->waiting > 0;
+}
 
 bool http1_run(struct net *net)
 {
@@ -484,15 +496,16 @@ enum status_code http1_open(struct net *net, struct status *st)
     if (!net->http1)
         return status_set(st, STATUS_RESOURCE_EXHAUSTED, "no memory to serve");
     net->http1->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL, on_request, net,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)net->options.max_connections + 16, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)POOL, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s, MHD_OPTION_URI_LOG_CALLBACK, on_request_line, net,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, net, MHD_OPTION_NOTIFY_CONNECTION, on_connection, net,
-        MHD_OPTION_END);
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL, on_request,
+        net, MHD_OPTION_CONNECTION_LIMIT, (unsigned)net->options.max_connections + 16,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
+        MHD_OPTION_URI_LOG_CALLBACK, on_request_line, net, MHD_OPTION_NOTIFY_COMPLETED, on_completed, net,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, net, MHD_OPTION_END);
     if (!net->http1->daemon) {
         free(net->http1);
         net->http1 = NULL;
-        return status_set(st, STATUS_RESOURCE_EXHAUSTED, "cannot start libmicrohttpd (%s)", MHD_get_version());
+        return status_set(st, STATUS_RESOURCE_EXHAUSTED, "cannot start libmicrohttpd (%s)",
+                          MHD_get_version());
     }
     return STATUS_OK;
 }

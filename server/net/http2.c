@@ -228,7 +228,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     return 0;
 }
 
-static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *bytes, size_t n, void *user)
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, const uint8_t *bytes, size_t n,
+                   void *user)
 {
     struct exchange *e = nghttp2_session_get_stream_user_data(session, stream);
     (void)flags;
@@ -405,7 +406,8 @@ void http2_flush(struct conn *c)
     if (c->kind != CONN_HTTP2)
         return;
     want_out(c, c->h2->rest != NULL);
-    if (!c->h2->rest && !nghttp2_session_want_read(c->h2->session) && !nghttp2_session_want_write(c->h2->session))
+    if (!c->h2->rest && !nghttp2_session_want_read(c->h2->session) &&
+        !nghttp2_session_want_write(c->h2->session))
         conn_linger(c);
 }
 

@@ -37,8 +37,8 @@ static unsigned long listening_inode(const char *table, unsigned port)
     while (!found && fgets(line, sizeof line, f)) {
         unsigned local_port, state;
         unsigned long inode;
-        if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %*u %*d %lu", &local_port,
-                   &state, &inode) == 3 &&
+        if (sscanf(line, " %*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %*u %*d %lu",
+                   &local_port, &state, &inode) == 3 &&
             local_port == port && state == 0x0A)
             found = inode;
     }
@@ -159,14 +159,15 @@ static enum status_code bind_error(const char *host, uint16_t port, struct statu
     case EADDRINUSE:
         holder(who, sizeof who, port);
         return status_set(st, STATUS_UNAVAILABLE,
-                          "cannot listen on %s port %u: address already in use%s; choose another with --port", host,
-                          port, who);
+                          "cannot listen on %s port %u: address already in use%s; choose another with --port",
+                          host, port, who);
     case EINVAL:
-        return status_set(st, STATUS_INVALID_ARGUMENT,
-                          "cannot listen on host \"%s\": it is neither an IPv4 nor an IPv6 address nor localhost",
-                          host);
+        return status_set(
+            st, STATUS_INVALID_ARGUMENT,
+            "cannot listen on host \"%s\": it is neither an IPv4 nor an IPv6 address nor localhost", host);
     default:
-        return status_set(st, STATUS_UNAVAILABLE, "cannot listen on %s port %u: %s", host, port, strerror(errno));
+        return status_set(st, STATUS_UNAVAILABLE, "cannot listen on %s port %u: %s", host, port,
+                          strerror(errno));
     }
 }
 

@@ -32,7 +32,7 @@ enum {
     PREFACE_LENGTH = sizeof PREFACE - 1,
     EVENTS = 256,
     TICK_MS = 1000,
-    WAITING_POLL_MS = 5,  /* see http1_waits */
+    WAITING_POLL_MS = 5, /* see http1_waits */
     STOPPING_POLL_MS = 20,
     LINGER_MS = 2000,
     LINGER_STOPPING_MS = 250,
@@ -369,7 +369,7 @@ static void cut_all(struct net *net)
 static int tick_ms(const struct net *net)
 {
     int shorter = net->options.read_deadline_ms < net->options.idle_ms ? net->options.read_deadline_ms
-                                                                      : net->options.idle_ms;
+                                                                       : net->options.idle_ms;
     return shorter / 4 < TICK_MS ? shorter / 4 + 1 : TICK_MS;
 }
 
@@ -429,12 +429,13 @@ static void fit_descriptors(struct net_options *o)
     if (limit.rlim_cur < need) {
         rlim_t own = NET_LINGER_MAX + DESCRIPTORS_OWN;
         o->max_connections = limit.rlim_cur > own * 2 ? limit.rlim_cur - own : limit.rlim_cur / 2;
-        log_info("at most %zu connections at once: the descriptor limit is %llu (ulimit -n)", o->max_connections,
-                 (unsigned long long)limit.rlim_cur);
+        log_info("at most %zu connections at once: the descriptor limit is %llu (ulimit -n)",
+                 o->max_connections, (unsigned long long)limit.rlim_cur);
     }
 }
 
-static bool watch_source(struct net *net, struct source *source, enum source_kind kind, int fd, uint32_t events)
+static bool watch_source(struct net *net, struct source *source, enum source_kind kind, int fd,
+                         uint32_t events)
 {
     struct epoll_event event = { .events = events, .data.ptr = source };
     source->kind = kind;

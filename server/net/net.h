@@ -33,14 +33,15 @@ struct net_head {
     struct str authority; /* Host header or :authority; empty when absent */
     const struct net_header *headers;
     size_t n_headers;
-    struct str peer;          /* "127.0.0.1:53122" */
-    unsigned listener;        /* index into net_options.listeners */
-    uint64_t connection;      /* serial number of the connection, from 1 */
+    struct str peer;     /* "127.0.0.1:53122" */
+    unsigned listener;   /* index into net_options.listeners */
+    uint64_t connection; /* serial number of the connection, from 1 */
 };
 
 enum net_body {
     NET_BODY_ANSWERED, /* head() has answered: the body is read and dropped */
-    NET_BODY_WHOLE,    /* collect it, up to net_options.max_body; above: 413 (or grpc-status 8) by handler.too_large */
+    NET_BODY_WHOLE,    /* collect it, up to net_options.max_body; above: 413 (or grpc-status 8) by
+                          handler.too_large */
     NET_BODY_STREAM,   /* hand over chunks as they come (HTTP/2 only) */
 };
 
@@ -109,7 +110,8 @@ void exchange_start(struct exchange *exchange, int status, const struct net_head
 void exchange_write(struct exchange *exchange, struct buf *bytes);
 void exchange_finish(struct exchange *exchange, const struct net_header *trailers, size_t n);
 /* HTTP/2: one HEADERS frame with END_STREAM (gRPC Trailers-Only). HTTP/1.1: like reply without body. */
-void exchange_trailers_only(struct exchange *exchange, int status, const struct net_header *headers, size_t n);
+void exchange_trailers_only(struct exchange *exchange, int status, const struct net_header *headers,
+                            size_t n);
 /* Ends it without an (other) answer: RST_STREAM, or the socket is closed. */
 void exchange_abort(struct exchange *exchange);
 

@@ -14,10 +14,11 @@
 #include <stdatomic.h>
 
 enum {
-    NET_SCRATCH = 64 * 1024,             /* one recv, and one send of gathered frames */
-    NET_LINGER_MAX = 256,                /* refused connections kept until the client has read its 503 */
-    NET_BODIES_MAX = 512 * 1024 * 1024,  /* bytes of request bodies held at once, all connections */
-    NET_DRAIN_MAX = 64 * 1024 * 1024,    /* HTTP/1.1: a body over max_body is read and dropped up to here */
+    NET_SCRATCH = 64 * 1024,            /* one recv, and one send of gathered frames */
+    NET_LINGER_MAX = 256,               /* refused connections kept until the client has read its 503 */
+    NET_BODIES_MAX = 512 * 1024 * 1024, /* bytes of request bodies held at once, all connections */
+    NET_ANSWERS_MAX = 1024 * 1024 * 1024, /* bytes of answers that clients have not read, all connections */
+    NET_DRAIN_MAX = 64 * 1024 * 1024,   /* HTTP/1.1: a body over max_body is read and dropped up to here */
     NET_PEER_TEXT = 64,
 };
 
@@ -25,8 +26,14 @@ enum {
 struct link {
     struct link *prev, *next;
 };
-static inline void link_init(struct link *head) { head->prev = head->next = head; }
-static inline bool link_empty(const struct link *head) { return head->next == head; }
+static inline void link_init(struct link *head)
+{
+    head->prev = head->next = head;
+}
+static inline bool link_empty(const struct link *head)
+{
+    return head->next == head;
+}
 static inline void link_add(struct link *head, struct link *l)
 {
     l->prev = head->prev;
@@ -40,15 +47,16 @@ static inline void link_remove(struct link *l)
     l->next->prev = l->prev;
     l->prev = l->next = l;
 }
-#define LINK_OF(type, member, l) ((type *)(void *)((char *)(l) - offsetof(type, member)))
+#define LINK_OF(type, member, l) ((type *)(void *)((char *)(l)-offsetof(type, member)))
 
 /* ---- the mailbox: answers on their way to the loop; any thread; outlives the loop ---- */
 struct mailbox {
     atomic_uint refs;
-    int event; /* eventfd */
+    int event;          /* eventfd */
     atomic_bool asleep; /* the loop is, or is about to be, in epoll_wait: one write is due */
     pthread_mutex_t lock;
-    bool closed; /* under lock: nobody will read any more */
+    atomic_size_t held; /* bytes of answers in all exchanges */
+    bool closed;        /* under lock: nobody will read any more */
     struct exchange *first, *last;
 };
 struct mailbox *mailbox_new(void); /* NULL when no eventfd is to be had */
@@ -65,11 +73,11 @@ struct source { /* what epoll events point to */
     enum source_kind kind;
 };
 enum conn_kind {
-    CONN_PEEK,    /* not yet known which protocol */
-    CONN_HTTP1,   /* libmicrohttpd has the socket */
+    CONN_PEEK,  /* not yet known which protocol */
+    CONN_HTTP1, /* libmicrohttpd has the socket */
     CONN_HTTP2,
-    CONN_LINGER,  /* has got its last bytes; kept a moment, since closing with unread input destroys them */
-    CONN_DEAD,    /* closed; freed at the end of the loop's round */
+    CONN_LINGER, /* has got its last bytes; kept a moment, since closing with unread input destroys them */
+    CONN_DEAD,   /* closed; freed at the end of the loop's round */
 };
 struct http1_request;
 struct http2;
@@ -81,9 +89,9 @@ struct conn {
     uint64_t serial;
     unsigned listener;
     char peer[NET_PEER_TEXT];
-    int64_t since_ns;   /* PEEK, LINGER: since then. HTTP1: the present wait or request began */
-    bool has_bytes;     /* PEEK: the first byte has come */
-    struct link all;    /* net->conns */
+    int64_t since_ns; /* PEEK, LINGER: since then. HTTP1: the present wait or request began */
+    bool has_bytes;   /* PEEK: the first byte has come */
+    struct link all;  /* net->conns */
     /* HTTP1 */
     struct MHD_Connection *mhd;
     struct http1_request *request; /* the one being read or answered, from its request line on */
@@ -114,17 +122,17 @@ struct net {
     int64_t now_ns; /* taken once a round */
     struct link conns, dirty, dead;
     size_t open, lingering; /* conns that count, and those kept only for their last bytes */
-    size_t live;          /* exchanges that a socket waits for */
-    size_t body_bytes;    /* held by request bodies not yet freed; see exchange_body */
+    size_t live;            /* exchanges that a socket waits for */
+    size_t body_bytes;      /* held by request bodies not yet freed; see exchange_body */
     unsigned char *scratch;
     struct http1 *http1;
     atomic_ullong n_connections, n_open, n_refused, n_exchanges, n_http1;
 };
 
 /* loop.c */
-void conn_close(struct conn *conn);           /* closes the socket and marks it dead */
-void conn_gone(struct conn *conn);            /* the same for a socket that is closed already */
-void conn_linger(struct conn *conn);          /* ends our side; closes when the client has closed its own */
+void conn_close(struct conn *conn);  /* closes the socket and marks it dead */
+void conn_gone(struct conn *conn);   /* the same for a socket that is closed already */
+void conn_linger(struct conn *conn); /* ends our side; closes when the client has closed its own */
 bool conn_watch(struct conn *conn, uint32_t events); /* EPOLL_CTL_MOD */
 void conn_dirty(struct conn *conn);
 
@@ -139,14 +147,14 @@ void net_refuse(struct net *net, int fd);
 /* http1.c */
 enum status_code http1_open(struct net *net, struct status *st);
 int http1_fd(const struct net *net);
-void http1_add(struct conn *conn);        /* takes the socket over */
+void http1_add(struct conn *conn); /* takes the socket over */
 /* Runs the library; true when it must run again without waiting. */
 bool http1_run(struct net *net);
 bool http1_must_run(const struct net *net); /* answers were queued since the last run */
 bool http1_waits(const struct net *net);    /* some request waits for its answer: poll now and then */
-void http1_check(struct conn *conn);      /* deadlines; about once a second */
-void http1_stop(struct conn *conn);       /* ends it when no request is in progress, or after the present one */
-void http1_cut(struct conn *conn);        /* at once */
+void http1_check(struct conn *conn);        /* deadlines; about once a second */
+void http1_stop(struct conn *conn); /* ends it when no request is in progress, or after the present one */
+void http1_cut(struct conn *conn);  /* at once */
 void http1_answer(struct exchange *exchange); /* the answer has grown */
 void http1_close(struct net *net);
 
@@ -186,12 +194,12 @@ struct exchange {
     struct chunk *first, *last;
     size_t drain_below;
     void (*drain_ready)(void *data);
-    void *drain_data; /* ... to here */
+    void *drain_data;             /* ... to here */
     struct exchange *next_queued; /* under the mailbox's lock */
 
     /* loop thread only */
     struct net *net;
-    struct conn *conn;  /* NULL once the socket or stream is over */
+    struct conn *conn;   /* NULL once the socket or stream is over */
     struct link of_conn; /* HTTP/2: the connection's exchanges */
     enum net_body body_mode;
     struct buf body;
@@ -204,7 +212,8 @@ struct exchange {
     struct http1_request *request;
 };
 
-/* A new exchange with the loop's and the handler's reference. All strings of `head` and its headers are copied. */
+/* A new exchange with the loop's and the handler's reference. All strings of `head` and its headers are
+ * copied. */
 struct exchange *exchange_new(struct net *net, struct conn *conn, const struct net_head *head);
 /* Drops one reference. */
 void exchange_drop(struct exchange *exchange);

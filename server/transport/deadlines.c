@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 struct deadlines {
-    struct task task; /* first */
+    struct task task;         /* first */
     struct pool *const *pool; /* the server's: opened after the sockets, before any call */
     pthread_mutex_t lock;
     struct deadline **heap; /* heap[1] is the earliest; place_ is the index */

@@ -12,9 +12,9 @@ struct pool;
 struct deadlines;
 
 struct deadline {
-    int64_t at_ns; /* monotonic */
+    int64_t at_ns;                             /* monotonic */
     void (*passed)(struct deadline *deadline); /* called with the heap locked: must not add or remove */
-    size_t place_; /* 0: not in the heap */
+    size_t place_;                             /* 0: not in the heap */
 };
 
 struct deadlines *deadlines_new(struct pool *const *pool);

@@ -37,8 +37,12 @@ bool frame_timeout(int64_t *ns, struct str text)
     static const struct {
         char unit;
         int64_t ns;
-    } units[] = { { 'H', INT64_C(3600000000000) }, { 'M', INT64_C(60000000000) }, { 'S', 1000000000 },
-                  { 'm', 1000000 },                { 'u', 1000 },                 { 'n', 1 } };
+    } units[] = { { 'H', INT64_C(3600000000000) },
+                  { 'M', INT64_C(60000000000) },
+                  { 'S', 1000000000 },
+                  { 'm', 1000000 },
+                  { 'u', 1000 },
+                  { 'n', 1 } };
     int64_t n = 0;
     if (text.n < 2 || text.n > 9)
         return false;

@@ -12,7 +12,7 @@ enum frame_result {
     FRAME_MORE,       /* not all of it is there */
     FRAME_COMPRESSED, /* flag 1: we never offered an encoding */
     FRAME_BAD_FLAG,
-    FRAME_TOO_LARGE,  /* over LIMIT_MESSAGE_BYTES */
+    FRAME_TOO_LARGE, /* over LIMIT_MESSAGE_BYTES */
 };
 /* Takes one message off *rest. *rest moves only for FRAME_MESSAGE. */
 enum frame_result frame_next(struct str *rest, struct str *message);
@@ -23,7 +23,8 @@ void frame_prefix(unsigned char out[FRAME_PREFIX], size_t n);
 bool frame_timeout(int64_t *ns, struct str text);
 /* grpc-message: everything but printable ASCII, and '%' itself, as %XX. */
 bool frame_percent(struct buf *out, struct str text);
-/* grpc-status-details-bin: google.rpc.Status with one google.rpc.ErrorInfo a detail, base64 without padding. */
+/* grpc-status-details-bin: google.rpc.Status with one google.rpc.ErrorInfo a detail, base64 without padding.
+ */
 bool frame_status_details(struct buf *out, const struct status *status);
 
 #endif

@@ -20,14 +20,15 @@ enum { MESSAGE_MAX = 16 * 1024, DETAILS_MAX = 12 * 1024 }; /* of one header, bel
 bool grpc_is(struct str type)
 {
     static const struct str prefix = STR_INIT("application/grpc");
-    return str_starts(type, prefix) && (type.n == prefix.n || type.p[prefix.n] == '+' || type.p[prefix.n] == ';');
+    return str_starts(type, prefix) &&
+           (type.n == prefix.n || type.p[prefix.n] == '+' || type.p[prefix.n] == ';');
 }
 
 /* ---- the end of an answer ---- */
 
 /* grpc-status and what belongs to it, into out; texts in the two buffers. */
-static size_t status_headers(struct net_header *out, char number[16], struct buf *message, struct buf *details,
-                             const struct status *status)
+static size_t status_headers(struct net_header *out, char number[16], struct buf *message,
+                             struct buf *details, const struct status *status)
 {
     size_t n = 0;
     struct str text = str_of(status_message(status));
@@ -113,7 +114,8 @@ static void on_message(struct reply_sink *sink, const void *response)
     pthread_mutex_lock(&r->lock);
     if (frame.overflowed && !r->ended) {
         struct status st = status_init(NULL);
-        status_set(&st, STATUS_RESOURCE_EXHAUSTED, "the answer is larger than %d MiB", LIMIT_RESPONSE_BYTES >> 20);
+        status_set(&st, STATUS_RESOURCE_EXHAUSTED, "the answer is larger than %d MiB",
+                   LIMIT_RESPONSE_BYTES >> 20);
         end_locked(r, &st);
     } else if (!r->ended) {
         frame_prefix(frame.data, frame.len - FRAME_PREFIX);
@@ -139,9 +141,15 @@ static void on_finish(struct reply_sink *sink, const struct status *status)
     exchange_release(exchange);
 }
 
-static size_t on_pending(struct reply_sink *sink) { return exchange_pending(request_of_sink(sink)->exchange); }
+static size_t on_pending(struct reply_sink *sink)
+{
+    return exchange_pending(request_of_sink(sink)->exchange);
+}
 
-static void resume(void *data) { call_resume(((struct request *)data)->call); }
+static void resume(void *data)
+{
+    call_resume(((struct request *)data)->call);
+}
 
 static void on_when_drained(struct reply_sink *sink)
 {
@@ -181,11 +189,13 @@ enum net_body grpc_head(struct request *r)
         return NET_BODY_ANSWERED;
     }
     if (timeout.n && !frame_timeout(&r->timeout_ns, timeout)) {
-        grpc_refuse(r->exchange, STATUS_INVALID_ARGUMENT, "grpc-timeout: not a number of at most 8 digits and a unit");
+        grpc_refuse(r->exchange, STATUS_INVALID_ARGUMENT,
+                    "grpc-timeout: not a number of at most 8 digits and a unit");
         return NET_BODY_ANSWERED;
     }
     if (r->rpc->kind == RPC_BIDI || !r->rpc->run) {
-        snprintf(message, sizeof message, "Method google.firestore.v1.Firestore/%s is unimplemented", r->rpc->name);
+        snprintf(message, sizeof message, "Method google.firestore.v1.Firestore/%s is unimplemented",
+                 r->rpc->name);
         grpc_refuse(r->exchange, STATUS_UNIMPLEMENTED, message);
         return NET_BODY_ANSWERED;
     }
@@ -200,9 +210,11 @@ static enum status_code take_message(struct str *message, struct str body, struc
             return status_set(st, STATUS_INVALID_ARGUMENT, "the request has bytes after its one message");
         return STATUS_OK;
     case FRAME_COMPRESSED:
-        return status_set(st, STATUS_UNIMPLEMENTED, "compressed messages are not supported; send grpc-encoding identity");
+        return status_set(st, STATUS_UNIMPLEMENTED,
+                          "compressed messages are not supported; send grpc-encoding identity");
     case FRAME_TOO_LARGE:
-        return status_set(st, STATUS_RESOURCE_EXHAUSTED, "gRPC message exceeds maximum size %d", LIMIT_MESSAGE_BYTES);
+        return status_set(st, STATUS_RESOURCE_EXHAUSTED, "gRPC message exceeds maximum size %d",
+                          LIMIT_MESSAGE_BYTES);
     case FRAME_MORE:
         return status_set(st, STATUS_INVALID_ARGUMENT,
                           body.n ? "the request ends inside its message" : "the request has no message");

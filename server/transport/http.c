@@ -24,7 +24,10 @@ static struct str host_of(struct str authority)
     return (struct str){ authority.p, colon ? (size_t)(colon - authority.p) : authority.n };
 }
 
-static bool same_text(struct str a, struct str b) { return a.n == b.n && (!a.n || strncasecmp(a.p, b.p, a.n) == 0); }
+static bool same_text(struct str a, struct str b)
+{
+    return a.n == b.n && (!a.n || strncasecmp(a.p, b.p, a.n) == 0);
+}
 
 /* As an address, when it is one. */
 static bool parse_ip(struct str host, struct in_addr *v4, struct in6_addr *v6, bool *is_v4)
@@ -60,16 +63,18 @@ static bool listed(const struct str *list, size_t n, struct str value)
     return false;
 }
 
-/* Rebinding attacks need a name: a literal address is what the user typed, and right when we listen on all. */
+/* Rebinding attacks need a name: a literal address is what the user typed, and right when we listen on all.
+ */
 static bool host_allowed(const struct transport_options *o, struct str authority)
 {
     struct in_addr v4;
     struct in6_addr v6;
-    bool is_v4, everywhere = o->bind_host && (!strcmp(o->bind_host, "0.0.0.0") || !strcmp(o->bind_host, "::"));
+    bool is_v4,
+        everywhere = o->bind_host && (!strcmp(o->bind_host, "0.0.0.0") || !strcmp(o->bind_host, "::"));
     struct str host = host_of(authority);
     return !authority.n || is_loopback(host) || (o->bind_host && same_text(host, str_of(o->bind_host))) ||
-           (everywhere && parse_ip(host, &v4, &v6, &is_v4)) || listed(o->allow_host, o->n_allow_host, authority) ||
-           listed(o->allow_host, o->n_allow_host, host);
+           (everywhere && parse_ip(host, &v4, &v6, &is_v4)) ||
+           listed(o->allow_host, o->n_allow_host, authority) || listed(o->allow_host, o->n_allow_host, host);
 }
 
 static bool origin_allowed(const struct transport_options *o, struct str origin)
@@ -87,7 +92,8 @@ static const char *gate(struct request *r)
     const struct transport_options *o = &r->transport->options;
     struct str origin = exchange_header(r->exchange, "origin");
     if (!host_allowed(o, exchange_head(r->exchange)->authority))
-        return "this Host is not served here: use localhost or the address it listens on, or start with --allow-host";
+        return "this Host is not served here: use localhost or the address it listens on, or start with "
+               "--allow-host";
     if (!origin.n)
         return NULL;
     if (!origin_allowed(o, origin))
@@ -145,13 +151,17 @@ struct str http_query(struct http_call *call, const char *wanted)
     return (struct str){ 0 };
 }
 
-static struct request *request_of(const struct http_call *call) { return exchange_user(call->exchange); }
+static struct request *request_of(const struct http_call *call)
+{
+    return exchange_user(call->exchange);
+}
 
 void http_reply_bytes(struct http_call *call, int status, const char *content_type, struct buf *body)
 {
     struct net_header headers[REQUEST_HEADERS_MAX];
     call->answered = true;
-    exchange_reply(call->exchange, status, headers, request_headers(request_of(call), headers, content_type), body);
+    exchange_reply(call->exchange, status, headers, request_headers(request_of(call), headers, content_type),
+                   body);
 }
 
 void http_reply_json(struct http_call *call, int status, struct buf *body)
@@ -171,7 +181,10 @@ void http_reply_status(struct http_call *call, const struct status *status)
     request_reply_error(request_of(call), status);
 }
 
-void http_call_keep(struct http_call *call) { *call->kept = true; }
+void http_call_keep(struct http_call *call)
+{
+    *call->kept = true;
+}
 
 void http_call_free(struct http_call *call)
 {
@@ -324,22 +337,23 @@ static enum net_body on_head(void *data, struct exchange *e)
 
 static void on_request(void *data, struct exchange *e, struct str body)
 {
+    static const char busy[] = "too many requests are waiting; slow down";
     struct request *r = exchange_user(e);
     struct str target = exchange_head(e)->target;
     (void)data;
     r->body = body;
-    if (r->rpc) {
-        request_post(r, grpc_run);
-    } else if (str_starts(target, STR("/v1/")) || str_starts(target, STR("/v1beta1/"))) {
-        if (pool_queued(r->transport->options.server->pool) < 2 * LIMIT_CALLS_QUEUED) {
-            request_post(r, rest_run);
-            return;
-        }
-        reply_code(r, STATUS_RESOURCE_EXHAUSTED, "too many requests are waiting; slow down");
+    bool rest = !r->rpc && (str_starts(target, STR("/v1/")) || str_starts(target, STR("/v1beta1/")));
+    if (!r->rpc && !rest) {
+        route_other(r);
+    } else if (pool_queued(r->transport->options.server->pool) < 2 * LIMIT_CALLS_QUEUED) {
+        request_post(r, rest ? rest_run : grpc_run);
+    } else {
+        if (rest)
+            reply_code(r, STATUS_RESOURCE_EXHAUSTED, busy);
+        else
+            grpc_refuse(e, STATUS_RESOURCE_EXHAUSTED, busy);
         r->handed = true;
         exchange_release(e);
-    } else {
-        route_other(r);
     }
 }
 
@@ -352,8 +366,8 @@ static void on_too_large(void *data, struct exchange *e)
     if (r->rpc) {
         grpc_too_large(e);
     } else {
-        snprintf(message, sizeof message, "gRPC message exceeds maximum size %d: " STR_FMT, LIMIT_MESSAGE_BYTES,
-                 STR_ARG(length.n <= 20 ? length : (struct str){ 0 }));
+        snprintf(message, sizeof message, "gRPC message exceeds maximum size %d: " STR_FMT,
+                 LIMIT_MESSAGE_BYTES, STR_ARG(length.n <= 20 ? length : (struct str){ 0 }));
         reply_code(r, STATUS_RESOURCE_EXHAUSTED, message);
     }
     r->handed = true;

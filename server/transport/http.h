@@ -28,9 +28,9 @@ struct transport_options {
     struct server *server;
     const struct str *allow_origin; /* "https://app.example:8443"; "*": any */
     size_t n_allow_origin;
-    const struct str *allow_host;   /* "cinderlog" or "cinderlog:8080"; "*": any */
+    const struct str *allow_host; /* "cinderlog" or "cinderlog:8080"; "*": any */
     size_t n_allow_host;
-    const char *bind_host;          /* what --host says; a wildcard admits every literal address */
+    const char *bind_host;               /* what --host says; a wildcard admits every literal address */
     const struct owner_policy *policies; /* by listener; a listener beyond n_policies uses the first */
     size_t n_policies;
 };
@@ -71,7 +71,8 @@ struct str http_query(struct http_call *call, const char *name);
 /* Exactly one of these answers a call. Buffers are taken over. */
 void http_reply_bytes(struct http_call *call, int status, const char *content_type, struct buf *body);
 void http_reply_json(struct http_call *call, int status, struct buf *body); /* application/json */
-void http_reply_text(struct http_call *call, int status, const char *text); /* without a content type, as 1.19.9 */
+void http_reply_text(struct http_call *call, int status,
+                     const char *text); /* without a content type, as 1.19.9 */
 void http_reply_status(struct http_call *call, const struct status *status); /* {"error":{...}} */
 /* The call outlives run(): somebody else answers it later and calls http_call_free. */
 void http_call_keep(struct http_call *call);

@@ -34,7 +34,8 @@ static struct str request_id(struct request *r, struct arena *arena, bool *made)
     *made = !given.n;
     if (!given.n) {
         unsigned long long n = atomic_fetch_add(&r->transport->requests, 1) + 1;
-        return str_of(arena_printf(arena, "%llx-%llx", (unsigned long long)exchange_head(r->exchange)->connection, n));
+        return str_of(
+            arena_printf(arena, "%llx-%llx", (unsigned long long)exchange_head(r->exchange)->connection, n));
     }
     buf_init(&safe, REQUEST_ID_MAX * 8);
     if (given.n > REQUEST_ID_MAX)
@@ -73,9 +74,10 @@ enum status_code request_principal(struct request *r, struct call *call)
 {
     const struct transport_options *o = &r->transport->options;
     unsigned listener = exchange_head(r->exchange)->listener;
-    const struct owner_policy *policy = !o->n_policies ? NULL : &o->policies[listener < o->n_policies ? listener : 0];
-    return principal_from_header(&call->principal, call->arena, exchange_header(r->exchange, "authorization"), policy,
-                                 &call->status);
+    const struct owner_policy *policy =
+        !o->n_policies ? NULL : &o->policies[listener < o->n_policies ? listener : 0];
+    return principal_from_header(&call->principal, call->arena, exchange_header(r->exchange, "authorization"),
+                                 policy, &call->status);
 }
 
 void request_end_call(struct request *r)
@@ -94,8 +96,10 @@ size_t request_headers(const struct request *r, struct net_header *out, const ch
     if (content_type)
         out[n++] = (struct net_header){ STR("content-type"), str_of(content_type) };
     if (r->cors) {
-        out[n++] = (struct net_header){ STR("access-control-allow-origin"), exchange_header(r->exchange, "origin") };
-        out[n++] = (struct net_header){ STR("access-control-allow-methods"), STR("DELETE,GET,HEAD,PATCH,POST,PUT") };
+        out[n++] =
+            (struct net_header){ STR("access-control-allow-origin"), exchange_header(r->exchange, "origin") };
+        out[n++] =
+            (struct net_header){ STR("access-control-allow-methods"), STR("DELETE,GET,HEAD,PATCH,POST,PUT") };
         out[n++] = (struct net_header){ STR("access-control-allow-credentials"), STR("true") };
         out[n++] = (struct net_header){ STR("vary"), STR("origin") };
     }

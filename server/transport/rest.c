@@ -82,7 +82,8 @@ static void on_finish(struct reply_sink *sink, const struct status *status)
     struct status too_large = status_init(NULL);
     if (!status->code && r->out.overflowed) {
         buf_clear(&r->out);
-        status_set(&too_large, STATUS_RESOURCE_EXHAUSTED, "the answer is larger than %d MiB", LIMIT_RESPONSE_BYTES >> 20);
+        status_set(&too_large, STATUS_RESOURCE_EXHAUSTED, "the answer is larger than %d MiB",
+                   LIMIT_RESPONSE_BYTES >> 20);
         status = &too_large;
     }
     if (status->code)
@@ -99,7 +100,10 @@ static size_t on_pending(struct reply_sink *sink)
     return exchange_pending(r->exchange) + r->out.len;
 }
 
-static void resume(void *data) { call_resume(((struct request *)data)->call); }
+static void resume(void *data)
+{
+    call_resume(((struct request *)data)->call);
+}
 
 static void on_when_drained(struct reply_sink *sink)
 {
@@ -181,7 +185,8 @@ static enum status_code decode_query(struct request *r, struct call *call, struc
         if (binding && str_starts(name, str_of(binding)) &&
             (name.n == strlen(binding) || name.p[strlen(binding)] == '.'))
             continue;
-        enum status_code code = protojson_set_param(call->request, call->rpc->request, call->arena, name, value, &call->status);
+        enum status_code code =
+            protojson_set_param(call->request, call->rpc->request, call->arena, name, value, &call->status);
         if (code == STATUS_NOT_FOUND)
             status_clear(&call->status);
         else if (code)
@@ -208,14 +213,18 @@ static enum status_code bind_path(struct call *call, const struct route_match *m
                               STR_ARG(b->field));
         if (have)
             *have = b->value;
-        else if (protojson_set_param(call->request, call->rpc->request, call->arena, b->field, b->value, &call->status))
+        else if (protojson_set_param(call->request, call->rpc->request, call->arena, b->field, b->value,
+                                     &call->status))
             return call->status.code;
     }
     return STATUS_OK;
 }
 
 /* Ids after "projects/p/databases/d/documents": even for a document. */
-static bool names_document(const struct route_path *path) { return path->n > 6 && (path->n - 6) % 2 == 0; }
+static bool names_document(const struct route_path *path)
+{
+    return path->n > 6 && (path->n - 6) % 2 == 0;
+}
 
 /* Templates with a verb come first: `c/d:runQuery` is also a collection to create a document in. */
 static const struct rpc *find_rpc(struct route_match *match, struct arena *arena, struct str method,

@@ -90,7 +90,7 @@ bool route_split(struct route_path *out, struct arena *arena, struct str raw)
 /* ---- templates ---- */
 
 struct token {
-    struct str text;  /* literal, "*" or "**" */
+    struct str text; /* literal, "*" or "**" */
     bool opens, closes;
     struct str field; /* of the variable that opens here */
 };
@@ -157,13 +157,15 @@ static struct str join(struct arena *arena, const struct str *parts, size_t n, s
 }
 
 /* Segments from `from` on, n of them; the last one of the path may have lost its verb. */
-static struct str captured(struct arena *arena, const struct route_path *path, struct str last, size_t from, size_t n)
+static struct str captured(struct arena *arena, const struct route_path *path, struct str last, size_t from,
+                           size_t n)
 {
     struct str end = n == 0 ? (struct str){ 0 } : from + n == path->n ? last : path->segments[from + n - 1];
     return join(arena, path->segments + from, n, end);
 }
 
-bool route_matches(struct route_match *out, struct arena *arena, const char *pattern, const struct route_path *path)
+bool route_matches(struct route_match *out, struct arena *arena, const char *pattern,
+                   const struct route_path *path)
 {
     struct token tokens[TOKENS_MAX];
     struct str verb, last, field = { 0 };

@@ -32,7 +32,8 @@ struct route_match {
 /* Everything lives in arena. False when the path does not begin with '/' or a '%' is not followed by two
  * hexadecimal digits. */
 bool route_split(struct route_path *out, struct arena *arena, struct str raw);
-bool route_matches(struct route_match *out, struct arena *arena, const char *pattern, const struct route_path *path);
+bool route_matches(struct route_match *out, struct arena *arena, const char *pattern,
+                   const struct route_path *path);
 /* One pair of a query string off *rest, decoded ('+' is a space). False at the end. A pair that is not well
  * escaped comes with *ok false. */
 bool route_next_param(struct str *rest, struct arena *arena, struct str *name, struct str *value, bool *ok);

@@ -12,8 +12,9 @@
 static char body[700];
 static struct MHD_Response *response;
 
-static enum MHD_Result answer(void *data, struct MHD_Connection *connection, const char *url, const char *method,
-                              const char *version, const char *bytes, size_t *n, void **context)
+static enum MHD_Result answer(void *data, struct MHD_Connection *connection, const char *url,
+                              const char *method, const char *version, const char *bytes, size_t *n,
+                              void **context)
 {
     static int seen;
     (void)data;
@@ -43,9 +44,10 @@ int main(int argc, char **argv)
     memset(body, 'x', sizeof body);
     response = MHD_create_response_from_buffer(sizeof body, body, MHD_RESPMEM_PERSISTENT);
     MHD_add_response_header(response, "content-type", "application/json");
-    struct MHD_Daemon *daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNALLY_LINUX_ONLY | MHD_USE_SUPPRESS_DATE_NO_CLOCK,
-        (unsigned short)(argc > 1 ? strtoul(argv[1], NULL, 10) : 0), NULL, NULL, answer, NULL, MHD_OPTION_END);
+    struct MHD_Daemon *daemon =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNALLY_LINUX_ONLY | MHD_USE_SUPPRESS_DATE_NO_CLOCK,
+                         (unsigned short)(argc > 1 ? strtoul(argv[1], NULL, 10) : 0), NULL, NULL, answer,
+                         NULL, MHD_OPTION_END);
     if (!daemon) {
         perror("bare_mhd");
         return 1;

@@ -30,8 +30,8 @@ static nghttp2_nv nv(const char *name, const char *value)
                          NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE };
 }
 
-static ssize_t read_message(nghttp2_session *session, int32_t stream, uint8_t *to, size_t max, uint32_t *flags,
-                            nghttp2_data_source *source, void *user)
+static ssize_t read_message(nghttp2_session *session, int32_t stream, uint8_t *to, size_t max,
+                            uint32_t *flags, nghttp2_data_source *source, void *user)
 {
     nghttp2_nv trailer = nv("grpc-status", "0");
     (void)max;
@@ -46,7 +46,8 @@ static ssize_t read_message(nghttp2_session *session, int32_t stream, uint8_t *t
 static int on_frame(nghttp2_session *session, const nghttp2_frame *f, void *user)
 {
     (void)user;
-    if ((f->hd.type == NGHTTP2_HEADERS || f->hd.type == NGHTTP2_DATA) && (f->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
+    if ((f->hd.type == NGHTTP2_HEADERS || f->hd.type == NGHTTP2_DATA) &&
+        (f->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
         nghttp2_nv headers[] = { nv(":status", "200"), nv("content-type", "application/grpc") };
         nghttp2_data_provider provider = { .read_callback = read_message };
         nghttp2_submit_response(session, f->hd.stream_id, headers, 2, &provider);

@@ -49,7 +49,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     return 0;
 }
 
-static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes, size_t n, void *user)
+static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes, size_t n,
+                   void *user)
 {
     struct h2_stream *s = stream_of(session, id);
     (void)flags;
@@ -110,8 +111,8 @@ static nghttp2_nv pair(const char *name, const char *value)
                          NGHTTP2_NV_FLAG_NONE };
 }
 
-struct h2_stream *h2_send(struct h2_client *c, const char *method, const char *path, const char *const *headers,
-                          const void *body, size_t n, bool keep_open)
+struct h2_stream *h2_send(struct h2_client *c, const char *method, const char *path,
+                          const char *const *headers, const void *body, size_t n, bool keep_open)
 {
     struct h2_stream *s = calloc(1, sizeof *s);
     nghttp2_nv nv[256];
@@ -185,7 +186,10 @@ static bool is_closed(struct h2_client *c, void *data)
     return ((struct h2_stream *)data)->closed;
 }
 
-bool h2_wait(struct h2_client *c, struct h2_stream *stream) { return h2_until(c, is_closed, stream); }
+bool h2_wait(struct h2_client *c, struct h2_stream *stream)
+{
+    return h2_until(c, is_closed, stream);
+}
 
 const char *h2_header(const struct buf *headers, const char *name)
 {

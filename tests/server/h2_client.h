@@ -10,8 +10,8 @@ struct h2_stream {
     struct h2_stream *next;
     int32_t id;
     int status;
-    unsigned header_frames; /* HEADERS seen: 1 is Trailers-Only or an answer without trailers */
-    bool end_with_first;    /* END_STREAM came with the first HEADERS */
+    unsigned header_frames;       /* HEADERS seen: 1 is Trailers-Only or an answer without trailers */
+    bool end_with_first;          /* END_STREAM came with the first HEADERS */
     struct buf headers, trailers; /* "name: value\n" each */
     struct buf body;
     bool closed;
@@ -31,10 +31,10 @@ struct h2_client {
 
 /* Takes over a connected socket. window: initial stream window, 0 for the default of 65535. */
 void h2_open(struct h2_client *c, int fd, uint32_t window);
-/* `headers`: pairs of name and value ended by NULL; NULL for none. body may be NULL: END_STREAM at once unless
- * keep_open. The body must stay. */
-struct h2_stream *h2_send(struct h2_client *c, const char *method, const char *path, const char *const *headers,
-                          const void *body, size_t n, bool keep_open);
+/* `headers`: pairs of name and value ended by NULL; NULL for none. body may be NULL: END_STREAM at once
+ * unless keep_open. The body must stay. */
+struct h2_stream *h2_send(struct h2_client *c, const char *method, const char *path,
+                          const char *const *headers, const void *body, size_t n, bool keep_open);
 /* Exchanges bytes until the stream is closed, the connection has ended or 10 s passed (then false). */
 bool h2_wait(struct h2_client *c, struct h2_stream *stream);
 /* Exchanges bytes until the condition holds; the same return. */

@@ -299,7 +299,10 @@ void send_all(int fd, const void *bytes, size_t n)
     }
 }
 
-void send_text(int fd, const char *text) { send_all(fd, text, strlen(text)); }
+void send_text(int fd, const char *text)
+{
+    send_all(fd, text, strlen(text));
+}
 
 size_t read_to_end(int fd, char *out, size_t max)
 {

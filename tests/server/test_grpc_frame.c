@@ -40,7 +40,8 @@ static void half_a_message_waits_for_more(void **state)
 static void flags_and_sizes_are_refused_before_the_bytes_are_there(void **state)
 {
     (void)state;
-    struct str message, compressed = STR("\1\0\0\0\0"), bad = STR("\2\0\0\0\0"), huge = STR("\0\xFF\xFF\xFF\xFF");
+    struct str message, compressed = STR("\1\0\0\0\0"), bad = STR("\2\0\0\0\0"),
+                        huge = STR("\0\xFF\xFF\xFF\xFF");
     assert_int_equal(frame_next(&compressed, &message), FRAME_COMPRESSED);
     assert_int_equal(frame_next(&bad, &message), FRAME_BAD_FLAG);
     assert_int_equal(frame_next(&huge, &message), FRAME_TOO_LARGE);
@@ -58,8 +59,14 @@ static void timeouts_have_six_units(void **state)
     static const struct {
         const char *text;
         int64_t ns;
-    } good[] = { { "1H", 3600000000000 }, { "2M", 120000000000 }, { "301S", 301000000000 }, { "59999m", 59999000000 },
-                 { "5u", 5000 },          { "7n", 7 },            { "0S", 0 },              { "86399840m", 86399840000000 } };
+    } good[] = { { "1H", 3600000000000 },
+                 { "2M", 120000000000 },
+                 { "301S", 301000000000 },
+                 { "59999m", 59999000000 },
+                 { "5u", 5000 },
+                 { "7n", 7 },
+                 { "0S", 0 },
+                 { "86399840m", 86399840000000 } };
     static const char *const bad[] = { "", "S", "1", "1s", "-1S", "1.5S", "123456789S", "1 S", "S1", "1SS" };
     int64_t ns;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
@@ -97,9 +104,11 @@ static void details_are_a_status_with_error_infos(void **state)
     assert_true(frame_status_details(&out, &st));
     assert_null(memchr(out.data, '=', out.len));
     assert_true(base64_decode(&bytes, arena, buf_view(&out)));
-    static const char want[] = "\x08\x07\x12\x02no\x1A\x4D"
-                               "\x0A\x28type.googleapis.com/google.rpc.ErrorInfo"
-                               "\x12\x21\x0A\x05RULES\x12\x0D" STATUS_DETAIL_DOMAIN "\x1A\x09\x0A\x04line\x12\x01" "9";
+    static const char want[] =
+        "\x08\x07\x12\x02no\x1A\x4D"
+        "\x0A\x28type.googleapis.com/google.rpc.ErrorInfo"
+        "\x12\x21\x0A\x05RULES\x12\x0D" STATUS_DETAIL_DOMAIN "\x1A\x09\x0A\x04line\x12\x01"
+        "9";
     /* The lengths above hold for this domain only. */
     assert_int_equal(sizeof STATUS_DETAIL_DOMAIN - 1, 13);
     assert_int_equal(bytes.n, sizeof want - 1);

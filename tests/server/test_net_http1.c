@@ -36,7 +36,8 @@ static void pipelined_requests_are_answered_in_order(void **state)
     harness_start(&h, NULL);
     int fd = dial(&h);
     for (int i = 0; i < 50; i++)
-        send_text(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\nPOST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"
+        send_text(fd, "GET /later HTTP/1.1\r\nHost: x\r\n\r\nPOST /echo HTTP/1.1\r\nHost: "
+                      "x\r\nContent-Length: 2\r\n\r\nhi"
                       "GET /now HTTP/1.1\r\nHost: x\r\n\r\n");
     for (int i = 0; i < 50; i++) {
         expect_answer(fd, 200, "later");
@@ -106,7 +107,8 @@ static void a_body_too_large_to_drain_is_413_before_it_is_sent(void **state)
     expect_closed(fd);
     close(fd);
     fd = dial(&h);
-    send_text(fd, "POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 20000000\r\n\r\n");
+    send_text(fd,
+              "POST /echo HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 20000000\r\n\r\n");
     expect_answer(fd, 413, "too large");
     close(fd);
     harness_close(&h);
@@ -195,7 +197,8 @@ static void a_half_closed_client_still_gets_its_answer(void **state)
     harness_start(&h, NULL);
     for (int i = 0; i < 4; i++) {
         int fd = dial(&h);
-        send_text(fd, i % 2 ? "GET /now HTTP/1.1\r\nHost: x\r\n\r\n" : "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
+        send_text(fd,
+                  i % 2 ? "GET /now HTTP/1.1\r\nHost: x\r\n\r\n" : "GET /later HTTP/1.1\r\nHost: x\r\n\r\n");
         shutdown(fd, SHUT_WR);
         read_to_end(fd, all, sizeof all);
         assert_non_null(strstr(all, i % 2 ? "now" : "later"));
@@ -362,7 +365,10 @@ static void header_bombs_are_431(void **state)
     buf_dispose(&bomb);
 }
 
-static void few_connections(struct net_options *o) { o->max_connections = 50; }
+static void few_connections(struct net_options *o)
+{
+    o->max_connections = 50;
+}
 
 static void connections_over_the_maximum_get_503(void **state)
 {
@@ -504,7 +510,10 @@ static void an_odd_host_is_refused_by_name(void **state)
     assert_non_null(strstr(status_message(&st), "example.org"));
 }
 
-static void localhost(struct net_options *o) { o->listeners[0].host = "localhost"; }
+static void localhost(struct net_options *o)
+{
+    o->listeners[0].host = "localhost";
+}
 
 static void localhost_is_both_loopbacks_on_one_port(void **state)
 {

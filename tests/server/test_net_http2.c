@@ -1,4 +1,5 @@
-/* test_net_http2.c - HTTP/2 with prior knowledge over real sockets: windows, trailers, resets, floods, ends. */
+/* test_net_http2.c - HTTP/2 with prior knowledge over real sockets: windows, trailers, resets, floods, ends.
+ */
 #include "server/h2_client.h"
 #include "server/net_harness.h"
 
@@ -319,7 +320,10 @@ static void floods_end_the_connection(void **state)
     free(flood);
 }
 
-static void short_deadline(struct net_options *o) { o->read_deadline_ms = 300; }
+static void short_deadline(struct net_options *o)
+{
+    o->read_deadline_ms = 300;
+}
 
 static void half_frames_and_half_requests_are_cut(void **state)
 {

@@ -24,13 +24,15 @@ static void expect(size_t i, const char *field, const char *value)
 {
     assert_true(i < match.n);
     if (!str_eq_z(match.bindings[i].field, field) || !str_eq_z(match.bindings[i].value, value))
-        fail_msg("got " STR_FMT "=" STR_FMT, STR_ARG(match.bindings[i].field), STR_ARG(match.bindings[i].value));
+        fail_msg("got " STR_FMT "=" STR_FMT, STR_ARG(match.bindings[i].field),
+                 STR_ARG(match.bindings[i].value));
 }
 
 static void a_variable_captures_its_segments_decoded(void **state)
 {
     (void)state;
-    assert_true(matches("/v1/{name=" ROOT "/*/**}", "/v1/projects/p/databases/%28default%29/documents/c/a%20b"));
+    assert_true(
+        matches("/v1/{name=" ROOT "/*/**}", "/v1/projects/p/databases/%28default%29/documents/c/a%20b"));
     expect(0, "name", "projects/p/databases/(default)/documents/c/a b");
     assert_true(matches("/v1/{document.name=" ROOT "/*/**}", "/v1/projects/p/databases/d/documents/c/d/e/f"));
     expect(0, "document.name", "projects/p/databases/d/documents/c/d/e/f");
@@ -47,7 +49,8 @@ static void two_stars_leave_what_the_rest_needs(void **state)
     assert_int_equal(match.n, 2);
     expect(0, "parent", "projects/p/databases/d/documents/a/b");
     expect(1, "collection_id", "c");
-    assert_true(matches("/v1/{parent=" ROOT "/**}/{collection_id}", "/v1/projects/p/databases/d/documents/c"));
+    assert_true(
+        matches("/v1/{parent=" ROOT "/**}/{collection_id}", "/v1/projects/p/databases/d/documents/c"));
     expect(0, "parent", "projects/p/databases/d/documents");
     assert_false(matches(pattern, "/v1/projects/p/databases/d/documents/a"));
 }

@@ -87,8 +87,9 @@ static enum rpc_flow run_list(struct call *call)
 {
     const struct msg_list_documents_request *m = call->request;
     struct msg_list_documents_response answer = { 0 };
-    answer.next_page_token = str_of(arena_printf(call->arena, STR_FMT "|" STR_FMT "|%d|%d", STR_ARG(m->parent),
-                                                 STR_ARG(m->collection_id), m->page_size, m->show_missing));
+    answer.next_page_token =
+        str_of(arena_printf(call->arena, STR_FMT "|" STR_FMT "|%d|%d", STR_ARG(m->parent),
+                            STR_ARG(m->collection_id), m->page_size, m->show_missing));
     call_send(call, &answer);
     call_finish(call);
     return RPC_DONE;
@@ -97,9 +98,9 @@ static enum rpc_flow run_list(struct call *call)
 static enum rpc_flow run_create(struct call *call)
 {
     const struct msg_create_document_request *m = call->request;
-    struct document *d = named(call, str_of(arena_printf(call->arena, STR_FMT "/" STR_FMT "/" STR_FMT,
-                                                         STR_ARG(m->parent), STR_ARG(m->collection_id),
-                                                         STR_ARG(m->document_id))));
+    struct document *d =
+        named(call, str_of(arena_printf(call->arena, STR_FMT "/" STR_FMT "/" STR_FMT, STR_ARG(m->parent),
+                                        STR_ARG(m->collection_id), STR_ARG(m->document_id))));
     d->fields = m->document ? m->document->fields : d->fields;
     call_send(call, d);
     call_finish(call);
@@ -153,7 +154,8 @@ static enum rpc_flow send_more(struct call *call)
         struct field field = { STR("f"), { .kind = VALUE_STRING, .text = s->bytes } };
         struct document d = { .name = STR("n"), .fields = { &field, 1 } };
         s->left--;
-        call_send(call, &(struct msg_run_query_response){ .document = &d, .done = s->left == 0,
+        call_send(call, &(struct msg_run_query_response){ .document = &d,
+                                                          .done = s->left == 0,
                                                           .continuation_case = s->left == 0 ? 6 : 0 });
     }
     call_finish(call);
@@ -176,14 +178,15 @@ static enum rpc_flow run_query(struct call *call)
 const struct rpc rpc_table[] = {
     { "GetDocument", "GET", "/v1/{name=" ROOT "/*/**}", NULL, NULL, RPC_UNARY, SCHEMA(get_document_request),
       SCHEMA(document), run_get },
-    { "ListDocuments", "GET", "/v1/{parent=" ROOT "/*/**}/{collection_id}", "/v1/{parent=" ROOT "}/{collection_id}",
-      NULL, RPC_UNARY, SCHEMA(list_documents_request), SCHEMA(list_documents_response), run_list },
+    { "ListDocuments", "GET", "/v1/{parent=" ROOT "/*/**}/{collection_id}",
+      "/v1/{parent=" ROOT "}/{collection_id}", NULL, RPC_UNARY, SCHEMA(list_documents_request),
+      SCHEMA(list_documents_response), run_list },
     { "CreateDocument", "POST", "/v1/{parent=" ROOT "/**}/{collection_id}", NULL, "document", RPC_UNARY,
       SCHEMA(create_document_request), SCHEMA(document), run_create },
     { "UpdateDocument", "PATCH", "/v1/{document.name=" ROOT "/*/**}", NULL, "document", RPC_UNARY,
       SCHEMA(update_document_request), SCHEMA(document), run_update },
-    { "DeleteDocument", "DELETE", "/v1/{name=" ROOT "/*/**}", NULL, NULL, RPC_UNARY, SCHEMA(delete_document_request),
-      SCHEMA(empty), run_nothing },
+    { "DeleteDocument", "DELETE", "/v1/{name=" ROOT "/*/**}", NULL, NULL, RPC_UNARY,
+      SCHEMA(delete_document_request), SCHEMA(empty), run_nothing },
     { "Commit", "POST", "/v1/{database=projects/*/databases/*}/documents:commit", NULL, "*", RPC_UNARY,
       SCHEMA(commit_request), SCHEMA(commit_response), run_commit },
     { "RunQuery", "POST", "/v1/{parent=" ROOT "}:runQuery", "/v1/{parent=" ROOT "/*/**}:runQuery", "*",
@@ -204,7 +207,10 @@ const struct rpc *rpc_by_name(struct str name)
 
 /* ---- control routes ---- */
 
-static void route_root(struct http_call *call) { http_reply_text(call, 200, "Ok\n"); }
+static void route_root(struct http_call *call)
+{
+    http_reply_text(call, 200, "Ok\n");
+}
 
 static void route_params(struct http_call *call)
 {
@@ -353,7 +359,8 @@ static void a_document_is_got_pretty_printed(void **state)
 {
     (void)state;
     expect_rest("GET " D "/c/a", "", 200,
-                "{\n  \"name\": \"" NAME "/c/a\",\n  \"fields\": {\n    \"who\": {\n      \"stringValue\": \"anonymous\"\n"
+                "{\n  \"name\": \"" NAME
+                "/c/a\",\n  \"fields\": {\n    \"who\": {\n      \"stringValue\": \"anonymous\"\n"
                 "    }\n  }\n}\n");
     assert_non_null(strstr(answer, "\r\ncontent-type: application/json\r\n"));
     assert_null(strstr(answer, "\r\nDate:"));
@@ -377,9 +384,18 @@ static void unknown_paths_and_methods_are_not_found(void **state)
 {
     (void)state;
     static const char *const lines[] = {
-        "GET /nothing",  "POST /",          "PUT " D "/c/a",     "GET " D,
-        "GET /v2/x",     "GET /v1/x",       "POST " D ":bogus",  "POST /v1/projects/p/databases/d:commit",
-        "GET " D ":commit", "POST " D ":listen", "HEAD /",       "GET /v1beta2/projects/p/databases/d/documents/c/a",
+        "GET /nothing",
+        "POST /",
+        "PUT " D "/c/a",
+        "GET " D,
+        "GET /v2/x",
+        "GET /v1/x",
+        "POST " D ":bogus",
+        "POST /v1/projects/p/databases/d:commit",
+        "GET " D ":commit",
+        "POST " D ":listen",
+        "HEAD /",
+        "GET /v1beta2/projects/p/databases/d/documents/c/a",
         "POST /google.firestore.v1.Firestore/Commit",
     };
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
@@ -395,18 +411,22 @@ static void errors_are_one_line_with_details(void **state)
 {
     (void)state;
     expect_rest("GET " D "/c/missing", "", 404,
-                "{\"error\":{\"code\":404,\"message\":\"Document (" NAME "/c/missing) not found.\",\"status\":\"NOT_FOUND\"}}");
-    expect_rest("GET " D "/c/denied", "", 403,
-                "{\"error\":{\"code\":403,\"message\":\"\\nfalse for 'get' @ L9\",\"status\":\"PERMISSION_DENIED\",\"details\":"
-                "[{\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\",\"reason\":\"RULES_DENIED\",\"domain\":\""
-                "cinderlog.dev\",\"metadata\":{\"line\":\"9\",\"file\":\"a\\\"b\"}}]}}");
+                "{\"error\":{\"code\":404,\"message\":\"Document (" NAME
+                "/c/missing) not found.\",\"status\":\"NOT_FOUND\"}}");
+    expect_rest(
+        "GET " D "/c/denied", "", 403,
+        "{\"error\":{\"code\":403,\"message\":\"\\nfalse for 'get' @ "
+        "L9\",\"status\":\"PERMISSION_DENIED\",\"details\":"
+        "[{\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\",\"reason\":\"RULES_DENIED\",\"domain\":\""
+        "cinderlog.dev\",\"metadata\":{\"line\":\"9\",\"file\":\"a\\\"b\"}}]}}");
 }
 
 static void bodies_bind_to_a_field_or_to_all(void **state)
 {
     (void)state;
     expect_rest("POST " D "/c?documentId=new", "{\"fields\":{\"a\":{\"integerValue\":\"1\"}}}", 200,
-                "{\n  \"name\": \"" NAME "/c/new\",\n  \"fields\": {\n    \"a\": {\n      \"integerValue\": \"1\"\n    }\n  }\n}\n");
+                "{\n  \"name\": \"" NAME
+                "/c/new\",\n  \"fields\": {\n    \"a\": {\n      \"integerValue\": \"1\"\n    }\n  }\n}\n");
     expect_rest("POST " D ":commit", "{\"writes\":[]}", 200, "{}\n");
     expect_rest("POST " D ":commit", "{\"database\":\"projects/p/databases/(default)\"}", 200, "{}\n");
     expect_rest("DELETE " D "/c/a", "", 200, "{}\n");
@@ -420,7 +440,8 @@ static void whatever_the_content_type_says_the_body_is_json(void **state)
 {
     (void)state;
     assert_int_equal(ask("POST " D ":commit", "content-type: text/plain\r\n", "{\"writes\":[]}"), 200);
-    assert_int_equal(ask("POST " D ":commit", "content-type: application/x-www-form-urlencoded\r\n", "{}"), 200);
+    assert_int_equal(ask("POST " D ":commit", "content-type: application/x-www-form-urlencoded\r\n", "{}"),
+                     200);
     assert_int_equal(ask("POST " D ":commit", "content-type: APPLICATION/JSON\r\n", "{}"), 200);
 }
 
@@ -476,12 +497,14 @@ static void streams_are_one_array(void **state)
 {
     (void)state;
     expect_rest("POST " D ":runQuery", "{\"structuredQuery\":{\"limit\":2}}", 200,
-                "[{\n  \"document\": {\n    \"name\": \"n\",\n    \"fields\": {\n      \"f\": {\n        \"stringValue\": \"\"\n"
-                "      }\n    }\n  }\n}\n,\n{\n  \"document\": {\n    \"name\": \"n\",\n    \"fields\": {\n      \"f\": {\n"
+                "[{\n  \"document\": {\n    \"name\": \"n\",\n    \"fields\": {\n      \"f\": {\n        "
+                "\"stringValue\": \"\"\n"
+                "      }\n    }\n  }\n}\n,\n{\n  \"document\": {\n    \"name\": \"n\",\n    \"fields\": {\n  "
+                "    \"f\": {\n"
                 "        \"stringValue\": \"\"\n      }\n    }\n  },\n  \"done\": true\n}]\n");
     expect_rest("POST " D ":runQuery", "{\"structuredQuery\":{\"limit\":0}}", 200, "[]\n");
-    expect_rest("POST " D "/c/d:runQuery", "{\"structuredQuery\":{\"limit\":4},\"transaction\":\"AAAA\"}", 409,
-                "{\"error\":{\"code\":409,\"message\":\"in the middle\",\"status\":\"ABORTED\"}}");
+    expect_rest("POST " D "/c/d:runQuery", "{\"structuredQuery\":{\"limit\":4},\"transaction\":\"AAAA\"}",
+                409, "{\"error\":{\"code\":409,\"message\":\"in the middle\",\"status\":\"ABORTED\"}}");
 }
 
 static void an_error_in_a_long_stream_is_its_last_element(void **state)
@@ -492,7 +515,8 @@ static void an_error_in_a_long_stream_is_its_last_element(void **state)
     char head[256];
     size_t n;
     int fd = dial(&t.dialer);
-    snprintf(head, sizeof head, "POST " D ":runQuery HTTP/1.1\r\nHost: localhost\r\ncontent-length: %zu\r\n\r\n",
+    snprintf(head, sizeof head,
+             "POST " D ":runQuery HTTP/1.1\r\nHost: localhost\r\ncontent-length: %zu\r\n\r\n",
              strlen(request));
     send_text(fd, head);
     send_text(fd, request);
@@ -510,7 +534,8 @@ static void a_slow_reader_parks_the_stream_and_a_lost_one_ends_it(void **state)
     char head[256], bytes[64];
     int fd = dial(&t.dialer);
     struct linger hard = { 1, 0 };
-    snprintf(head, sizeof head, "POST " D ":runQuery HTTP/1.1\r\nHost: localhost\r\ncontent-length: %zu\r\n\r\n%s",
+    snprintf(head, sizeof head,
+             "POST " D ":runQuery HTTP/1.1\r\nHost: localhost\r\ncontent-length: %zu\r\n\r\n%s",
              strlen(request), request);
     send_text(fd, head);
     harness_wait(&parked, 1);
@@ -552,7 +577,8 @@ static void control_routes_get_their_parameters(void **state)
 {
     (void)state;
     expect_rest("GET /", "", 200, "Ok\n");
-    expect_rest("PUT /emulator/v1/projects/a%20b:securityRules?x=1&q=%C3%A9+", "body", 200, "a b|\xC3\xA9 |body|1");
+    expect_rest("PUT /emulator/v1/projects/a%20b:securityRules?x=1&q=%C3%A9+", "body", 200,
+                "a b|\xC3\xA9 |body|1");
     assert_int_equal(ask("POST /emulator/v1/projects/p:securityRules", "", ""), 404);
     expect_rest("POST /kept", "", 400,
                 "{\"error\":{\"code\":400,\"message\":\"later\",\"status\":\"FAILED_PRECONDITION\"}}");
@@ -573,10 +599,14 @@ static void request_ids_come_back(void **state)
 static void foreign_origins_are_refused_before_anything_runs(void **state)
 {
     (void)state;
-    static const char *const bad[] = { "https://example.com",       "null",
-                                       "http://localhost.evil.com", "http://127.0.0.1.evil.com",
-                                       "http://evil.com:localhost", "https://app.example",
-                                       "file://",                   "http://[::2]:80",
+    static const char *const bad[] = { "https://example.com",
+                                       "null",
+                                       "http://localhost.evil.com",
+                                       "http://127.0.0.1.evil.com",
+                                       "http://evil.com:localhost",
+                                       "https://app.example",
+                                       "file://",
+                                       "http://[::2]:80",
                                        "http://localhost@evil.com" };
     char headers[256];
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
@@ -628,9 +658,11 @@ static void preflights_are_answered(void **state)
 static void foreign_hosts_are_refused(void **state)
 {
     (void)state;
-    static const char *const good[] = { "localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:8080", "127.1.2.3",
-                                        "cinderlog", "cinderlog:8080", "other:99" };
-    static const char *const bad[] = { "example.com", "localhost.evil.com", "other", "other:98", "10.0.0.1", "[::2]", "[" };
+    static const char *const good[] = { "localhost", "LOCALHOST:1", "127.0.0.1:8080", "[::1]:8080",
+                                        "127.1.2.3", "cinderlog",   "cinderlog:8080", "other:99" };
+    static const char *const bad[] = {
+        "example.com", "localhost.evil.com", "other", "other:98", "10.0.0.1", "[::2]", "["
+    };
     char headers[128];
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         snprintf(headers, sizeof headers, "Host: %s\r\n", good[i]);
@@ -682,7 +714,8 @@ static struct h2_stream *get(const char *id, const char *const *more)
     return s;
 }
 
-static void expect_grpc(const struct h2_stream *s, bool trailers_only, const char *status, const char *message)
+static void expect_grpc(const struct h2_stream *s, bool trailers_only, const char *status,
+                        const char *message)
 {
     const struct buf *where = trailers_only ? &s->headers : &s->trailers;
     assert_int_equal(s->status, 200);
@@ -697,8 +730,9 @@ static void expect_grpc(const struct h2_stream *s, bool trailers_only, const cha
 static void a_unary_call_is_headers_message_trailers(void **state)
 {
     (void)state;
-    static const char *const owner[] = { "authorization", "Bearer owner", "grpc-timeout", "59999m", "x-request-id", "r-1",
-                                         NULL };
+    static const char *const owner[] = {
+        "authorization", "Bearer owner", "grpc-timeout", "59999m", "x-request-id", "r-1", NULL
+    };
     struct arena *arena = arena_new();
     struct status st = status_init(arena);
     struct document d = { 0 };
@@ -778,13 +812,15 @@ static void unknown_methods_and_services_say_so(void **state)
 {
     (void)state;
     h2_open(&c, dial(&t.dialer), 0);
-    expect_grpc(call_raw(SERVICE "Nope", NULL, "", 0), true, "12", "Method not found: google.firestore.v1.Firestore/Nope");
+    expect_grpc(call_raw(SERVICE "Nope", NULL, "", 0), true, "12",
+                "Method not found: google.firestore.v1.Firestore/Nope");
     expect_grpc(call_raw("/x.Y/Z", NULL, "", 0), true, "12", "Method not found: x.Y/Z");
     expect_grpc(call_raw(SERVICE "PartitionQuery", NULL, "\0\0\0\0\0", 5), true, "12",
                 "Method google.firestore.v1.Firestore/PartitionQuery is unimplemented");
     expect_grpc(call_raw(SERVICE "Listen", NULL, "\0\0\0\0\0", 5), false, "12",
                 "Method google.firestore.v1.Firestore/Listen is unimplemented");
-    expect_grpc(call_raw("/google.firestore.v1beta1.Firestore/DeleteDocument", NULL, "\0\0\0\0\0", 5), false, "0", "");
+    expect_grpc(call_raw("/google.firestore.v1beta1.Firestore/DeleteDocument", NULL, "\0\0\0\0\0", 5), false,
+                "0", "");
     h2_close(&c);
 }
 
@@ -793,14 +829,16 @@ static void bad_messages_are_refused_by_what_is_wrong(void **state)
     (void)state;
     h2_open(&c, dial(&t.dialer), 0);
     expect_grpc(call_raw(SERVICE "Commit", NULL, "", 0), true, "3", "the request has no message");
-    expect_grpc(call_raw(SERVICE "Commit", NULL, "\0\0\0\0\5ab", 7), true, "3", "the request ends inside its message");
+    expect_grpc(call_raw(SERVICE "Commit", NULL, "\0\0\0\0\5ab", 7), true, "3",
+                "the request ends inside its message");
     expect_grpc(call_raw(SERVICE "Commit", NULL, "\1\0\0\0\0", 5), true, "12",
                 "compressed messages are not supported; send grpc-encoding identity");
     expect_grpc(call_raw(SERVICE "Commit", NULL, "\7\0\0\0\0", 5), true, "3",
                 "the flags of the message's prefix are neither 0 nor 1");
     expect_grpc(call_raw(SERVICE "Commit", NULL, "\0\0\0\0\0\0\0\0\0\0", 10), true, "3",
                 "the request has bytes after its one message");
-    expect_grpc(call_raw(SERVICE "Commit", NULL, "\0\xFF\0\0\0", 5), true, "8", "gRPC message exceeds maximum size 10485760");
+    expect_grpc(call_raw(SERVICE "Commit", NULL, "\0\xFF\0\0\0", 5), true, "8",
+                "gRPC message exceeds maximum size 10485760");
     static const char *const timeout[] = { "grpc-timeout", "1x", NULL };
     expect_grpc(call_raw(SERVICE "Commit", timeout, "\0\0\0\0\0", 5), true, "3",
                 "grpc-timeout: not a number of at most 8 digits and a unit");
@@ -859,7 +897,8 @@ static void the_gate_holds_over_grpc(void **state)
 static void a_deadline_answers_for_a_parked_call(void **state)
 {
     (void)state;
-    static const char *const soon[] = { "grpc-timeout", "50m", NULL }, *const at_once[] = { "grpc-timeout", "1n", NULL };
+    static const char *const soon[] = { "grpc-timeout", "50m", NULL }, *const at_once[] = { "grpc-timeout",
+                                                                                            "1n", NULL };
     h2_open(&c, dial(&t.dialer), 0);
     expect_grpc(get("park", soon), true, "4", "the client's deadline passed before the answer");
     expect_grpc(get("park", at_once), true, "4", "the client's deadline passed before the answer");
