@@ -19,8 +19,12 @@
 
 enum {
     STORE_TX_MAX_MS = 50,              /* no read transaction lasts longer (design: a WAL cannot shrink below it) */
-    STORE_WAL_CHECKPOINT_PAGES = 2500, /* copied back to the file when it has grown by that */
-    STORE_WAL_RESET_PAGES = 10000,     /* emptied, with readers and writer held back for a moment */
+    /* A WAL is copied back to its file when it has grown by the first number of pages, and emptied, with readers and
+     * writer held back for a moment, at the second. On disk each costs fsyncs; in memory the WAL costs its size. */
+    STORE_WAL_CHECKPOINT_PAGES = 5000,
+    STORE_WAL_RESET_PAGES = 16000,
+    STORE_WAL_CHECKPOINT_PAGES_MEMORY = 250,
+    STORE_WAL_RESET_PAGES_MEMORY = 1000,
 };
 
 /* Where a store lies. Paths are malloc'ed. */

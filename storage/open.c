@@ -297,8 +297,9 @@ enum status_code store_open_place(struct store **out, struct store_place *place,
     s->options = *options;
     s->place = *place;
     *place = (struct store_place){ .lock_fd = -1 };
-    atomic_init(&s->checkpoint_pages, STORE_WAL_CHECKPOINT_PAGES);
-    atomic_init(&s->reset_pages, STORE_WAL_RESET_PAGES);
+    bool memory = s->place.vfs != NULL;
+    atomic_init(&s->checkpoint_pages, memory ? STORE_WAL_CHECKPOINT_PAGES_MEMORY : STORE_WAL_CHECKPOINT_PAGES);
+    atomic_init(&s->reset_pages, memory ? STORE_WAL_RESET_PAGES_MEMORY : STORE_WAL_RESET_PAGES);
     space_map_init(&s->spaces);
     pthread_mutex_init(&s->apply_mutex, NULL);
     pthread_mutex_init(&s->readers_mutex, NULL);

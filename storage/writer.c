@@ -697,7 +697,8 @@ static void run_batch(struct writer *w, struct store_commit *batch, bool all_ref
     }
     if (ok && wrote && s->observer.visible)
         s->observer.visible(s->observer.data, s->ledger.committed.seq);
-    answer(batch, ok ? STATUS_OK : STATUS_UNAVAILABLE, status_message(&w->failed));
+    answer(batch, ok ? STATUS_OK : w->failed.code == STATUS_DATA_LOSS ? STATUS_DATA_LOSS : STATUS_UNAVAILABLE,
+           status_message(&w->failed));
 }
 
 static void *run(void *data)

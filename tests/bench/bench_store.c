@@ -209,6 +209,7 @@ int main(int argc, char **argv)
     }
     struct store_info info;
     append(store, entries / 5);
+    append_bare(store, 2000, 1);
     append_bare(store, entries / 5 / 64, 64);
     append_bare(store, entries / 5 * 3 / 256, 256);
     store_get_info(store, &info);
