@@ -33,6 +33,15 @@ def load_cases():
     return caselib.CASES, caselib.FIXTURES
 
 
+def stop_emulator(process):
+    """The whole session: a command that still waits for something must not start an emulator later."""
+    try:
+        os.killpg(process.pid, signal.SIGTERM)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
 def start_emulator():
     """(process, HOST:PORT) of an emulator started by ORACLE_COMMAND, or exit 3."""
     command = os.environ.get("ORACLE_COMMAND")
@@ -45,7 +54,7 @@ def start_emulator():
         port = s.getsockname()[1]
     process = subprocess.Popen(["sh", "-c", command], env={**os.environ, "PORT": str(port)},
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    for _ in range(240):
+    for _ in range(1200):
         if process.poll() is not None:
             break
         try:
@@ -54,6 +63,7 @@ def start_emulator():
         except (OSError, wire.Hang):
             pass
         time.sleep(0.25)
+    stop_emulator(process)
     print("record: ORACLE_COMMAND did not give an emulator that answers GET /: nothing recorded", file=sys.stderr)
     sys.exit(3)
 
@@ -125,7 +135,7 @@ def main():
         print(f"{requests} requests recorded, {bad} cases not recorded")
     finally:
         if process:
-            os.killpg(process.pid, signal.SIGTERM)
+            stop_emulator(process)
     return 1 if bad else 0
 
 

@@ -16,6 +16,7 @@ Last line: "N passed, M failed, K known differences". Exit 0, 1 something failed
 """
 import argparse
 import fnmatch
+import http.client
 import json
 import pathlib
 import re
@@ -180,7 +181,10 @@ def load_rows(path=HERE / "differences.json"):
 
 def set_up(client, requests):
     for request in requests:
-        answer = wire.parse_answer(*client.send(*wire.request_bytes(request, {})))
+        try:
+            answer = wire.parse_answer(*client.send(*wire.request_bytes(request, {})))
+        except (wire.Hang, OSError, http.client.HTTPException) as e:
+            return [f"setup {request['method']} {request['target'][:100]}: {e or type(e).__name__}"]
         if answer["status"] != 200:
             return [f"setup {request['method']} {request['target']}: {answer['status']} {wire.short(answer['body'])}"]
     return []
@@ -204,8 +208,8 @@ def run_case(client, case, rows, used_rows):
     for i, step in enumerate(case["steps"]):
         try:
             actual = wire.run_step(client, step, captured)
-        except (wire.Hang, OSError) as e:
-            return problems + [f"step {i}: {e or type(e).__name__}"]
+        except (wire.Hang, OSError, http.client.HTTPException) as e:
+            return problems + [f"step {i}: {type(e).__name__} {e}"]
         row, expect = covering(rows, case, i, step)
         if "want" in step:
             found = check_want(step["want"], actual, bindings)
@@ -217,6 +221,16 @@ def run_case(client, case, rows, used_rows):
         what = f"step {i} {step['request']['method']} {step['request']['target'][:100]}"
         problems += [f"{what}: {x}" for x in found]
     return problems + bindings.check_relations()
+
+
+def is_gone(client):
+    """Whether nobody listens any more: the cases that are left would all say so."""
+    try:
+        client.send("GET", "/")
+    except (OSError, wire.Hang, http.client.HTTPException) as e:
+        print(f"replay: the server is gone: {e}", file=sys.stderr)
+        return True
+    return False
 
 
 class Report:
@@ -292,7 +306,10 @@ def main():
             begun[uses] = set_up(client, fixtures[uses]["setup"])
         steps += len(case["steps"])
         problems = begun.get(uses, [])
-        report.case(case["name"], problems or run_case(client, case, active, known))
+        problems = problems or run_case(client, case, active, known)
+        report.case(case["name"], problems)
+        if problems and is_gone(client):
+            break
     if args.only == "*":
         check_rows(active, report)
     known |= {r.entry["id"] for r in active if r.entry.get("ours_json")}

@@ -121,7 +121,7 @@ case("rules given as a string are refused", raw("PUT", RULES, {"rules": "x"}))
 case("POST is not found", raw("POST", RULES, {}))
 case("DELETE is not found", raw("DELETE", RULES))
 case("PATCH is not found", raw("PATCH", RULES, {}))
-case("rules are per project, for all databases", raw("GET", D.replace("(default)", "other") + "/c/a"),
+case("rules that are put are those of the (default) database alone", raw("GET", D.replace("(default)", "other") + "/c/a"),
      rules=ruleset("match /c/{d} { allow read: if false; }"))
 case("no owner token is needed", put(OPEN), setup=[put(ruleset("match /c/{d} { allow read: if false; }"))])
 

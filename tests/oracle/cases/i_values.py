@@ -194,7 +194,7 @@ case("a document over 1 MiB changes nothing", patch("c/a", {"f": "${repeat:x:600
      setup=[docs({"c/a": {"n": 1}})])
 case("a string of 1600 bytes can be queried", query("c", f("f", "==", "${repeat:x:1600}"), select=["n"]),
      setup=[docs({"c/a": {"n": 1, "f": "${repeat:x:1600}"}})])
-case("a request over 4 MiB", call("batchGet", {"documents": {"$copies": [3000, NAME + "/c/${repeat:x:1500}#"]}}))
+case("a request over 4 MiB", call("batchGet", {"documents": {"$copies": [3000, NAME + "/c/${repeat:x:1490}#"]}}))
 case("a transform that makes the document too large", commit(set_("c/a", {}, [], [append("a", "${repeat:y:600000}")])),
      setup=[docs({"c/a": {"f": "${repeat:x:600000}"}})])
 case("many fields", call("commit", {"writes": [{"update": {"name": NAME + "/c/a", "fields": {
