@@ -148,10 +148,10 @@ struct ast_function {
     struct ast_node *body;
     struct ast_match *declared_in; /* NULL at file or service level */
     bool used;                     /* reachable from an allow */
-    bool called;                   /* by anything */
+    bool called, called_by_function; /* by anything; by a function */
     struct ast_function *duplicate_of; /* the first of that name in the scope: a compile error */
-    uint8_t call_state;            /* these two are calls.c's own */
-    uint32_t call_stamp;
+    uint8_t call_state;            /* these three are calls.c's own */
+    uint32_t call_stamp, call_height;
     struct function_facts *facts;  /* types.c's own */
     struct ast_function *next;     /* in the same scope, source order */
 };

@@ -71,6 +71,7 @@ static void visit_function_calls(const struct ast_function *function, call_visit
 /* ---- the graph, searched depth first with a stack of our own ---- */
 
 enum { UNSEEN, OPEN, DONE };
+enum { CYCLE_TEXT_BYTES = 64 * 1024 };
 
 struct callees {
     struct arena *arena;
@@ -110,7 +111,6 @@ struct search {
     struct issue_list *issues;
     struct step *steps;
     uint32_t n, cap, stamps;
-    bool too_long; /* reported once */
 };
 
 static void open_function(struct search *s, struct ast_function *function)
@@ -121,18 +121,24 @@ static void open_function(struct search *s, struct ast_function *function)
         s->cap = cap;
     }
     function->call_state = OPEN;
+    if (function->call_height == 0)
+        function->call_height = 1;
     struct step *step = &s->steps[s->n++];
     *step = (struct step){ .function = function, .callees = { .arena = s->arena, .stamp = ++s->stamps } };
     visit_function_calls(function, add_callee, &step->callees);
 }
 
-static const char *stack_text(struct search *s, uint32_t from, uint32_t to, const char *between)
+static const char *names_of_steps(struct search *s, uint32_t from, const char *between)
 {
-    const char *text = "";
-    for (uint32_t i = from; i < to; i++)
-        text = arena_printf(s->arena, "%s%s" STR_FMT, text, i > from ? between : "",
-                            STR_ARG(s->steps[i].function->name));
-    return text;
+    struct buf text;
+    buf_init(&text, CYCLE_TEXT_BYTES);
+    for (uint32_t i = from; i < s->n && !text.overflowed; i++) {
+        buf_z(&text, i > from ? between : "");
+        buf_str(&text, s->steps[i].function->name);
+    }
+    const char *names = arena_str(s->arena, buf_view(&text)).p;
+    buf_dispose(&text);
+    return names;
 }
 
 static void report_cycle(struct search *s, const struct ast_function *again)
@@ -144,32 +150,60 @@ static void report_cycle(struct search *s, const struct ast_function *again)
         issues_add(s->issues, RULES_ERROR, again->file, again->name_span, "Recursive call is not allowed.");
     else
         issues_add(s->issues, RULES_ERROR, again->file, again->name_span,
-                   "Detected a call cycle between [%s] functions.", stack_text(s, from, s->n, ","));
+                   "Detected a call cycle between [%s] functions.", names_of_steps(s, from, ","));
 }
 
+/* Everything that can be reached from a function: cycles are reported, heights computed on the way back. */
 static void search_from(struct search *s, struct ast_function *root)
 {
     open_function(s, root);
     while (s->n > 0) {
         struct step *step = &s->steps[s->n - 1];
-        if (step->next == step->callees.n) {
-            step->function->call_state = DONE;
-            s->n--;
+        if (step->next < step->callees.n) {
+            struct ast_function *callee = step->callees.items[step->next++];
+            if (callee->call_state == OPEN)
+                report_cycle(s, callee);
+            else if (callee->call_state == UNSEEN)
+                open_function(s, callee);
             continue;
         }
-        struct ast_function *callee = step->callees.items[step->next++];
-        if (callee->call_state == OPEN) {
-            report_cycle(s, callee);
-        } else if (s->n > LIMIT_RULES_CALL_DEPTH) {
-            if (!s->too_long)
-                issues_add(s->issues, RULES_ERROR, callee->file, callee->name_span,
-                           "Maximum allowed call depth of %d is reached for [%s] call stack.", LIMIT_RULES_CALL_DEPTH,
-                           stack_text(s, 0, s->n, "->"));
-            s->too_long = true;
-        } else if (callee->call_state == UNSEEN) {
-            open_function(s, callee);
-        }
+        step->function->call_state = DONE;
+        for (uint32_t i = 0; i < step->callees.n; i++)
+            if (step->callees.items[i]->call_state == DONE &&
+                step->function->call_height <= step->callees.items[i]->call_height)
+                step->function->call_height = step->callees.items[i]->call_height + 1;
+        s->n--;
     }
+}
+
+/* ---- chains that are too long ---- */
+
+/* The first chain from a function that no other calls, in the order in which calls stand in the source. */
+static void report_long_chain(struct search *s, struct ast_function *root)
+{
+    struct ast_function *function = root;
+    s->n = 0;
+    for (;;) {
+        open_function(s, function);
+        const struct callees *callees = &s->steps[s->n - 1].callees;
+        uint32_t i = 0;
+        while (i < callees->n && callees->items[i]->call_height + s->n <= LIMIT_RULES_CALL_DEPTH + 1)
+            i++;
+        if (i == callees->n)
+            return; /* a cycle cut the chain short */
+        function = callees->items[i];
+        if (s->n > LIMIT_RULES_CALL_DEPTH)
+            break;
+    }
+    issues_add(s->issues, RULES_ERROR, function->file, function->name_span,
+               "Maximum allowed call depth of %d is reached for [%s] call stack.", LIMIT_RULES_CALL_DEPTH,
+               names_of_steps(s, 0, "->"));
+}
+
+static void check_chain(void *data, struct ast_function *function)
+{
+    if (!function->called_by_function && function->call_height > LIMIT_RULES_CALL_DEPTH + 1)
+        report_long_chain(data, function);
 }
 
 /* ---- marking ---- */
@@ -177,7 +211,7 @@ static void search_from(struct search *s, struct ast_function *root)
 static void mark_called(void *data, struct ast_function *callee)
 {
     (void)data;
-    callee->called = true;
+    callee->called = callee->called_by_function = true;
 }
 
 /* Work list of functions that an allow reaches; a function enters it once. */
@@ -219,5 +253,7 @@ void check_calls(struct ruleset *ruleset, struct issue_list *issues)
     struct search search = { .arena = arena, .issues = issues };
     for (size_t i = 0; i < ruleset->n_files; i++)
         check_each_function(&ruleset->units[i], search_function, &search);
+    for (size_t i = 0; i < ruleset->n_files; i++)
+        check_each_function(&ruleset->units[i], check_chain, &search);
     arena_free(arena);
 }

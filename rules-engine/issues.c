@@ -128,8 +128,6 @@ void issues_finish(struct issue_list *list, struct rules_issues *out)
     qsort(all, list->n, sizeof *all, compare);
     *out = (struct rules_issues){ .items = ARENA_ARRAY(list->arena, struct rules_issue, list->n) };
     for (size_t i = 0; i < list->n; i++) {
-        if (i > 0 && compare(&all[i], &all[i - 1]) == 0)
-            continue;
         out->items[out->n++] = all[i].issue;
         out->errors += all[i].issue.severity == RULES_ERROR;
     }

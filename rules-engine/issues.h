@@ -28,7 +28,7 @@ void issues_add_lint(struct issue_list *list, enum rules_severity severity, cons
 void issues_take(struct issue_list *list, const struct rules_issues *from);
 /* Forgets all findings but the first `n`. */
 void issues_drop(struct issue_list *list, size_t n);
-/* Sorted by file, position, severity (errors first), text; a finding that was made twice stays once. */
+/* Sorted by file, position, severity (errors first), text. Some findings are made twice, as by Google. */
 void issues_finish(struct issue_list *list, struct rules_issues *out);
 
 #endif

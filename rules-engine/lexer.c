@@ -250,9 +250,12 @@ static void push_token(struct growth *g, struct tokens *out, struct token token)
     out->items[out->n++] = token;
 }
 
-static void push_error(struct growth *g, struct tokens *out, size_t from, size_t to)
+static void push_error(struct growth *g, struct tokens *out, struct str text, size_t from, size_t to)
 {
-    struct lexer_error error = { (uint32_t)from, (uint32_t)to, out->n };
+    size_t at = to - 1;
+    while (at > from && ((unsigned char)text.p[at] & 0xc0) == 0x80)
+        at--;
+    struct lexer_error error = { (uint32_t)from, (uint32_t)to, (uint32_t)at, out->n };
     if (out->n_errors == g->error_cap) {
         uint32_t cap = g->error_cap ? g->error_cap * 2 : 16;
         out->errors = arena_grow(g->arena, out->errors, out->n_errors * sizeof error, cap * sizeof error);
@@ -279,7 +282,7 @@ void lexer_run(struct tokens *out, struct arena *arena, struct str text)
         n = in_service_name ? scan_service_name(rest, &kind) : scan_token(rest, &kind);
         if (n == 0) {
             n = error_length(rest, in_service_name);
-            push_error(&growth, out, at, at + n);
+            push_error(&growth, out, text, at, at + n);
         } else {
             push_token(&growth, out, (struct token){ (uint8_t)kind, (uint32_t)at, (uint32_t)(at + n) });
             in_service_name = kind == TOKEN_SERVICE;

@@ -31,9 +31,10 @@ struct token {
     uint32_t from, to; /* byte offsets; both the length of the text for TOKEN_EOF */
 };
 
-/* A place that is no token; the text from `from` to `to` goes into "token recognition error at: '...'". */
+/* A place that is no token; the text from `from` to `to` goes into "token recognition error at: '...'", and
+ * `at` is its last character: where it was noticed. */
 struct lexer_error {
-    uint32_t from, to;
+    uint32_t from, to, at;
     uint32_t before; /* index of the token that follows */
 };
 

@@ -75,9 +75,11 @@ static bool parse_file(struct ruleset *ruleset, uint32_t file, struct issue_list
     if (parsed && tokens.n_errors == 0)
         return true;
     issues_drop(issues, before);
-    if (stop.limit || !syntax_explain(issues, file, &tokens))
+    bool hopeless = false;
+    if (stop.limit || !syntax_explain(issues, file, &tokens, &hopeless))
         add_plain_error(ruleset, file, &tokens.items[stop.token], stop.limit, issues);
-    parser_check_version(ruleset, file, &tokens, issues);
+    if (!hopeless)
+        parser_check_version(ruleset, file, &tokens, issues);
     return false;
 }
 

@@ -45,6 +45,7 @@ struct walk {
     bool has_doubt;      /* where a token was first seen that only the end of a rule could explain */
     uint16_t doubt_state;
     uint32_t doubt_context;
+    bool hopeless;       /* the rule of the whole file was given up */
 };
 
 static struct frame *top(struct walk *w) { return &w->frames[w->n_frames - 1]; }
@@ -162,11 +163,11 @@ static bool begin_error(struct walk *w)
     return true;
 }
 
+/* Never held back: Google's compiler reports these even while it recovers. */
 static void report_unwanted(struct walk *w)
 {
     const struct token *token = token_at(w, w->at);
-    if (!w->in_error)
-        report(w, token, arena_printf(w->arena, "Unexpected '%s'.", shown(w, token)));
+    report(w, token, arena_printf(w->arena, "Unexpected '%s'.", shown(w, token)));
 }
 
 /* Deletes the current token when the one after it is what the state wants. */
@@ -196,16 +197,24 @@ static void recover(struct walk *w)
     w->n_frames--;
 }
 
+static void give_up_rule(struct walk *w)
+{
+    if (w->stopped)
+        return;
+    w->hopeless = w->hopeless || w->n_frames == 1;
+    if (w->n_frames > 1)
+        recover(w);
+    else
+        w->n_frames = 0;
+}
+
 /* The two ways to fail: no alternative fits, and one certain token does not come. */
 static void fail_choice(struct walk *w, uint32_t at)
 {
     const struct token *token = token_at(w, at);
     if (begin_error(w))
         report(w, token, arena_printf(w->arena, "Unexpected '%s'.", shown(w, token)));
-    if (w->n_frames > 1)
-        recover(w);
-    else
-        w->n_frames = 0;
+    give_up_rule(w);
 }
 
 static void fail_match(struct walk *w, uint16_t state, uint32_t context)
@@ -215,10 +224,7 @@ static void fail_match(struct walk *w, uint16_t state, uint32_t context)
     if (begin_error(w))
         report(w, token, arena_printf(w->arena, "mismatched input '%s' expecting %s", shown(w, token),
                                       set_text(w, &wanted)));
-    if (w->n_frames > 1)
-        recover(w);
-    else
-        w->n_frames = 0;
+    give_up_rule(w);
 }
 
 /* ---- one step of the walk ---- */
@@ -435,14 +441,14 @@ static void report_lexer_errors(struct walk *w, uint32_t from_token)
 {
     for (uint32_t i = 0; i < w->tokens->n_errors; i++) {
         const struct lexer_error *error = &w->tokens->errors[i];
-        struct token place = { TOKEN_EOF, error->from, error->from + 1 };
+        struct token place = { TOKEN_EOF, error->at, error->at + 1 };
         struct str text = str_from(w->issues->sources[w->file].text.p + error->from, error->to - error->from);
         if (error->before >= from_token)
             report(w, &place, arena_printf(w->arena, "token recognition error at: '%s'", escaped(w, text)));
     }
 }
 
-bool syntax_explain(struct issue_list *issues, uint32_t file, const struct tokens *tokens)
+bool syntax_explain(struct issue_list *issues, uint32_t file, const struct tokens *tokens, bool *hopeless)
 {
     struct arena *arena = arena_new();
     const struct grammar *g = grammar_new(arena);
@@ -461,6 +467,7 @@ bool syntax_explain(struct issue_list *issues, uint32_t file, const struct token
     uint32_t lost = walk.stopped ? walk.furthest + 1 : 0;
     run(&walk, true);
     bool explained = !predictor_gave_up(walk.predictor);
+    *hopeless = walk.hopeless;
     if (explained)
         report_lexer_errors(&walk, lost);
     else

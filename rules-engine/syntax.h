@@ -10,7 +10,8 @@
 
 /* Adds what is wrong with one file. False when it found nothing, or gave up after LIMIT_RULES_SYNTAX_STEPS
  * (nothing is added then): the caller words an error of its own. Memory is freed before it returns, but
- * for the texts of the issues. */
-bool syntax_explain(struct issue_list *issues, uint32_t file, const struct tokens *tokens);
+ * for the texts of the issues. *hopeless: what was found lies between declarations; nothing more is said
+ * about such a file. */
+bool syntax_explain(struct issue_list *issues, uint32_t file, const struct tokens *tokens, bool *hopeless);
 
 #endif

@@ -12,19 +12,33 @@
 
 typedef uint32_t type_set;
 
+/* What is asked of an expression; `text` words it where the order is not the usual one, else NULL. */
+struct wanted {
+    type_set set;
+    const char *text;
+};
+
 #define BIT(type) ((type_set)1 << (type))
 #define ANY ((type_set)~0u)
 #define NUMBER (BIT(RT_INT) | BIT(RT_FLOAT))
+#define SUBTRACTABLE (NUMBER | BIT(RT_DURATION) | BIT(RT_TIMESTAMP))
+#define ADDABLE (SUBTRACTABLE | BIT(RT_STRING))
+#define SEQUENCE (BIT(RT_STRING) | BIT(RT_LIST) | BIT(RT_PATH))
 
-enum { CHECKED_PARAMETERS = 32, ARGUMENTS_ASKED = 4 };
+enum { CHECKED_NAMES = 32, ARGUMENTS_ASKED = 4 };
+
+struct variable {
+    type_set asked;     /* what all its uses so far ask */
+    bool contradiction; /* nothing satisfied them at some point */
+    bool mentioned;
+};
 
 /* What callers need to know of a function. */
 struct function_facts {
     enum { FACTS_OPEN, FACTS_DONE } state;
-    type_set parameters[CHECKED_PARAMETERS]; /* what is asked of each */
-    bool mentioned[CHECKED_PARAMETERS];
+    struct variable parameters[CHECKED_NAMES];
     type_set result;
-    uint32_t returned; /* the parameter that is returned as it is, or CHECKED_PARAMETERS */
+    uint32_t returned; /* the parameter that is returned as it is, or CHECKED_NAMES */
 };
 
 struct typing {
@@ -37,7 +51,7 @@ struct typing {
     bool is_outside;           /* a function of the file, called from a service */
     const struct ast_function *function;
     struct function_facts *facts; /* of that function */
-    bool lets_used[CHECKED_PARAMETERS];
+    struct variable lets[CHECKED_NAMES];
     type_set *known; /* by node: what infer() found */
     uint32_t depth;  /* of functions whose facts are being gathered */
 };
@@ -102,28 +116,53 @@ static bool is_binary(const struct ast_node *node)
     return node->kind >= AST_AND && node->kind <= AST_IN;
 }
 
-/* Where a finding about a whole expression stands: at its operator, else at its first token. */
-static struct ast_span place_of(const struct typing *t, const struct ast_node *node)
+/* Where a finding about a whole expression stands: at its operator or the name of its method, else at its
+ * first token; of an object, inside its outermost parenthesis. */
+static struct ast_span place_of(const struct typing *t, const struct ast_node *node, bool is_object)
 {
-    return is_binary(node) ? operator_token(t, node->op.a) : first_token(t, node);
+    if (is_binary(node))
+        return operator_token(t, node->op.a);
+    if (node->kind == AST_METHOD)
+        return node->call.name_span;
+    if (!is_object || node->parentheses == 0)
+        return first_token(t, node);
+    struct str text = t->ruleset->sources[node->file].text;
+    uint32_t at = lexer_skip_gap(text, node->start + 1);
+    return (struct ast_span){ at, lexer_token_end(text, at) };
+}
+
+static type_set result_of_operator(const struct ast_node *node)
+{
+    switch (node->kind) {
+    case AST_ADD:
+        return ADDABLE;
+    case AST_SUB:
+        return SUBTRACTABLE;
+    case AST_MUL: case AST_DIV: case AST_MOD:
+        return NUMBER;
+    default:
+        return BIT(RT_BOOL);
+    }
 }
 
 /* ---- asking for types ---- */
 
 static type_set infer(struct typing *t, const struct ast_node *node);
-static void require(struct typing *t, const struct ast_node *node, type_set wanted, bool is_condition);
 static const struct function_facts *facts_of(struct typing *t, struct ast_function *function);
 
-static void mismatch(struct typing *t, const struct ast_node *node, type_set got, type_set wanted, bool is_condition)
+/* How an expression stands in what surrounds it. */
+enum role { ROLE_CONDITION, ROLE_OPERAND, ROLE_OBJECT /* of .x, [i], .f() */ };
+
+static void mismatch(struct typing *t, const struct ast_node *node, type_set got, struct wanted wanted, enum role role)
 {
-    struct ast_span span = place_of(t, node);
-    if (is_condition)
+    struct ast_span span = place_of(t, node, role == ROLE_OBJECT);
+    if (role == ROLE_CONDITION)
         warn(t, span, "Invalid type. Permission statements expect a boolean value. Received one of [%s].",
              set_text(t, got));
     else
         warn(t, span, "Invalid type. Received one of [%s]. Expected one of [%s].", set_text(t, got),
-             set_text(t, wanted));
-    if (node->kind == AST_NAME)
+             wanted.text ? wanted.text : set_text(t, wanted.set));
+    if (node->kind == AST_NAME && node->name.scope == SCOPE_WILDCARD)
         warn(t, span, "Invalid type. There is no type for variable '" STR_FMT "' that satisfies all clauses.",
              STR_ARG(node->name.name));
 }
@@ -137,35 +176,54 @@ static const struct ast_node *returned_argument(struct typing *t, const struct a
     return facts && facts->returned < node->call.n ? node->call.args[facts->returned] : NULL;
 }
 
-static void require(struct typing *t, const struct ast_node *node, type_set wanted, bool is_condition)
+/* One more thing is asked of a parameter or a let. When nothing satisfies all that is asked, that is noted,
+ * and the next thing starts afresh. */
+static void narrow(struct variable *variable, type_set wanted)
+{
+    if (!(variable->asked & wanted))
+        variable->contradiction = true;
+    variable->asked = variable->asked & wanted ? variable->asked & wanted : ANY;
+}
+
+static struct variable *variable_of(struct typing *t, const struct ast_node *node)
+{
+    if (node->kind != AST_NAME || node->name.slot >= CHECKED_NAMES)
+        return NULL;
+    if (node->name.scope == SCOPE_PARAMETER)
+        return &t->facts->parameters[node->name.slot];
+    return node->name.scope == SCOPE_LET ? &t->lets[node->name.slot] : NULL;
+}
+
+static void infer_operands(struct typing *t, const struct ast_node *node);
+
+static void require(struct typing *t, const struct ast_node *node, struct wanted wanted, enum role role)
 {
     if (node->kind == AST_TERNARY) {
-        require(t, node->op.a, BIT(RT_BOOL), false);
-        require(t, node->op.b, wanted, false);
-        require(t, node->op.c, wanted, false);
-        t->known[node->id] = t->known[node->op.b->id] | t->known[node->op.c->id];
+        require(t, node->op.a, (struct wanted){ BIT(RT_BOOL), NULL }, ROLE_OPERAND);
+        require(t, node->op.b, wanted, ROLE_OPERAND);
+        require(t, node->op.c, wanted, ROLE_OPERAND);
+        t->known[node->id] = ANY;
         return;
     }
-    if ((node->kind == AST_EQ || node->kind == AST_NE) && !(wanted & BIT(RT_BOOL))) {
-        infer(t, node->op.a);
-        infer(t, node->op.b);
-        mismatch(t, node, BIT(RT_BOOL), wanted, is_condition);
+    if (is_binary(node) && !(result_of_operator(node) & wanted.set)) {
+        mismatch(t, node, result_of_operator(node), wanted, role); /* instead of what is wrong inside */
+        infer_operands(t, node);
         return;
     }
     type_set got = infer(t, node);
-    if (is_condition && node->kind == AST_CALL && node->call.function)
-        got = ANY;
+    struct variable *variable = variable_of(t, node);
     const struct ast_node *argument = returned_argument(t, node);
-    if (argument) {
-        type_set given = t->known[argument->id];
-        if (!(given & wanted))
-            mismatch(t, argument, given, wanted, false);
-        return;
-    }
-    if (!(got & wanted))
-        mismatch(t, node, got, wanted, is_condition);
-    else if (node->kind == AST_NAME && node->name.scope == SCOPE_PARAMETER && node->name.slot < CHECKED_PARAMETERS)
-        t->facts->parameters[node->name.slot] &= wanted;
+    if (variable)
+        narrow(variable, wanted.set);
+    else if (argument && !(t->known[argument->id] & wanted.set))
+        mismatch(t, argument, t->known[argument->id], wanted, ROLE_OPERAND);
+    else if (!argument && !(node->kind == AST_CALL && node->call.function) && !(got & wanted.set))
+        mismatch(t, node, got, wanted, role);
+}
+
+static void require_set(struct typing *t, const struct ast_node *node, type_set set, enum role role)
+{
+    require(t, node, (struct wanted){ set, NULL }, role);
 }
 
 static void infer_all(struct typing *t, struct ast_node **items, uint32_t n)
@@ -178,16 +236,11 @@ static void infer_all(struct typing *t, struct ast_node **items, uint32_t n)
 
 static type_set infer_name(struct typing *t, const struct ast_node *node)
 {
-    uint32_t slot = node->name.slot;
     switch (node->name.scope) {
     case SCOPE_PARAMETER:
-        if (slot >= CHECKED_PARAMETERS)
-            return ANY;
-        t->facts->mentioned[slot] = true;
-        return t->facts->parameters[slot];
     case SCOPE_LET:
-        if (slot < CHECKED_PARAMETERS)
-            t->lets_used[slot] = true;
+        if (variable_of(t, node))
+            variable_of(t, node)->mentioned = true;
         return ANY;
     case SCOPE_WILDCARD:
         return node->name.is_glob ? BIT(RT_PATH) : BIT(RT_STRING);
@@ -222,7 +275,7 @@ static type_set infer_user_call(struct typing *t, const struct ast_node *node)
         return ANY;
     }
     for (uint32_t i = 0; i < node->call.n; i++)
-        require(t, node->call.args[i], facts && i < CHECKED_PARAMETERS ? facts->parameters[i] : ANY, false);
+        require_set(t, node->call.args[i], facts && i < CHECKED_NAMES ? facts->parameters[i].asked : ANY, ROLE_OPERAND);
     if (!facts)
         return ANY;
     return facts->returned < node->call.n ? t->known[node->call.args[facts->returned]->id] : facts->result;
@@ -231,11 +284,38 @@ static type_set infer_user_call(struct typing *t, const struct ast_node *node)
 /* What the rows of one name ask, over all receivers. */
 struct demand {
     type_set receivers;
-    type_set arguments[ARGUMENTS_ASKED];
+    struct wanted arguments[ARGUMENTS_ASKED];
     bool any_row, count_fits;
 };
 
-static void add_demand(struct demand *demand, const struct builtin *row, uint32_t n)
+/* Within one row types are listed in an order of their own. */
+static const enum rules_type row_order[] = {
+    RT_INT,  RT_FLOAT, RT_NULL, RT_BYTES,     RT_STRING,   RT_BOOL,   RT_PATH,     RT_LIST,
+    RT_SET,  RT_MAP,   RT_CONSTRAINT, RT_TIMESTAMP, RT_DURATION, RT_LATLNG, RT_MAP_DIFF, RT_VECTOR,
+};
+
+static const char *type_name(enum rules_type type)
+{
+    for (size_t i = 0; i < sizeof type_order / sizeof type_order[0]; i++)
+        if (type_order[i].type == type)
+            return type_order[i].name;
+    return "vector";
+}
+
+static void add_argument(struct typing *t, struct wanted *wanted, type_set asked)
+{
+    static const enum rules_type float_first[] = { RT_FLOAT, RT_INT };
+    bool is_float = asked == NUMBER;
+    const enum rules_type *order = is_float ? float_first : row_order;
+    size_t n = is_float ? 2 : sizeof row_order / sizeof row_order[0];
+    for (size_t i = 0; asked != ANY && i < n; i++)
+        if ((asked & ~wanted->set) & BIT(order[i]))
+            wanted->text = arena_printf(t->arena, "%s%s%s", wanted->text ? wanted->text : "",
+                                        wanted->text ? ", " : "", type_name(order[i]));
+    wanted->set |= asked;
+}
+
+static void add_demand(struct typing *t, struct demand *demand, const struct builtin *row, uint32_t n)
 {
     demand->any_row = true;
     demand->receivers |= BIT(row->receiver);
@@ -243,10 +323,10 @@ static void add_demand(struct demand *demand, const struct builtin *row, uint32_
         return;
     demand->count_fits = true;
     for (uint32_t i = 0; i < n; i++)
-        demand->arguments[i] |= row->args[i];
+        add_argument(t, &demand->arguments[i], row->args[i]);
 }
 
-static struct demand demand_of(const struct ast_node *node, bool is_method)
+static struct demand demand_of(struct typing *t, const struct ast_node *node, bool is_method)
 {
     struct demand demand = { 0 };
     size_t n;
@@ -255,7 +335,7 @@ static struct demand demand_of(const struct ast_node *node, bool is_method)
         bool fits = is_method ? rows[i]->receiver != RT_UNDEFINED
                               : rows[i]->receiver == RT_UNDEFINED && str_eq(rows[i]->package, node->call.package);
         if (fits && str_eq(rows[i]->name, node->call.name))
-            add_demand(&demand, rows[i], node->call.n);
+            add_demand(t, &demand, rows[i], node->call.n);
     }
     return demand;
 }
@@ -319,7 +399,7 @@ static type_set infer_builtin_call(struct typing *t, const struct ast_node *node
         return ANY;
     }
     for (uint32_t i = 0; i < node->call.n; i++)
-        require(t, node->call.args[i], demand->arguments[i], false);
+        require(t, node->call.args[i], demand->arguments[i], ROLE_OPERAND);
     return result_of(node);
 }
 
@@ -327,7 +407,7 @@ static type_set infer_global(struct typing *t, const struct ast_node *node)
 {
     const struct builtin *builtin = node->call.builtin;
     bool is_lookup = builtin && builtin_is_service(builtin);
-    struct demand demand = demand_of(node, false);
+    struct demand demand = demand_of(t, node, false);
     if (!builtin || (is_lookup && !t->has_lookups)) {
         warn_name(t, "Invalid function name", node->call.name, node->call.name_span);
         demand = (struct demand){ 0 };
@@ -340,7 +420,7 @@ static type_set infer_global(struct typing *t, const struct ast_node *node)
 
 static type_set infer_package(struct typing *t, const struct ast_node *node)
 {
-    struct demand demand = demand_of(node, false);
+    struct demand demand = demand_of(t, node, false);
     if (!demand.any_row)
         warn(t, node->call.name_span, "Invalid function name: " STR_FMT "." STR_FMT ".", STR_ARG(node->call.package),
              STR_ARG(node->call.name));
@@ -351,9 +431,9 @@ static type_set infer_method(struct typing *t, const struct ast_node *node)
 {
     if (node->call.package.n > 0)
         return infer_package(t, node);
-    struct demand demand = demand_of(node, true);
+    struct demand demand = demand_of(t, node, true);
     if (demand.any_row) {
-        require(t, node->call.object, demand.receivers, false);
+        require_set(t, node->call.object, demand.receivers, ROLE_OBJECT);
     } else {
         infer(t, node->call.object);
         warn_name(t, "Invalid function name", node->call.name, node->call.name_span);
@@ -377,7 +457,7 @@ static type_set infer_equality(struct typing *t, const struct ast_node *node)
 static type_set infer_map(struct typing *t, const struct ast_node *node)
 {
     for (uint32_t i = 0; i < node->map.n; i++) {
-        require(t, node->map.keys[i], BIT(RT_STRING), false);
+        require_set(t, node->map.keys[i], BIT(RT_STRING), ROLE_OPERAND);
         infer(t, node->map.values[i]);
     }
     return BIT(RT_MAP);
@@ -385,12 +465,25 @@ static type_set infer_map(struct typing *t, const struct ast_node *node)
 
 static type_set infer_index(struct typing *t, const struct ast_node *node)
 {
-    require(t, node->index.object, BIT(RT_STRING) | BIT(RT_LIST) | BIT(RT_MAP) | BIT(RT_PATH), false);
-    if (node->index.from)
-        infer(t, node->index.from);
-    if (node->index.to)
-        infer(t, node->index.to);
+    require_set(t, node->index.object, SEQUENCE | BIT(RT_MAP), ROLE_OBJECT);
+    require_set(t, node->index.from, BIT(RT_INT) | BIT(RT_STRING), ROLE_OPERAND);
     return ANY;
+}
+
+static type_set infer_slice(struct typing *t, const struct ast_node *node)
+{
+    require_set(t, node->index.object, SEQUENCE, ROLE_OBJECT);
+    if (node->index.from)
+        require_set(t, node->index.from, BIT(RT_NULL) | BIT(RT_INT), ROLE_OPERAND);
+    if (node->index.to)
+        require_set(t, node->index.to, BIT(RT_NULL) | BIT(RT_INT), ROLE_OPERAND);
+    return SEQUENCE;
+}
+
+static void infer_operands(struct typing *t, const struct ast_node *node)
+{
+    infer(t, node->op.a);
+    infer(t, node->op.b);
 }
 
 static type_set infer_binary(struct typing *t, const struct ast_node *node)
@@ -399,37 +492,43 @@ static type_set infer_binary(struct typing *t, const struct ast_node *node)
     case AST_EQ: case AST_NE:
         return infer_equality(t, node);
     case AST_AND: case AST_OR:
-        require(t, node->op.a, BIT(RT_BOOL), false);
-        require(t, node->op.b, BIT(RT_BOOL), false);
-        return BIT(RT_BOOL);
+        require_set(t, node->op.a, BIT(RT_BOOL), ROLE_OPERAND);
+        require_set(t, node->op.b, BIT(RT_BOOL), ROLE_OPERAND);
+        break;
     case AST_IN:
         infer(t, node->op.a);
-        require(t, node->op.b, BIT(RT_LIST) | BIT(RT_SET) | BIT(RT_MAP) | BIT(RT_CONSTRAINT), false);
-        return BIT(RT_BOOL);
+        require_set(t, node->op.b, BIT(RT_LIST) | BIT(RT_SET) | BIT(RT_MAP) | BIT(RT_CONSTRAINT), ROLE_OPERAND);
+        break;
     case AST_LT: case AST_LE: case AST_GT: case AST_GE:
-        infer(t, node->op.a);
-        infer(t, node->op.b);
-        return BIT(RT_BOOL);
-    default:
-        infer(t, node->op.a);
-        infer(t, node->op.b);
-        return ANY;
+        infer_operands(t, node);
+        break;
+    default: /* arithmetic gives what it takes */
+        require_set(t, node->op.a, result_of_operator(node), ROLE_OPERAND);
+        require_set(t, node->op.b, result_of_operator(node), ROLE_OPERAND);
+        break;
     }
+    return result_of_operator(node);
 }
 
 static type_set infer_path(struct typing *t, const struct ast_node *node)
 {
+    const struct wanted segment = {
+        BIT(RT_PATH) | BIT(RT_NULL) | NUMBER | BIT(RT_STRING) | BIT(RT_BOOL), "path, null, int, float, string, bool"
+    };
     for (uint32_t i = 0; i < node->path.n; i++)
         if (node->path.parts[i].expr)
-            infer(t, node->path.parts[i].expr);
+            require(t, node->path.parts[i].expr, segment, ROLE_OPERAND);
     return BIT(RT_PATH);
 }
 
 static type_set infer_ternary(struct typing *t, const struct ast_node *node)
 {
-    require(t, node->op.a, BIT(RT_BOOL), false);
+    require_set(t, node->op.a, BIT(RT_BOOL), ROLE_OPERAND);
     type_set b = infer(t, node->op.b);
-    return b | infer(t, node->op.c);
+    if (!(b & infer(t, node->op.c)))
+        warn(t, operator_token(t, node->op.a),
+             "Ternary operator result if condition is true has a different type than if condition is false.");
+    return ANY;
 }
 
 static type_set infer_new(struct typing *t, const struct ast_node *node)
@@ -457,20 +556,22 @@ static type_set infer_new(struct typing *t, const struct ast_node *node)
     case AST_NAME:
         return infer_name(t, node);
     case AST_MEMBER:
-        require(t, node->member.object, BIT(RT_MAP), false);
+        require_set(t, node->member.object, BIT(RT_MAP), ROLE_OBJECT);
         return ANY;
-    case AST_INDEX: case AST_SLICE:
+    case AST_INDEX:
         return infer_index(t, node);
+    case AST_SLICE:
+        return infer_slice(t, node);
     case AST_CALL:
         return node->call.function ? infer_user_call(t, node) : infer_global(t, node);
     case AST_METHOD:
         return infer_method(t, node);
     case AST_NOT:
-        require(t, node->op.a, BIT(RT_BOOL), false);
+        require_set(t, node->op.a, BIT(RT_BOOL), ROLE_OPERAND);
         return BIT(RT_BOOL);
     case AST_NEGATE:
-        require(t, node->op.a, NUMBER | BIT(RT_DURATION), false);
-        return ANY;
+        require_set(t, node->op.a, NUMBER | BIT(RT_DURATION), ROLE_OPERAND);
+        return NUMBER | BIT(RT_DURATION);
     case AST_IS:
         infer(t, node->is.a);
         return BIT(RT_BOOL);
@@ -488,28 +589,70 @@ static type_set infer(struct typing *t, const struct ast_node *node)
 
 /* ---- functions ---- */
 
-/* Where code of a function stands: what request and get() mean there. */
 static void enter_function(struct typing *t, const struct ast_function *function)
 {
     t->function = function;
     t->facts = function->facts;
     t->file = function->file;
-    memset(t->lets_used, 0, sizeof t->lets_used);
+    for (uint32_t i = 0; i < CHECKED_NAMES; i++)
+        t->lets[i] = (struct variable){ .asked = ANY };
+}
+
+/* Where a contradiction about a parameter or a let is reported: what its scope begins with. */
+static struct ast_span scope_start(const struct typing *t, const struct ast_function *function, uint32_t next_let)
+{
+    if (next_let >= function->n_lets)
+        return first_token(t, function->body);
+    struct ast_span span = function->lets[next_let].span;
+    span.to = span.from + 3;
+    return span;
+}
+
+static void warn_contradiction(struct typing *t, const struct variable *variable, struct str name,
+                               struct ast_span place)
+{
+    if (variable->contradiction)
+        warn(t, place, "Invalid type. There is no type for variable '" STR_FMT "' that satisfies all clauses.",
+             STR_ARG(name));
+}
+
+/* What was asked of a let is asked of the variable that it renames. */
+static void pass_on_lets(struct typing *t, const struct ast_function *function)
+{
+    for (uint32_t i = function->n_lets; i-- > 0;) {
+        struct variable *renamed = variable_of(t, function->lets[i].value);
+        warn_contradiction(t, &t->lets[i], function->lets[i].name, scope_start(t, function, i + 1));
+        if (renamed)
+            narrow(renamed, t->lets[i].asked);
+    }
 }
 
 static void infer_function(struct typing *t, const struct ast_function *function)
 {
-    for (uint32_t i = 0; i < function->n_lets; i++)
+    for (uint32_t i = 0; i < function->n_lets && i <= LIMIT_RULES_LETS; i++)
         infer(t, function->lets[i].value);
+    t->facts->result = ANY;
+    t->facts->returned = CHECKED_NAMES;
+    if (function->n_lets > LIMIT_RULES_LETS)
+        return; /* an error; nothing is said about the rest */
     const struct ast_node *body = function->body;
     t->facts->result = infer(t, body);
-    bool returns_parameter = body->kind == AST_NAME && body->name.scope == SCOPE_PARAMETER;
-    t->facts->returned = returns_parameter ? body->name.slot : CHECKED_PARAMETERS;
+    if (body->kind == AST_NAME && body->name.scope == SCOPE_PARAMETER)
+        t->facts->returned = body->name.slot;
+    pass_on_lets(t, function);
+    for (uint32_t i = 0; i < function->n_parameters; i++)
+        warn_contradiction(t, &t->facts->parameters[i], function->parameters[i], scope_start(t, function, 0));
 }
 
 static bool is_looked_at(const struct ast_function *function)
 {
-    return function->n_parameters < CHECKED_PARAMETERS && function->n_lets < CHECKED_PARAMETERS;
+    return function->n_parameters < CHECKED_NAMES && function->n_lets < CHECKED_NAMES;
+}
+
+static void reset_parameters(struct ast_function *function)
+{
+    for (uint32_t i = 0; i < CHECKED_NAMES; i++)
+        function->facts->parameters[i] = (struct variable){ .asked = ANY };
 }
 
 /* What a called function asks and gives, gathered on first need; NULL inside of itself. */
@@ -520,8 +663,7 @@ static const struct function_facts *facts_of(struct typing *t, struct ast_functi
     if (!is_looked_at(function) || t->depth > 2 * LIMIT_RULES_CALL_DEPTH)
         return NULL;
     function->facts = ARENA_NEW(t->ruleset->arena, struct function_facts);
-    for (uint32_t i = 0; i < CHECKED_PARAMETERS; i++)
-        function->facts->parameters[i] = ANY;
+    reset_parameters(function);
     struct typing quiet = { .ruleset = t->ruleset,
                             .arena = t->arena,
                             .has_request = true,
@@ -539,7 +681,7 @@ static const struct function_facts *facts_of(struct typing *t, struct ast_functi
 static bool is_mentioned(const struct ast_function *function, struct str parameter)
 {
     for (uint32_t i = 0; i < function->n_parameters; i++)
-        if (function->facts->mentioned[i] && str_eq(function->parameters[i], parameter))
+        if (function->facts->parameters[i].mentioned && str_eq(function->parameters[i], parameter))
             return true;
     return false;
 }
@@ -553,7 +695,7 @@ static void warn_unused(struct typing *t, const struct ast_function *function)
         if (!is_mentioned(function, function->parameters[i]))
             warn_name(t, "Unused variable", function->parameters[i], function->parameter_spans[i]);
     for (uint32_t i = 0; i < function->n_lets && function->n_lets <= LIMIT_RULES_LETS; i++)
-        if (!t->lets_used[i])
+        if (!t->lets[i].mentioned)
             warn_name(t, "Unused variable", function->lets[i].name, function->lets[i].name_span);
 }
 
@@ -572,6 +714,7 @@ static void check_function(struct file_pass *pass, struct ast_function *function
         return;
     t.has_request = t.has_request && function->used;
     t.has_lookups = t.has_lookups && function->used;
+    reset_parameters(function);
     enter_function(&t, function);
     infer_function(&t, function);
     warn_unused(&t, function);
@@ -589,7 +732,7 @@ static void check_match_list(struct file_pass *pass, const struct ast_match *lis
         check_function_list(pass, match->functions);
         for (const struct ast_allow *allow = match->allows; allow; allow = allow->next)
             if (allow->condition)
-                require(&pass->typing, allow->condition, BIT(RT_BOOL), true);
+                require_set(&pass->typing, allow->condition, BIT(RT_BOOL), ROLE_CONDITION);
         check_match_list(pass, match->children);
     }
 }

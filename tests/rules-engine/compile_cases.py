@@ -260,7 +260,7 @@ add('cg in arg', F('function f(a) { return g(f(a)); } function g(a) { return a; 
 for n in (22,24): add(f'cg unused chain {n}', F('\n'.join(f'function f{i}() {{ return f{i+1}(); }}' for i in range(n-1))+f'\nfunction f{n-1}() {{ return true; }}','true'))
 add('cg rev chain', F('\n'.join(f'function f{i}() {{ return f{i+1}(); }}' for i in reversed(range(23)))+f'\nfunction f23() {{ return true; }}','f0()'))
 add('cg mid', F('\n'.join(f'function f{i}() {{ return f{i+1}(); }}' for i in range(23))+f'\nfunction f23() {{ return true; }}','f3() && f1()'))
-add('cg diamond', F('\n'.join(f'function f{i}() {{ return f{i+1}() && f{i+1}(); }}' for i in range(23))+f'\nfunction f23() {{ return true; }}','f0()'))
+# A diamond of 23 functions that call the next one twice keeps the emulator busy for ever: not recorded.
 add('cg two deep', F('\n'.join(f'function f{i}() {{ return f{i+1}(); }}' for i in range(23))+f'\nfunction f23() {{ return true; }} function g() {{ return f1(); }}','g() && f0()'))
 # nest of 14, siblings
 add('nest sib', S('match /x/{y} {'*11+'match /a/{b} { allow read; } match /c/{d} { match /e/{f} { allow read; } }'+'}'*11))
