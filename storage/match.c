@@ -131,6 +131,24 @@ static bool match_name(const struct match_filter *f, struct str path)
     }
 }
 
+bool match_is_void(const struct match_filter *leaf)
+{
+    switch (leaf->op) {
+    case MATCH_LESS:
+    case MATCH_LESS_OR_EQUAL:
+    case MATCH_GREATER:
+    case MATCH_GREATER_OR_EQUAL:
+    case MATCH_EQUAL:
+        return is_void(leaf->operand);
+    case MATCH_NOT_EQUAL:
+        return is_null(leaf->operand);
+    case MATCH_NOT_IN:
+        return has_null(&leaf->operand->array);
+    default:
+        return false;
+    }
+}
+
 bool match_filter(const struct match_filter *filter, struct str path, const struct value_map *fields)
 {
     if (!filter)

@@ -108,7 +108,7 @@ struct field_set {
 static void add_inequality(void *data, const struct match_filter *leaf)
 {
     struct field_set *set = data;
-    if (leaf->kind != MATCH_FIELD || !plan_op_orders(leaf->op))
+    if (leaf->kind != MATCH_FIELD || !plan_leaf_orders(leaf))
         return;
     for (size_t i = 0; i < set->n; i++)
         if (field_path_cmp(&set->items[i], &leaf->field) == 0)
@@ -193,6 +193,50 @@ static enum status_code plan_cursor(struct plan_cursor *out, const struct msg_cu
 
 /* ---- what only some sources can do ---- */
 
+struct leaf_kinds {
+    bool field, field_inequality, name_equality, name_inequality;
+};
+
+static void note_leaf(void *data, const struct match_filter *leaf)
+{
+    struct leaf_kinds *kinds = data;
+    bool name = leaf->kind == MATCH_NAME, orders = plan_leaf_orders(leaf);
+    kinds->field = kinds->field || !name;
+    kinds->field_inequality = kinds->field_inequality || (!name && orders);
+    kinds->name_equality = kinds->name_equality || (name && !orders);
+    kinds->name_inequality = kinds->name_inequality || (name && orders);
+}
+
+static struct leaf_kinds leaf_kinds(const struct query_plan *plan)
+{
+    struct leaf_kinds kinds = { 0 };
+    plan_filter_visit(plan->filter, note_leaf, &kinds);
+    return kinds;
+}
+
+/* Google's store has indexes of fields for whole databases and for collections, not for subtrees. */
+static enum status_code check_group(const struct query_plan *plan, struct status *st)
+{
+    bool fields = leaf_kinds(plan).field;
+    for (size_t i = 0; i < plan->n_explicit; i++)
+        fields = fields || !plan->orders[i].is_name;
+    if (fields && plan->all_descendants && plan->parent.n > 0)
+        return status_set(st, STATUS_INVALID_ARGUMENT,
+                          "collection group queries are only allowed at the root parent");
+    return STATUS_OK;
+}
+
+static enum status_code check_key_equality(const struct query_plan *plan, struct status *st)
+{
+    struct leaf_kinds kinds = leaf_kinds(plan);
+    if (kinds.name_equality && kinds.field_inequality && !kinds.name_inequality)
+        return status_set(
+            st, STATUS_INVALID_ARGUMENT,
+            "Equality on key is not allowed if there are other inequality fields and key does not "
+            "appear in inequalities.");
+    return STATUS_OK;
+}
+
 static enum status_code check_kindless(const struct query_plan *plan, struct status *st)
 {
     if (plan->collection_id.n > 0)
@@ -204,20 +248,16 @@ static enum status_code check_kindless(const struct query_plan *plan, struct sta
     return STATUS_OK;
 }
 
-static void note_field(void *data, const struct match_filter *leaf)
-{
-    bool *any = data;
-    *any = *any || leaf->kind == MATCH_FIELD;
-}
-
 /* Names downwards need an index of some field in Google's store; clients are told so, and so are ours. */
 static enum status_code check_descending(const struct query_plan *plan, struct status *st)
 {
-    bool field = false;
-    plan_filter_visit(plan->filter, note_field, &field);
-    if (!field && plan->orders[0].is_name && plan->orders[0].descending)
-        return status_set(st, STATUS_FAILED_PRECONDITION, "Firestore does not support descending key scans");
-    return STATUS_OK;
+    if (leaf_kinds(plan).field || !plan->orders[0].is_name || !plan->orders[0].descending)
+        return STATUS_OK;
+    if (plan->all_descendants && plan->parent.n > 0)
+        return status_set(st, STATUS_FAILED_PRECONDITION,
+                          "collection group queries are only allowed if they're at the root or they're an "
+                          "ascending primary key scan");
+    return status_set(st, STATUS_FAILED_PRECONDITION, "Firestore does not support descending key scans");
 }
 
 /* ---- hints for the source ---- */
@@ -351,6 +391,8 @@ static enum status_code plan_parts(struct query_plan *plan, struct match_filter 
     if (plan_cursor(&plan->start, query->start_at, plan, arena, st) ||
         plan_cursor(&plan->end, query->end_at, plan, arena, st))
         return st->code;
+    if (check_group(plan, st))
+        return st->code;
     if (query->offset < 0)
         return status_set(st, STATUS_INVALID_ARGUMENT, "offset is negative");
     if (query->limit.set && query->limit.value < 0)
@@ -372,8 +414,8 @@ enum status_code query_check(struct query_plan **out, struct database_name db, s
         return st->code;
     if (query->where && plan_filter_check(filter, plan, arena, st))
         return st->code;
-    if (plan_filter_expand(plan, arena, st) || plan_implied_orders(plan, arena, st) ||
-        check_descending(plan, st))
+    if (check_key_equality(plan, st) || plan_filter_expand(plan, arena, st) ||
+        plan_implied_orders(plan, arena, st) || check_descending(plan, st))
         return st->code;
     if (query->find_nearest)
         return status_set(st, STATUS_UNIMPLEMENTED, "findNearest is not supported by this version");

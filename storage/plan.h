@@ -75,7 +75,8 @@ void plan_filter_visit(const struct match_filter *filter,
                        void (*visit)(void *data, const struct match_filter *leaf), void *data);
 /* "a.b c.d": as messages about queries name a field, without quotes. */
 const char *plan_field_text(struct arena *arena, const struct field_path *field);
-/* Inequality in Google's sense: the query is ordered by its field unless it says otherwise. */
-bool plan_op_orders(enum match_op op);
+/* Inequality in Google's sense: the query is ordered by its field unless it says otherwise. One that nothing
+ * can satisfy (match_is_void) is none. */
+bool plan_leaf_orders(const struct match_filter *leaf);
 
 #endif

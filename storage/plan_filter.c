@@ -64,9 +64,9 @@ static enum match_op unary_op(int32_t op)
     }
 }
 
-bool plan_op_orders(enum match_op op)
+bool plan_leaf_orders(const struct match_filter *leaf)
 {
-    return ops[op].orders;
+    return ops[leaf->op].orders && !match_is_void(leaf);
 }
 
 /* ---- what may not stand together ---- */

@@ -630,6 +630,53 @@ case(q("c",where=f("a","GREATER_THAN_OR_EQUAL",arr(NAN))))
 case(q("c",where=f("a","NOT_EQUAL",arr(i(1),s("x"),NULL,NAN))))
 case(q("y",where=f("w","EQUAL",arr(m(k=NULL)))))
 
+# groups below a document, equality of the key beside inequalities
+GROUP = {"from": [{"collectionId": "sub", "allDescendants": True}]}
+for rest in [{}, {"where": AND()}, {"where": f("a", "EQUAL", i(1))}, {"where": f("a", "GREATER_THAN", i(1))}, {"where": u("a", "IS_NULL")},
+             {"orderBy": [o("a")]}, {"orderBy": [o("__name__")]}, {"orderBy": [o("__name__", "d")]}, {"limit": 1}, {"offset": 1},
+             {"select": {"fields": [{"fieldPath": "a"}]}}, {"select": {}}, {"where": f("__name__", "EQUAL", ref("n/d1/sub/s1"))},
+             {"where": f("__name__", "GREATER_THAN", ref("n/d1/sub/s1"))}, {"where": f("__name__", "IN", arr(ref("n/d1/sub/s1")))},
+             {"where": f("__name__", "NOT_EQUAL", ref("n/d1/sub/s1"))},
+             {"orderBy": [o("__name__")], "startAt": cur(ref("n/d1/sub/s1"))}, {"orderBy": [o("a"), o("a")]},
+             {"where": f("a", "EQUAL", s("x" * 1501))}, {"where": f("__name__", "EQUAL", i(1))},
+             {"where": OR(*[f("a", "EQUAL", i(x)) for x in range(31)])}, {"limit": -1, "orderBy": [o("a")]},
+             {"where": AND(*[f("a%d" % x, "EQUAL", i(1)) for x in range(101)])},
+             {"where": AND(f("a", "ARRAY_CONTAINS", i(1)), f("b", "ARRAY_CONTAINS", i(1)))},
+             {"orderBy": [o("__name__"), o("a")]}, {"where": f("a", "GREATER_THAN", i(1)), "orderBy": [o("__name__")]},
+             {"where": AND(f("a", "GREATER_THAN", i(1)), f("__name__", "EQUAL", ref("n/d1/sub/s1")))}]:
+    case({**GROUP, **rest}, "n/d1")
+    case({"from": [{"allDescendants": True}], **rest}, "n/d1")
+    case({"from": [{}], **rest}, "n/d1")
+KEY, KEYS, LATER = f("__name__", "EQUAL", ref("n/d3")), f("__name__", "IN", arr(ref("n/d3"), ref("n/d4"))), f("__name__", "GREATER_THAN", ref("n/d2"))
+MORE = f("b", "GREATER_THAN", i(0))
+for where in [AND(KEY, MORE), AND(MORE, KEY), OR(KEY, MORE), AND(KEYS, MORE), AND(f("__name__", "IN", arr(ref("n/d3"))), MORE), AND(KEY, LATER, MORE),
+              AND(KEY, f("b", "NOT_EQUAL", i(0))), AND(KEY, f("b", "NOT_IN", arr(i(0)))), AND(KEY, u("b", "IS_NOT_NULL")),
+              AND(KEY, u("b", "IS_NOT_NAN")), AND(KEY, f("b", "EQUAL", i(2))), AND(KEY, u("b", "IS_NULL")), AND(KEY, f("b", "IN", arr(i(2), i(3)))),
+              OR(KEY, AND(LATER, MORE)), AND(f("__name__", "NOT_EQUAL", ref("n/d3")), MORE), AND(f("__name__", "NOT_EQUAL", ref("n/d3")), KEY, MORE),
+              AND(OR(KEY, f("a", "EQUAL", i(1))), MORE), AND(KEY, LATER), AND(KEY, MORE, f("a", "GREATER_THAN", i(0))),
+              AND(f("__name__", "NOT_IN", arr(ref("n/d1"))), MORE), AND(f("__name__", "NOT_IN", arr(ref("n/d1"))), KEY, MORE)]:
+    for orders in [[], ["b"], ["a"], ["b", "__name__"], ["b d", "__name__"], ["__name__"], ["__name__ d"], ["a", "a"]]:
+        case(q("n", where=where, orderBy=[o(*x.split()) for x in orders]))
+case(q("n", where=AND(KEY, MORE, f("c", "EQUAL", s("x" * 1501)))))
+case(q("n", where=AND(KEY, MORE, OR(*[f("a", "EQUAL", i(x)) for x in range(31)]))))
+case(q("n", where=AND(KEY, MORE, OR(*[f("a", "EQUAL", i(x)) for x in range(15)]))))
+case(q("n", where=AND(KEY, MORE, f("a", "ARRAY_CONTAINS", i(1)), f("c", "ARRAY_CONTAINS", i(1)))))
+case(q("n", where=AND(KEY, MORE), limit=-1))
+case(q("n", where=AND(KEY, MORE, f("__name__", "EQUAL", i(1)))))
+case({"from": [], "where": AND(KEY, MORE)})
+# comparisons that nothing satisfies, beside others
+VOIDS = [f("k", "GREATER_THAN", NULL), f("k", "LESS_THAN_OR_EQUAL", NAN), f("k", "NOT_EQUAL", NULL)]
+for void in VOIDS:
+    for where in [void, AND(void, f("b", "GREATER_THAN", i(0))), OR(void, f("a", "GREATER_THAN", i(0))), OR(void, f("a", "EQUAL", i(1))),
+                  OR(void, f("__name__", "GREATER_THAN", ref("c/a07"))), AND(f("__name__", "EQUAL", ref("c/a08")), void),
+                  OR(f("__name__", "EQUAL", ref("c/a08")), void), OR(AND(void, f("a", "EQUAL", i(1))), f("a", "EQUAL", i(0))),
+                  OR(AND(f("a", "EQUAL", NULL), f("k", "GREATER_THAN", i(0))), f("a", "EQUAL", i(0))),
+                  OR(AND(void, f("a", "GREATER_THAN", i(1))), f("a", "EQUAL", i(0))), OR(void, f("k", "GREATER_THAN", i(0))),
+                  OR(AND(f("k", "GREATER_THAN", i(0)), f("b", "EQUAL", NULL)), f("a", "EQUAL", i(0))),
+                  AND(OR(void, f("a", "EQUAL", i(1))), OR(f("a", "EQUAL", i(1)), f("a", "EQUAL", i(0))))]:
+        for orders in [[], ["a d"], ["__name__"], ["__name__ d"], ["k"]]:
+            case(q(where=where, orderBy=[o(*x.split()) for x in orders]))
+
 # ListDocuments: collection, parameters
 LISTS = []
 

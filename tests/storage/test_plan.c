@@ -118,6 +118,10 @@ static void refusals(void **state)
           "Cursor __key__ value is not a document reference." },
         { "{" FROM ",'orderBy':[" UP("__name__") "],'startAt':{'values':[" OTHER_REF "]}}",
           "The cursor key is in a different database than the query" },
+        { "{" FROM
+          ",'where':" AND(FIELD("__name__", "IN", LIST(REF("c/d"))), FIELD("b", "NOT_EQUAL", ONE)) "}",
+          "Equality on key is not allowed if there are other inequality fields and key does not appear in "
+          "inequalities." },
         { "{" FROM ",'limit':-1}", "limit is negative" },
         { "{" FROM ",'offset':-1}", "offset is negative" },
         { "{" FROM ",'select':{'fields':[{'fieldPath':'__x__'}]}}",
@@ -140,6 +144,24 @@ static void names_downwards_need_a_field(void **state)
     message = kit_refusal(
         arena, "", "{" FROM ",'where':" FIELD("a", "EQUAL", ONE) ",'orderBy':[" DOWN("__name__") "]}", NULL);
     assert_string_equal(message, "OK");
+}
+
+static void groups_below_a_document_are_by_name_only(void **state)
+{
+    (void)state;
+#define GROUP "'from':[{'collectionId':'c','allDescendants':true}]"
+    enum status_code code;
+    const char *fields = "collection group queries are only allowed at the root parent";
+    assert_string_equal(kit_refusal(arena, "a/b", "{" GROUP "}", NULL), "OK");
+    assert_string_equal(kit_refusal(arena, "", "{" GROUP ",'orderBy':[" UP("a") "]}", NULL), "OK");
+    assert_string_equal(kit_refusal(arena, "a/b", "{" GROUP ",'orderBy':[" UP("a") "]}", NULL), fields);
+    assert_string_equal(kit_refusal(arena, "a/b", "{" GROUP ",'where':" FIELD("a", "EQUAL", ONE) "}", NULL),
+                        fields);
+    assert_string_equal(
+        kit_refusal(arena, "a/b", "{" GROUP ",'orderBy':[" DOWN("__name__") "]}", &code),
+        "collection group queries are only allowed if they're at the root or they're an ascending "
+        "primary key scan");
+    assert_int_equal(code, STATUS_FAILED_PRECONDITION);
 }
 
 static void nearest_is_named_as_missing(void **state)
@@ -269,6 +291,9 @@ static void implied_orders(void **state)
         { "{" FROM ",'where':" UNARY("b", "IS_NOT_NAN") "}", "b __name__" },
         { "{" FROM ",'where':" OR(GREATER("b"), FIELD("a", "EQUAL", ONE)) "}", "b __name__" },
         { "{" FROM ",'where':" FIELD("__name__", "GREATER_THAN", REF("c/d")) "}", "__name__" },
+        /* What nothing satisfies is no inequality. */
+        { "{" FROM ",'where':" OR(FIELD("b", "GREATER_THAN", "{'nullValue':null}"), GREATER("a")) "}",
+          "a __name__" },
     };
     for (size_t i = 0; i < COUNT(rows); i++)
         assert_string_equal(orders_of(kit_plan(arena, rows[i].query)), rows[i].orders);
@@ -487,6 +512,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refusals),
         cmocka_unit_test(names_downwards_need_a_field),
+        cmocka_unit_test(groups_below_a_document_are_by_name_only),
         cmocka_unit_test(nearest_is_named_as_missing),
         cmocka_unit_test(a_hundred_filters_orders_and_ancestor),
         cmocka_unit_test(thirty_disjunctions),
