@@ -207,7 +207,7 @@ static uint8_t token_of(struct str name)
     for (int kind = 0; kind < TOKEN_KINDS; kind++)
         if (str_eq_z(name, token_name((enum token_kind)kind)))
             return (uint8_t)kind;
-    assert(!"a token of the grammar");
+    assert(false && "a token of the grammar");
     return 0;
 }
 
@@ -216,7 +216,7 @@ static uint8_t rule_of(struct grammar *g, struct str name)
     for (uint8_t i = 0; i < g->n_rules; i++)
         if (str_eq_z(name, g->names[i]))
             return i;
-    assert(!"a rule of the grammar");
+    assert(false && "a rule of the grammar");
     return 0;
 }
 

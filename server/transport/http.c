@@ -380,7 +380,7 @@ static void on_chunk(void *data, struct exchange *e, struct str bytes, bool end)
     (void)e;
     (void)bytes;
     (void)end;
-    assert(!"no RPC streams its requests yet");
+    assert(false && "no RPC streams its requests yet");
 }
 
 static void on_closed(void *data, struct exchange *e)
