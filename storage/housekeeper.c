@@ -3,7 +3,9 @@
  * A PASSIVE checkpoint runs beside writer and readers, but never empties a WAL that somebody reads. When one has
  * grown to STORE_WAL_RESET_PAGES all the same, the housekeeper takes the writer's and every reader's mutex, ends
  * their read transactions (they seek again, at the same view) and resets it; almost everything has been copied back
- * by then, so the pause is short. The thread sleeps without a timer while nothing happens. */
+ * by then, so the pause is short. Another process that reads (verify, a shell) can prevent it; then it is tried again
+ * when the WAL has grown further. A writer that runs far ahead waits for one attempt, so that on a busy machine a WAL
+ * stays bounded too. The thread sleeps without a timer while nothing happens. */
 #include "storage/internal.h"
 
 #include "core/clock.h"
@@ -25,8 +27,10 @@ struct wal {
 struct housekeeper {
     pthread_t thread;
     pthread_mutex_t mutex;
-    pthread_cond_t wake;
+    pthread_cond_t wake, attempted;
     bool stopping, work;
+    uint64_t attempts;       /* to reset the WALs */
+    atomic_int next_attempt; /* at so many pages */
     struct wal ledger, derived;
 };
 
@@ -50,31 +54,43 @@ void store_housekeeper_wal(struct store *s, bool derived, int pages)
         wake(h);
 }
 
+void store_housekeeper_limit(struct store *s, int checkpoint_pages, int reset_pages)
+{
+    atomic_store(&s->checkpoint_pages, checkpoint_pages);
+    atomic_store(&s->reset_pages, reset_pages);
+    atomic_store(&s->housekeeper->next_attempt, reset_pages);
+}
+
 void store_housekeeper_reading(struct store *s)
 {
     if (s->housekeeper && !atomic_exchange(&s->reading, true))
         wake(s->housekeeper);
 }
 
-static bool connect(struct wal *wal)
+static bool open_db(struct wal *wal)
 {
     struct status st = status_init(NULL);
     /* The order of syncs in a checkpoint depends on this setting of the connection that makes it. */
     if (!wal->db && db_open(&wal->db, wal->path, wal->vfs, DB_WRITE, &st) == STATUS_OK)
         db_exec(wal->db, wal->sync_full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL", &st);
+    if (wal->db)
+        sqlite3_busy_timeout(wal->db, 0); /* everybody would wait with us */
     if (st.code)
         log_warn("a checkpoint is not possible: %s", status_message(&st));
     return wal->db != NULL;
 }
 
-static void checkpoint(struct wal *wal, int mode)
+/* Whether all of the WAL is copied back, and for RESTART that nobody needs it any more. */
+static bool checkpoint(struct wal *wal, int mode)
 {
     int pages = 0, copied = 0;
-    if (!connect(wal))
-        return;
+    if (!open_db(wal))
+        return false;
     /* Busy or failed: nothing is lost, the WAL only stays long; the writer meets a real I/O error itself. */
-    if (sqlite3_wal_checkpoint_v2(wal->db, NULL, mode, &pages, &copied) == SQLITE_OK && copied >= 0)
-        wal->copied = mode == SQLITE_CHECKPOINT_RESTART ? 0 : copied;
+    int rc = sqlite3_wal_checkpoint_v2(wal->db, NULL, mode, &pages, &copied);
+    if (copied >= 0)
+        wal->copied = copied;
+    return rc == SQLITE_OK && pages == copied;
 }
 
 static void checkpoint_if_long(struct wal *wal, int step)
@@ -86,6 +102,26 @@ static void checkpoint_if_long(struct wal *wal, int step)
         checkpoint(wal, SQLITE_CHECKPOINT_PASSIVE);
 }
 
+static int longest(struct housekeeper *h)
+{
+    int ledger = atomic_load(&h->ledger.pages), derived = atomic_load(&h->derived.pages);
+    return ledger > derived ? ledger : derived;
+}
+
+void store_housekeeper_wait(struct store *s)
+{
+    struct housekeeper *h = s->housekeeper;
+    if (!h || longest(h) < atomic_load(&h->next_attempt) + atomic_load(&s->reset_pages))
+        return;
+    pthread_mutex_lock(&h->mutex);
+    uint64_t before = h->attempts;
+    h->work = true;
+    pthread_cond_signal(&h->wake);
+    while (h->attempts == before && !h->stopping)
+        pthread_cond_wait(&h->attempted, &h->mutex);
+    pthread_mutex_unlock(&h->mutex);
+}
+
 /* With everybody held back. */
 static void reset_wals(struct store *s, struct housekeeper *h)
 {
@@ -95,10 +131,13 @@ static void reset_wals(struct store *s, struct housekeeper *h)
         pthread_mutex_lock(&r->mutex);
         store_reader_end(r);
     }
-    checkpoint(&h->ledger, SQLITE_CHECKPOINT_RESTART);
-    checkpoint(&h->derived, SQLITE_CHECKPOINT_RESTART);
-    atomic_store(&h->ledger.pages, 0);
-    atomic_store(&h->derived.pages, 0);
+    bool ledger = checkpoint(&h->ledger, SQLITE_CHECKPOINT_RESTART);
+    bool derived = checkpoint(&h->derived, SQLITE_CHECKPOINT_RESTART);
+    if (ledger)
+        atomic_store(&h->ledger.pages, h->ledger.copied = 0);
+    if (derived)
+        atomic_store(&h->derived.pages, h->derived.copied = 0);
+    atomic_store(&h->next_attempt, longest(h) + atomic_load(&s->reset_pages));
     for (struct store_reader *r = s->readers; r; r = r->next)
         pthread_mutex_unlock(&r->mutex);
     pthread_mutex_unlock(&s->readers_mutex);
@@ -157,9 +196,13 @@ static void *run(void *data)
             atomic_store(&s->reading, true);
         checkpoint_if_long(&h->ledger, atomic_load(&s->checkpoint_pages));
         checkpoint_if_long(&h->derived, atomic_load(&s->checkpoint_pages));
-        int most = atomic_load(&s->reset_pages);
-        if (atomic_load(&h->ledger.pages) >= most || atomic_load(&h->derived.pages) >= most)
-            reset_wals(s, h);
+        if (longest(h) < atomic_load(&h->next_attempt))
+            continue;
+        reset_wals(s, h);
+        pthread_mutex_lock(&h->mutex);
+        h->attempts++;
+        pthread_cond_broadcast(&h->attempted);
+        pthread_mutex_unlock(&h->mutex);
     }
     return NULL;
 }
@@ -170,6 +213,7 @@ static void housekeeper_free(struct housekeeper *h)
     db_close(h->derived.db);
     pthread_mutex_destroy(&h->mutex);
     pthread_cond_destroy(&h->wake);
+    pthread_cond_destroy(&h->attempted);
     free(h);
 }
 
@@ -181,6 +225,8 @@ enum status_code store_housekeeper_start(struct store *s, struct status *st)
     if (!h)
         return status_set(st, STATUS_RESOURCE_EXHAUSTED, "out of memory");
     pthread_mutex_init(&h->mutex, NULL);
+    pthread_cond_init(&h->attempted, NULL);
+    atomic_init(&h->next_attempt, atomic_load(&s->reset_pages));
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&h->wake, &monotonic);

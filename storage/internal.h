@@ -123,6 +123,10 @@ enum status_code store_housekeeper_start(struct store *store, struct status *st)
 void store_housekeeper_stop(struct store *store);
 /* The writer tells how long the WALs are, in pages. */
 void store_housekeeper_wal(struct store *store, bool derived, int pages);
+/* Between batches: waits, if a WAL has grown far beyond its limit, until the housekeeper has tried to empty it. */
+void store_housekeeper_wait(struct store *store);
+/* Tests: a lower limit from now on. */
+void store_housekeeper_limit(struct store *store, int checkpoint_pages, int reset_pages);
 /* A reader began a transaction that somebody must end if its worker sleeps. */
 void store_housekeeper_reading(struct store *store);
 

@@ -677,6 +677,7 @@ static void run_batch(struct writer *w, struct store_commit *batch, bool all_ref
     }
     arena_reset(w->arena);
     w->failed = status_init(w->arena);
+    store_housekeeper_wait(s);
     pthread_mutex_lock(&s->apply_mutex);
     w->time_us = store_view_begin(s) - 1;
     bool ok = apply_batch(w, batch, all_refusals), wrote = s->ledger.next.seq > s->ledger.committed.seq;
