@@ -77,6 +77,22 @@ void grpc_refuse(struct exchange *exchange, enum status_code code, const char *m
     pthread_mutex_unlock(&r->lock);
 }
 
+/* What is no gRPC at all, in the words of Google's emulator 1.19.9: a header for gRPC clients, a body for
+ * people. */
+void grpc_not_grpc(struct exchange *exchange, int status, const char *message)
+{
+    const struct net_header headers[] = {
+        { STR_INIT("content-type"), STR_INIT("text/plain; charset=utf-8") },
+        { STR_INIT("grpc-status"), STR_INIT("13") },
+        { STR_INIT("grpc-message"), str_of(message) },
+        { STR_INIT("allow"), STR_INIT("POST") },
+    };
+    struct buf body;
+    buf_init(&body, MESSAGE_MAX);
+    buf_z(&body, message);
+    exchange_reply(exchange, status, headers, status == 405 ? 4 : 3, &body);
+}
+
 void grpc_too_large(struct exchange *exchange)
 {
     char message[96];
@@ -177,8 +193,8 @@ enum net_body grpc_head(struct request *r)
     char message[STATUS_SHOWN + 64], shown[STATUS_SHOWN];
     r->sink = (struct reply_sink){ on_message, on_finish, on_pending, on_when_drained };
     if (!str_eq_z(head->method, "POST")) {
-        const struct net_header allow = { STR("allow"), STR("POST") };
-        exchange_trailers_only(r->exchange, 405, &allow, 1);
+        snprintf(message, sizeof message, "Method '%s' is not supported", status_show(shown, head->method));
+        grpc_not_grpc(r->exchange, 405, message);
         return NET_BODY_ANSWERED;
     }
     r->rpc = find_rpc(head->target);

@@ -317,11 +317,10 @@ static enum net_body on_head(void *data, struct exchange *e)
     }
     if (head->protocol == NET_HTTP2 && !grpc) {
         /* REST over HTTP/2 would be answered by the same code; Google's emulator 1.19.9 does not serve it. */
-        const struct net_header headers[] = {
-            { STR_INIT("grpc-status"), STR_INIT("13") },
-            { STR_INIT("grpc-message"), STR_INIT("Content-Type is missing from the request") },
-        };
-        exchange_trailers_only(e, 415, headers, 2);
+        char message[STATUS_SHOWN + 64], shown[STATUS_SHOWN];
+        struct str type = exchange_header(e, "content-type");
+        snprintf(message, sizeof message, "Content-Type '%s' is not supported", status_show(shown, type));
+        grpc_not_grpc(e, 415, type.n ? message : "Content-Type is missing from the request");
         return answered(r);
     }
     if (grpc) {

@@ -68,6 +68,7 @@ bool grpc_is(struct str content_type);
 enum net_body grpc_head(struct request *r);
 void grpc_run(struct task *task, struct worker *worker);
 void grpc_too_large(struct exchange *exchange);
+void grpc_not_grpc(struct exchange *exchange, int status, const char *message);
 /* Trailers-Only with a status that no RPC gave. */
 void grpc_refuse(struct exchange *exchange, enum status_code code, const char *message);
 

@@ -4,8 +4,8 @@
  * is a document when its number of ids is even. What the URL binds wins over nothing: a body that says
  * otherwise is refused, since either could have been meant (Google's emulator 1.19.9 hangs there).
  *
- * Answers: one object pretty-printed and a newline; streams are one array, "[{..}\n,\n{..}]\n". A stream is
- * gathered before it is started, so that short ones go out in one piece and an error before the first
+ * Answers: one object pretty-printed and a newline; streams are one array, "[\n{..}\n,\n{..}\n]\n". A stream
+ * is gathered before it is started, so that short ones go out in one piece and an error before the first
  * STREAM_PIECE bytes is still an HTTP status and not an element of the array. */
 #include "core/codec.h"
 #include "core/schema.h"
@@ -31,7 +31,7 @@ static void on_message(struct reply_sink *sink, const void *response)
 {
     struct request *r = request_of_sink(sink);
     if (r->rpc->kind != RPC_UNARY)
-        buf_z(&r->out, r->any ? ",\n" : "[");
+        buf_z(&r->out, r->any ? ",\n" : "[\n");
     r->any = true;
     protojson_encode(&r->out, r->rpc->response, response, r->json_flags);
     buf_z(&r->out, "\n");
@@ -43,15 +43,10 @@ static void on_message(struct reply_sink *sink, const void *response)
 static void finish_ok(struct request *r)
 {
     struct net_header headers[REQUEST_HEADERS_MAX];
-    if (r->rpc->kind != RPC_UNARY) {
-        if (!r->any)
-            buf_z(&r->out, "[");
-        else if (r->out.len && r->out.data[r->out.len - 1] == '\n')
-            r->out.len--; /* "}\n" and "]" are "}]" */
-        buf_z(&r->out, "]\n");
-    } else if (!r->any) {
+    if (r->rpc->kind != RPC_UNARY)
+        buf_z(&r->out, r->any ? "]\n" : "[\n\n]\n");
+    else if (!r->any)
         buf_z(&r->out, "{}\n");
-    }
     if (r->started) {
         exchange_write(r->exchange, &r->out);
         exchange_finish(r->exchange, NULL, 0);
@@ -70,7 +65,7 @@ static void finish_error(struct request *r, const struct status *status)
     /* Too late for an HTTP status: the error is the last element. */
     buf_z(&r->out, r->any ? ",\n" : "");
     http_error_json(&r->out, status);
-    buf_z(&r->out, "]\n");
+    buf_z(&r->out, "\n]\n");
     exchange_write(r->exchange, &r->out);
     exchange_finish(r->exchange, NULL, 0);
 }
@@ -158,6 +153,8 @@ static enum status_code decode_body(struct call *call, struct str body)
     const char *binding = call->rpc->http_body;
     if (!binding)
         return STATUS_OK;
+    if (!body.n)
+        body = STR("{}"); /* as 1.19.9 takes it */
     if (strcmp(binding, "*") == 0)
         return protojson_decode(call->request, call->rpc->request, call->arena, body, &call->status);
     return decode_field(call, str_of(binding), body);
