@@ -10,7 +10,10 @@
 enum { BUSY_TIMEOUT_MS = 5000, PATH_MAX_BYTES = 4096 };
 
 /* Per-allocation statistics take a global mutex on every malloc of SQLite; nobody reads them. */
-static void configure_library(void) { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); }
+static void configure_library(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
 
 const char *db_basename(const char *path)
 {
@@ -42,8 +45,8 @@ enum status_code db_fail(sqlite3 *db, int rc, const char *what, struct status *s
     const char *name = db ? sqlite3_db_filename(db, "main") : NULL;
     const char *text = db && sqlite3_errcode(db) == (rc & 0xff) ? sqlite3_errmsg(db) : sqlite3_errstr(rc);
     const char *hint = (rc & 0xff) == SQLITE_FULL ? ": no space left" : "";
-    return status_set(st, code_of(rc), "%s: %s%s (SQLite %d, %s)", name && *name ? db_basename(name) : "SQLite",
-                      text, hint, rc, what);
+    return status_set(st, code_of(rc), "%s: %s%s (SQLite %d, %s)",
+                      name && *name ? db_basename(name) : "SQLite", text, hint, rc, what);
 }
 
 enum status_code db_exec(sqlite3 *db, const char *sql, struct status *st)
@@ -89,13 +92,15 @@ static enum status_code guard(sqlite3 *db, struct status *st)
         return db_fail(db, rc, "setting guards", st);
     sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS);
     sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
-    return db_exec(db, "PRAGMA recursive_triggers = ON; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
-                       "PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY",
+    return db_exec(db,
+                   "PRAGMA recursive_triggers = ON; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
+                   "PRAGMA wal_autocheckpoint = 0; PRAGMA temp_store = MEMORY",
                    st);
 }
 
-/* Reading in WAL mode makes a shared-memory file. In a place where nothing can be made (a mounted image, somebody
- * else's copy) a file that was closed properly is read as one that nobody changes. Whether `uri` names it so. */
+/* Reading in WAL mode makes a shared-memory file. In a place where nothing can be made (a mounted image,
+ * somebody else's copy) a file that was closed properly is read as one that nobody changes. Whether `uri`
+ * names it so. */
 static bool immutable_uri(char uri[3 * PATH_MAX_BYTES + 32], const char *path)
 {
     char beside[PATH_MAX_BYTES + 8];
@@ -123,7 +128,8 @@ static bool immutable_uri(char uri[3 * PATH_MAX_BYTES + 32], const char *path)
     return true;
 }
 
-enum status_code db_open(sqlite3 **out, const char *path, const char *vfs, enum db_mode mode, struct status *st)
+enum status_code db_open(sqlite3 **out, const char *path, const char *vfs, enum db_mode mode,
+                         struct status *st)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     static const int flags[] = {

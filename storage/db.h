@@ -16,7 +16,8 @@ enum db_mode {
 };
 
 /* `vfs` NULL: the system's. On failure *out is NULL. */
-enum status_code db_open(sqlite3 **out, const char *path, const char *vfs, enum db_mode mode, struct status *st);
+enum status_code db_open(sqlite3 **out, const char *path, const char *vfs, enum db_mode mode,
+                         struct status *st);
 void db_close(sqlite3 *db); /* NULL is allowed */
 
 /* Turns SQLite's code into ours: DATA_LOSS for what is damaged, FAILED_PRECONDITION for what the place does

@@ -4,8 +4,8 @@
  *   update   insert past(closed by this seq), change head in place
  *   delete   insert past(closed by this seq), delete from head
  *
- * so that a scan of what is current meets neither old versions nor tombstones. The tombstone of a document is the
- * `until` of its newest row in `past` when head has none. */
+ * so that a scan of what is current meets neither old versions nor tombstones. The tombstone of a document is
+ * the `until` of its newest row in `past` when head has none. */
 #include "storage/derived.h"
 
 #include "core/limits.h"
@@ -23,14 +23,18 @@ static const char schema[] =
     " applied_seq INTEGER NOT NULL, chain BLOB NOT NULL) STRICT;"
     "CREATE TABLE space(id INTEGER PRIMARY KEY, project TEXT NOT NULL, database TEXT NOT NULL,"
     " from_seq INTEGER NOT NULL, until_seq INTEGER NOT NULL) STRICT;"
-    "CREATE TABLE head(space INTEGER NOT NULL, key BLOB NOT NULL, seq INTEGER NOT NULL, updated INTEGER NOT NULL,"
-    " age INTEGER NOT NULL, PRIMARY KEY(space, key)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE past(space INTEGER NOT NULL, key BLOB NOT NULL, until_seq INTEGER NOT NULL, seq INTEGER NOT NULL,"
-    " updated INTEGER NOT NULL, age INTEGER NOT NULL, PRIMARY KEY(space, key, until_seq)) STRICT, WITHOUT ROWID;";
+    "CREATE TABLE head(space INTEGER NOT NULL, key BLOB NOT NULL, seq INTEGER NOT NULL, "
+    " updated INTEGER NOT NULL, age INTEGER NOT NULL, PRIMARY KEY(space, key)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE past(space INTEGER NOT NULL, key BLOB NOT NULL, until_seq INTEGER NOT NULL,"
+    " seq INTEGER NOT NULL, updated INTEGER NOT NULL, age INTEGER NOT NULL,"
+    " PRIMARY KEY(space, key, until_seq)) STRICT, WITHOUT ROWID;";
 
 /* ---- keys ---- */
 
-unsigned derived_depth(struct str path) { return (unsigned)((path_segments(path) + 1) / 2); }
+unsigned derived_depth(struct str path)
+{
+    return (unsigned)((path_segments(path) + 1) / 2);
+}
 
 void derived_prefix(struct buf *out, unsigned depth, struct str path)
 {
@@ -98,7 +102,8 @@ static void doc_from(struct derived_doc *out, sqlite3_stmt *stmt)
 }
 
 /* One row: whether its version had begun at the view. */
-static enum status_code step_version(struct derived_doc *out, sqlite3_stmt *stmt, int64_t view, struct status *st)
+static enum status_code step_version(struct derived_doc *out, sqlite3_stmt *stmt, int64_t view,
+                                     struct status *st)
 {
     int rc = sqlite3_step(stmt);
     if (rc == SQLITE_ROW && sqlite3_column_int64(stmt, 0) <= view)
@@ -132,8 +137,8 @@ enum status_code derived_covering(struct derived_doc *out, const struct derived_
     return step_version(out, r->covering, view, st);
 }
 
-enum status_code derived_lookup(struct derived_doc *out, const struct derived_reads *r, int64_t space, struct str key,
-                                int64_t view, struct status *st)
+enum status_code derived_lookup(struct derived_doc *out, const struct derived_reads *r, int64_t space,
+                                struct str key, int64_t view, struct status *st)
 {
     *out = (struct derived_doc){ 0 };
     bind_key(r->head, space, key);
@@ -154,7 +159,8 @@ enum status_code derived_open_read(sqlite3 **out, const char *path, const char *
         goto fail;
     if (application == APPLICATION_ID && version == VERSION)
         return STATUS_OK;
-    status_set(st, STATUS_FAILED_PRECONDITION, "%s is not a derived file of this version: it is rebuilt at the next start",
+    status_set(st, STATUS_FAILED_PRECONDITION,
+               "%s is not a derived file of this version: it is rebuilt at the next start",
                db_basename(path));
 fail:
     db_close(*out);
@@ -196,7 +202,8 @@ static enum status_code create(struct derived *d, const struct derived_open *o, 
     unsigned char genesis[FORMAT_HASH];
     sqlite3_stmt *insert = NULL;
     if (db_exec(d->db, schema, st) ||
-        db_prepare(&insert, d->db, "INSERT INTO state(one, ledger_id, applied_seq, chain) VALUES(1, ?, 0, ?)", st))
+        db_prepare(&insert, d->db, "INSERT INTO state(one, ledger_id, applied_seq, chain) VALUES(1, ?, 0, ?)",
+                   st))
         return st->code;
     format_genesis(genesis, o->ledger->id);
     sqlite3_bind_blob(insert, 1, o->ledger->id, FORMAT_LEDGER_ID, SQLITE_STATIC);
@@ -210,7 +217,8 @@ static enum status_code load_spaces(struct derived *d, struct status *st)
 {
     sqlite3_stmt *stmt = NULL;
     int rc;
-    if (db_prepare(&stmt, d->db, "SELECT id, project, database, from_seq, until_seq FROM space ORDER BY id", st))
+    if (db_prepare(&stmt, d->db, "SELECT id, project, database, from_seq, until_seq FROM space ORDER BY id",
+                   st))
         return st->code;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         struct database_name name = { db_column_bytes(stmt, 1), db_column_bytes(stmt, 2) };
@@ -228,8 +236,8 @@ static enum status_code load_spaces(struct derived *d, struct status *st)
     return st->code;
 }
 
-/* Compares `state` with the ledger. *rebuild says why it cannot be used; NULL: it can. *refused: an error that
- * rebuilding would only cover up. */
+/* Compares `state` with the ledger. *rebuild says why it cannot be used; NULL: it can. *refused: an error
+ * that rebuilding would only cover up. */
 static enum status_code compare(const char **rebuild, bool *refused, struct derived *d,
                                 const struct derived_open *o, struct status *st)
 {
@@ -250,21 +258,23 @@ static enum status_code compare(const char **rebuild, bool *refused, struct deri
     if (!same && o->ledger_created && d->applied > 0) {
         *refused = true;
         status_set(st, STATUS_DATA_LOSS,
-                   "the ledger file is missing, but %s knows its entries 1 to %llu: put it back, or start empty with --fresh",
+                   "the ledger file is missing, but %s knows its entries 1 to %llu: put it back, or start "
+                   "empty with --fresh",
                    db_basename(o->path), (unsigned long long)d->applied);
     } else if (!same) {
         *rebuild = "it belongs to another ledger";
     } else if (d->applied > last) {
         *refused = true;
         status_set(st, STATUS_DATA_LOSS,
-                   "entries %llu to %llu were acknowledged (%s has them) and are missing from the ledger: its -wal is "
-                   "damaged, an older copy was put back, or the power failed under durability `process`; restore the "
-                   "ledger, or delete %s to go on without them",
+                   "entries %llu to %llu were acknowledged (%s has them) and are missing from the ledger: its"
+                   " -wal is damaged, an older copy was put back, or the power failed under durability"
+                   " `process`; restore the ledger, or delete %s to go on without them",
                    (unsigned long long)last + 1, (unsigned long long)d->applied, db_basename(o->path),
                    db_basename(o->path));
     } else if (ledger_chain_at(chain, &found, o->ledger->db, d->applied, st) == STATUS_OK) {
         if (!found || at.n != FORMAT_HASH || memcmp(chain, at.p, FORMAT_HASH) != 0)
-            *rebuild = "its chain hash differs from the ledger's (was an older ledger put back, or the ledger rewritten?)";
+            *rebuild = "its chain hash differs from the ledger's (was an older ledger put back, or the "
+                       "ledger rewritten?)";
     }
 out:
     sqlite3_finalize(stmt);
@@ -294,15 +304,17 @@ static enum status_code open_once(const char **rebuild, bool *refused, struct de
         return STATUS_OK;
     }
     /* secure_delete off: nothing here is not in the ledger too. */
-    if (db_exec(d->db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF;"
-                       "PRAGMA cache_size = -16000",
+    if (db_exec(d->db,
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = OFF;"
+                "PRAGMA cache_size = -16000",
                 st) ||
         compare(rebuild, refused, d, o, st) || *rebuild)
         return st->code;
     return load_spaces(d, st) || prepare(d, st) ? st->code : STATUS_OK;
 }
 
-static enum status_code replay_row(struct derived *d, const struct ledger_row *row, struct buf *key, struct status *st)
+static enum status_code replay_row(struct derived *d, const struct ledger_row *row, struct buf *key,
+                                   struct status *st)
 {
     const struct format_entry *e = &row->entry;
     struct database_name name = { e->project, e->database };
@@ -314,7 +326,8 @@ static enum status_code replay_row(struct derived *d, const struct ledger_row *r
         return STATUS_OK;
     size_t segments = path_segments(e->path);
     if (segments == 0 || segments % 2 != 0 || segments / 2 > LIMIT_PATH_PAIRS)
-        return status_set(st, STATUS_DATA_LOSS, "entry %llu: its path is no document's", (unsigned long long)e->seq);
+        return status_set(st, STATUS_DATA_LOSS, "entry %llu: its path is no document's",
+                          (unsigned long long)e->seq);
     derived_key(key, e->path);
     if (derived_newest(&before, NULL, &space, d, name, buf_view(key), st))
         return st->code;
@@ -324,8 +337,8 @@ static enum status_code replay_row(struct derived *d, const struct ledger_row *r
 }
 
 /* One transaction's worth of entries after d->applied; every hash is checked on the way. */
-static enum status_code replay_some(struct derived *d, const struct ledger *ledger, sqlite3_stmt *stmt, struct buf *key,
-                                    struct ledger_head *at, struct status *st)
+static enum status_code replay_some(struct derived *d, const struct ledger *ledger, sqlite3_stmt *stmt,
+                                    struct buf *key, struct ledger_head *at, struct status *st)
 {
     int rc = SQLITE_DONE;
     if (derived_begin(d, st))
@@ -354,7 +367,8 @@ static enum status_code replay_some(struct derived *d, const struct ledger *ledg
     return derived_commit(d, at, st);
 }
 
-static enum status_code replay(struct derived *d, const struct derived_open *o, bool rebuilding, struct status *st)
+static enum status_code replay(struct derived *d, const struct derived_open *o, bool rebuilding,
+                               struct status *st)
 {
     const char *what = rebuilding ? "rebuilding derived state" : "replaying the ledger";
     struct ledger_head at = { .seq = d->applied };
@@ -364,7 +378,8 @@ static enum status_code replay(struct derived *d, const struct derived_open *o, 
     buf_init(&key, DERIVED_KEY_MAX);
     uint64_t first = d->applied, total = o->ledger->committed.seq - first;
     if (ledger_chain_at(at.chain, &found, o->ledger->db, at.seq, st) ||
-        db_prepare(&stmt, o->ledger->db, "SELECT " LEDGER_COLUMNS " FROM entry WHERE seq > ? ORDER BY seq", st))
+        db_prepare(&stmt, o->ledger->db, "SELECT " LEDGER_COLUMNS " FROM entry WHERE seq > ? ORDER BY seq",
+                   st))
         goto out;
     while (at.seq < o->ledger->committed.seq) {
         uint64_t before = at.seq;
@@ -448,8 +463,8 @@ void derived_rollback(struct derived *d)
     space_forget_after(d->spaces, d->applied);
 }
 
-static enum status_code load_keys(struct derived *d, struct space_db *db, size_t from, size_t *count, bool add,
-                                  struct status *st)
+static enum status_code load_keys(struct derived *d, struct space_db *db, size_t from, size_t *count,
+                                  bool add, struct status *st)
 {
     int rc = SQLITE_DONE;
     for (size_t i = from; i < db->n; i++) {
@@ -470,7 +485,8 @@ static enum status_code load_keys(struct derived *d, struct space_db *db, size_t
     return STATUS_OK;
 }
 
-/* Brings the filter of ended spaces up to date: each key is read once, a few more times as the filter doubles. */
+/* Brings the filter of ended spaces up to date: each key is read once, a few more times as the filter
+ * doubles. */
 static enum status_code filter_update(struct derived *d, struct space_db *db, struct status *st)
 {
     size_t ended = db->n - (space_current(db) ? 1 : 0), fresh = 0;
@@ -486,7 +502,8 @@ static enum status_code filter_update(struct derived *d, struct space_db *db, st
     return load_keys(d, db, db->n_filtered, &fresh, true, st);
 }
 
-/* The newest version in the epochs before the current one: what `prev` of a document's first version in an epoch is. */
+/* The newest version in the epochs before the current one: what `prev` of a document's first version in an
+ * epoch is. */
 static enum status_code newest_before(uint64_t *seq, struct derived *d, struct space_db *db, struct str key,
                                       struct status *st)
 {
@@ -506,8 +523,8 @@ static enum status_code newest_before(uint64_t *seq, struct derived *d, struct s
 }
 
 /* derived_lookup at the present, without the second tree while nothing ever ended in this space. */
-static enum status_code lookup_now(struct derived_doc *out, struct derived *d, struct space *space, struct str key,
-                                   struct status *st)
+static enum status_code lookup_now(struct derived_doc *out, struct derived *d, struct space *space,
+                                   struct str key, struct status *st)
 {
     *out = (struct derived_doc){ 0 };
     bind_key(d->reads.head, space->id, key);
@@ -539,8 +556,8 @@ enum status_code derived_newest(struct derived_doc *out, uint64_t *prev, int64_t
     return db && out->seq == 0 ? newest_before(prev, d, db, key, st) : STATUS_OK;
 }
 
-static enum status_code open_space(struct space **out, struct derived *d, struct database_name name, uint64_t seq,
-                                   struct status *st)
+static enum status_code open_space(struct space **out, struct derived *d, struct database_name name,
+                                   uint64_t seq, struct status *st)
 {
     *out = space_current(space_db_find(d->spaces, name));
     if (*out)
@@ -568,7 +585,8 @@ static enum status_code close_interval(struct derived *d, struct space *space, s
 }
 
 enum status_code derived_put(struct derived *d, struct database_name name, struct str key,
-                             const struct derived_doc *before, uint64_t seq, int64_t time_us, struct status *st)
+                             const struct derived_doc *before, uint64_t seq, int64_t time_us,
+                             struct status *st)
 {
     struct space *space;
     if (open_space(&space, d, name, seq, st) ||

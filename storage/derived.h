@@ -1,8 +1,8 @@
 /* derived.h - the derived file: which version of a document every view sees.
  *
  * `head` has one row per existing document (its open interval), `past` one row per version that ended
- * (its closed interval); FORMAT.md section 6. Keys are opaque bytes made by derived_key. Everything here can be
- * computed from the ledger again, and is when in doubt. */
+ * (its closed interval); FORMAT.md section 6. Keys are opaque bytes made by derived_key. Everything here can
+ * be computed from the ledger again, and is when in doubt. */
 #ifndef STORAGE_DERIVED_H
 #define STORAGE_DERIVED_H
 
@@ -17,7 +17,7 @@ enum { DERIVED_KEY_MAX = 1024 * 1024 };
 /* A document at some view. */
 struct derived_doc {
     bool exists;
-    uint64_t seq; /* newest version, tombstones included; 0: none in this space */
+    uint64_t seq;                   /* newest version, tombstones included; 0: none in this space */
     int64_t updated_us, created_us; /* when it exists */
 };
 
@@ -46,15 +46,16 @@ void derived_prefix(struct buf *out, unsigned depth, struct str path);
 /* The first key above every key that begins with the bytes of `prefix`. */
 void derived_after_prefix(struct buf *out, struct str prefix);
 
-/* Opens for writing beside the ledger and brings it level with it: replays or rebuilds as FORMAT.md section 5 says;
- * fills `spaces`. DATA_LOSS when it is ahead of the ledger. `ledger` is the appending connection; `remove` deletes
- * the file and its -wal, called when it must be rebuilt (it may not be NULL). */
+/* Opens for writing beside the ledger and brings it level with it: replays or rebuilds as FORMAT.md section 5
+ * says; fills `spaces`. DATA_LOSS when it is ahead of the ledger. `ledger` is the appending connection;
+ * `remove` deletes the file and its -wal, called when it must be rebuilt (it may not be NULL). */
 struct derived_open {
     const char *path, *vfs;
     const struct ledger *ledger;
     struct space_map *spaces;
-    bool damaged;        /* known to be: rebuild */
-    bool ledger_created; /* it did not exist: then a derived file with entries is what is left of a lost one */
+    bool damaged; /* known to be: rebuild */
+    bool
+        ledger_created; /* it did not exist: then a derived file with entries is what is left of a lost one */
     void (*remove)(void *data);
     void *remove_data;
     void (*progress)(void *data, const char *what, uint64_t done, uint64_t total);
@@ -79,18 +80,20 @@ enum status_code derived_covering(struct derived_doc *out, const struct derived_
 enum status_code derived_begin(struct derived *d, struct status *st);
 enum status_code derived_commit(struct derived *d, const struct ledger_head *head, struct status *st);
 void derived_rollback(struct derived *d);
-/* The document now, and `prev`: its newest version in any epoch. *space is 0 when the database has no open one. */
+/* The document now, and `prev`: its newest version in any epoch. *space is 0 when the database has no open
+ * one. */
 enum status_code derived_newest(struct derived_doc *out, uint64_t *prev, int64_t *space, struct derived *d,
                                 struct database_name name, struct str key, struct status *st);
 /* A new version or a tombstone of a document of which `before` is now true; seq opens the space if needed. */
 enum status_code derived_put(struct derived *d, struct database_name name, struct str key,
-                             const struct derived_doc *before, uint64_t seq, int64_t time_us, struct status *st);
+                             const struct derived_doc *before, uint64_t seq, int64_t time_us,
+                             struct status *st);
 enum status_code derived_delete(struct derived *d, struct database_name name, struct str key,
                                 const struct derived_doc *before, uint64_t seq, struct status *st);
 /* Ends the open space of `name` (of all when its project is empty) at seq. */
 enum status_code derived_epoch(struct derived *d, struct database_name name, uint64_t seq, struct status *st);
-/* The first existing document of the space with from <= key < to; false in *found when there is none. key_out is
- * cleared and filled. */
+/* The first existing document of the space with from <= key < to; false in *found when there is none. key_out
+ * is cleared and filled. */
 enum status_code derived_first(bool *found, struct buf *key_out, struct derived_doc *out, struct derived *d,
                                int64_t space, struct str from, struct str to, struct status *st);
 

@@ -23,7 +23,8 @@ void format_genesis(unsigned char out[FORMAT_HASH], const unsigned char ledger_i
     sha256_final(&h, out);
 }
 
-void format_body_digest(unsigned char out[FORMAT_HASH], const unsigned char salt[FORMAT_SALT], struct str bytes)
+void format_body_digest(unsigned char out[FORMAT_HASH], const unsigned char salt[FORMAT_SALT],
+                        struct str bytes)
 {
     struct sha256 h;
     put_domain(&h, DOMAIN_BODY);

@@ -24,7 +24,8 @@ struct format_entry {
 
 /* chain_0: names the ledger, so that entries of one ledger cannot continue another. */
 void format_genesis(unsigned char out[FORMAT_HASH], const unsigned char ledger_id[FORMAT_LEDGER_ID]);
-void format_body_digest(unsigned char out[FORMAT_HASH], const unsigned char salt[FORMAT_SALT], struct str bytes);
+void format_body_digest(unsigned char out[FORMAT_HASH], const unsigned char salt[FORMAT_SALT],
+                        struct str bytes);
 void format_leaf(unsigned char out[FORMAT_HASH], const struct format_entry *entry);
 /* chain_n from chain_{n-1} and leaf_n; out may be `before`. */
 void format_chain(unsigned char out[FORMAT_HASH], const unsigned char before[FORMAT_HASH],

@@ -1,11 +1,12 @@
 /* housekeeper.c - what must not cost the writer or a reader time: copying WALs back, ending idle reads.
  *
- * A PASSIVE checkpoint runs beside writer and readers, but never empties a WAL that somebody reads. When one has
- * grown to STORE_WAL_RESET_PAGES all the same, the housekeeper takes the writer's and every reader's mutex, ends
- * their read transactions (they seek again, at the same view) and resets it; almost everything has been copied back
- * by then, so the pause is short. Another process that reads (verify, a shell) can prevent it; then it is tried again
- * when the WAL has grown further. A writer that runs far ahead waits for one attempt, so that on a busy machine a WAL
- * stays bounded too. The thread sleeps without a timer while nothing happens. */
+ * A PASSIVE checkpoint runs beside writer and readers, but never empties a WAL that somebody reads. When one
+ * has grown to STORE_WAL_RESET_PAGES all the same, the housekeeper takes the writer's and every reader's
+ * mutex, ends their read transactions (they seek again, at the same view) and resets it; almost everything
+ * has been copied back by then, so the pause is short. Another process that reads (verify, a shell) can
+ * prevent it; then it is tried again when the WAL has grown further. A writer that runs far ahead waits for
+ * one attempt, so that on a busy machine a WAL stays bounded too. The thread sleeps without a timer while
+ * nothing happens. */
 #include "storage/internal.h"
 
 #include "core/clock.h"
@@ -231,7 +232,8 @@ enum status_code store_housekeeper_start(struct store *s, struct status *st)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&h->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    h->ledger = (struct wal){ .path = s->place.ledger, .vfs = vfs,
+    h->ledger = (struct wal){ .path = s->place.ledger,
+                              .vfs = vfs,
                               .sync_full = s->options.durability == STORE_DURABILITY_POWER };
     h->derived = (struct wal){ .path = s->place.derived, .vfs = vfs };
     s->housekeeper = h;

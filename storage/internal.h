@@ -18,9 +18,10 @@
 #include <stdatomic.h>
 
 enum {
-    STORE_TX_MAX_MS = 50,              /* no read transaction lasts longer (design: a WAL cannot shrink below it) */
-    /* A WAL is copied back to its file when it has grown by the first number of pages, and emptied, with readers and
-     * writer held back for a moment, at the second. On disk each costs fsyncs; in memory the WAL costs its size. */
+    STORE_TX_MAX_MS = 50, /* no read transaction lasts longer (design: a WAL cannot shrink below it) */
+    /* A WAL is copied back to its file when it has grown by the first number of pages, and emptied, with
+     * readers and writer held back for a moment, at the second. On disk each costs fsyncs; in memory the WAL
+     * costs its size. */
     STORE_WAL_CHECKPOINT_PAGES = 5000,
     STORE_WAL_RESET_PAGES = 16000,
     STORE_WAL_CHECKPOINT_PAGES_MEMORY = 250,
@@ -46,7 +47,8 @@ static inline const char *store_place_vfs(const struct store_place *place)
 
 /* ---- lock.c ---- */
 
-/* Takes the lock of a place on disk. FAILED_PRECONDITION naming the holder's process, or for a read-only place. */
+/* Takes the lock of a place on disk. FAILED_PRECONDITION naming the holder's process, or for a read-only
+ * place. */
 enum status_code store_lock(struct store_place *place, struct status *st);
 void store_unlock(struct store_place *place);
 /* Refuses filesystems where WAL corrupts (by statfs magic). */
@@ -90,16 +92,20 @@ struct store {
     atomic_int checkpoint_pages, reset_pages; /* STORE_WAL_*; tests lower them */
 };
 
-/* store_open on a place that the caller made (tests: a heap disk that outlives the store). Takes the place over. */
-enum status_code store_open_place(struct store **out, struct store_place *place, const struct store_options *options,
-                                  bool ledger_created, struct status *st);
+/* store_open on a place that the caller made (tests: a heap disk that outlives the store). Takes the place
+ * over. */
+enum status_code store_open_place(struct store **out, struct store_place *place,
+                                  const struct store_options *options, bool ledger_created,
+                                  struct status *st);
 /* A place on a heap disk, not owned. */
 enum status_code store_place_on(struct store_place *place, struct vfs *vfs, struct status *st);
 
 /* The log and verification of a place that the caller made; both leave it to the caller. */
-enum status_code store_log_open_place(struct store_log **out, const struct store_place *place, struct status *st);
-enum status_code store_verify_place(const struct store_place *place, const struct store_verify_options *options,
-                                    struct arena *arena, struct store_verify_report *report, struct status *st);
+enum status_code store_log_open_place(struct store_log **out, const struct store_place *place,
+                                      struct status *st);
+enum status_code store_verify_place(const struct store_place *place,
+                                    const struct store_verify_options *options, struct arena *arena,
+                                    struct store_verify_report *report, struct status *st);
 /* FAILED_PRECONDITION when there is no ledger at all. */
 enum status_code store_place_exists(const struct store_place *place, struct status *st);
 
@@ -123,7 +129,8 @@ enum status_code store_housekeeper_start(struct store *store, struct status *st)
 void store_housekeeper_stop(struct store *store);
 /* The writer tells how long the WALs are, in pages. */
 void store_housekeeper_wal(struct store *store, bool derived, int pages);
-/* Between batches: waits, if a WAL has grown far beyond its limit, until the housekeeper has tried to empty it. */
+/* Between batches: waits, if a WAL has grown far beyond its limit, until the housekeeper has tried to empty
+ * it. */
 void store_housekeeper_wait(struct store *store);
 /* Tests: a lower limit from now on. */
 void store_housekeeper_limit(struct store *store, int checkpoint_pages, int reset_pages);
@@ -143,7 +150,7 @@ struct store_reader {
     sqlite3_stmt *spare_head[2];         /* for the next scan; by direction */
     struct derived_reads reads;
     bool in_transaction;
-    uint64_t sees;          /* a seq that the open transaction surely sees */
+    uint64_t sees; /* a seq that the open transaction surely sees */
     int64_t begun_ns;
     struct store_scan *scans; /* with a statement running: ended with the transaction */
     struct buf key;
@@ -154,20 +161,20 @@ struct store_reader {
     } at;
 };
 
-/* Every use of a reader's connections is between these two. enter opens or renews the transaction so that it sees
- * `view`; on failure it has left already. */
+/* Every use of a reader's connections is between these two. enter opens or renews the transaction so that it
+ * sees `view`; on failure it has left already. */
 enum status_code store_reader_enter(struct store_reader *reader, uint64_t view, struct status *st);
 void store_reader_leave(struct store_reader *reader);
 /* Ends the read transaction; the caller holds the reader's mutex. */
 void store_reader_end(struct store_reader *reader);
-/* Fills times and, with `fields`, the checked body of version doc->seq. path and db must be what the entry says; an empty
- * path is filled in instead. Inside enter ... leave. */
+/* Fills times and, with `fields`, the checked body of version doc->seq. path and db must be what the entry
+ * says; an empty path is filled in instead. Inside enter ... leave. */
 enum status_code store_reader_version(struct store_reader *reader, struct database_name db, struct str *path,
                                       const struct derived_doc *doc, bool fields, struct arena *arena,
                                       struct store_document *out, struct status *st);
 /* Copies a row into `out`; kind and operation become constants of ours. */
-enum status_code store_entry_from_row(struct store_entry *out, const struct ledger_row *row, sqlite3_stmt *body,
-                                      struct arena *arena, struct status *st);
+enum status_code store_entry_from_row(struct store_entry *out, const struct ledger_row *row,
+                                      sqlite3_stmt *body, struct arena *arena, struct status *st);
 
 /* ---- scan.c ---- */
 

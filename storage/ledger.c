@@ -48,9 +48,9 @@ const char *const ledger_schema[] = {
     "  salt BLOB NOT NULL,\n"
     "  bytes BLOB\n"
     ") STRICT",
-#define FORBID(name, when, table)                                                                       \
-    "CREATE TRIGGER " name " BEFORE " when " ON " table " BEGIN\n"                                      \
-    "  SELECT RAISE(ABORT, 'cinderlog: the ledger is append-only');\n"                                  \
+#define FORBID(name, when, table)                                                                            \
+    "CREATE TRIGGER " name " BEFORE " when " ON " table " BEGIN\n"                                           \
+    "  SELECT RAISE(ABORT, 'cinderlog: the ledger is append-only');\n"                                       \
     "END"
     FORBID("entry_no_update", "UPDATE", "entry"),
     FORBID("entry_no_delete", "DELETE", "entry"),
@@ -121,18 +121,21 @@ static enum status_code check_version(sqlite3 *db, struct status *st)
 {
     const char *name = db_basename(sqlite3_db_filename(db, "main"));
     int64_t application, version;
-    if (db_number(&application, db, "PRAGMA application_id", st) || db_number(&version, db, "PRAGMA user_version", st))
+    if (db_number(&application, db, "PRAGMA application_id", st) ||
+        db_number(&version, db, "PRAGMA user_version", st))
         return st->code;
     if (application != LEDGER_APPLICATION_ID)
-        return status_set(st, STATUS_FAILED_PRECONDITION,
-                          "%s is not a Cinderlog ledger (application_id 0x%llx): name another file or directory", name,
-                          (unsigned long long)application);
+        return status_set(
+            st, STATUS_FAILED_PRECONDITION,
+            "%s is not a Cinderlog ledger (application_id 0x%llx): name another file or directory", name,
+            (unsigned long long)application);
     if (version > FORMAT_VERSION)
         return status_set(st, STATUS_FAILED_PRECONDITION,
                           "%s has format %lld, this version reads up to %d: use a newer Cinderlog", name,
                           (long long)version, FORMAT_VERSION);
     if (version < 1)
-        return status_set(st, STATUS_DATA_LOSS, "%s says format %lld, which never existed", name, (long long)version);
+        return status_set(st, STATUS_DATA_LOSS, "%s says format %lld, which never existed", name,
+                          (long long)version);
     return STATUS_OK;
 }
 
@@ -160,7 +163,8 @@ static enum status_code use_wal(sqlite3 *db, struct status *st)
         return STATUS_OK;
     if (rc != SQLITE_ROW)
         return db_fail(db, rc, "switching to WAL mode", st);
-    return status_set(st, STATUS_FAILED_PRECONDITION, "%s: this filesystem cannot hold a WAL: use another directory",
+    return status_set(st, STATUS_FAILED_PRECONDITION,
+                      "%s: this filesystem cannot hold a WAL: use another directory",
                       db_basename(sqlite3_db_filename(db, "main")));
 }
 
@@ -174,7 +178,8 @@ static enum status_code prepare(struct ledger *l, struct status *st)
     return db_prepare(&l->insert_body, l->db, "INSERT INTO body(seq, salt, bytes) VALUES(?,?,?)", st);
 }
 
-enum status_code ledger_open(struct ledger *l, const char *path, const char *vfs, bool sync_full, struct status *st)
+enum status_code ledger_open(struct ledger *l, const char *path, const char *vfs, bool sync_full,
+                             struct status *st)
 {
     int64_t tables, application;
     *l = (struct ledger){ 0 };
@@ -186,7 +191,8 @@ enum status_code ledger_open(struct ledger *l, const char *path, const char *vfs
     bool empty = tables == 0 && application == 0;
     if (!empty && check_version(l->db, st))
         goto fail;
-    if (empty && db_exec(l->db, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE; PRAGMA encoding = 'UTF-8'", st))
+    if (empty &&
+        db_exec(l->db, "PRAGMA page_size = 4096; PRAGMA auto_vacuum = NONE; PRAGMA encoding = 'UTF-8'", st))
         goto fail;
     /* Making the files would be five fsyncs; only `power` promises that they are there after a power cut. */
     if (empty && !sync_full && db_exec(l->db, "PRAGMA synchronous = OFF", st))
@@ -254,8 +260,8 @@ static const unsigned char *take_salt(struct ledger *l)
     return l->salts + --l->salts_left * FORMAT_SALT;
 }
 
-static enum status_code append_body(struct ledger *l, uint64_t seq, const unsigned char *salt, const struct str *bytes,
-                                    struct status *st)
+static enum status_code append_body(struct ledger *l, uint64_t seq, const unsigned char *salt,
+                                    const struct str *bytes, struct status *st)
 {
     sqlite3_bind_int64(l->insert_body, 1, (sqlite3_int64)seq);
     sqlite3_bind_blob(l->insert_body, 2, salt, FORMAT_SALT, SQLITE_STATIC);
@@ -266,7 +272,8 @@ static enum status_code append_body(struct ledger *l, uint64_t seq, const unsign
     return run(l, l->insert_body, "appending a body", st);
 }
 
-static void bind_entry(sqlite3_stmt *s, const struct format_entry *e, const unsigned char *leaf, const unsigned char *chain)
+static void bind_entry(sqlite3_stmt *s, const struct format_entry *e, const unsigned char *leaf,
+                       const unsigned char *chain)
 {
     sqlite3_bind_int64(s, 1, (sqlite3_int64)e->seq);
     db_bind_text(s, 2, e->kind);
@@ -286,8 +293,8 @@ static void bind_entry(sqlite3_stmt *s, const struct format_entry *e, const unsi
     sqlite3_bind_blob(s, 16, chain, FORMAT_HASH, SQLITE_STATIC);
 }
 
-enum status_code ledger_append(struct ledger *l, struct format_entry *e, const struct str *body, bool keep_bytes,
-                               struct status *st)
+enum status_code ledger_append(struct ledger *l, struct format_entry *e, const struct str *body,
+                               bool keep_bytes, struct status *st)
 {
     unsigned char digest[FORMAT_HASH], leaf[FORMAT_HASH], chain[FORMAT_HASH];
     e->seq = l->next.seq + 1;
@@ -347,19 +354,23 @@ enum status_code ledger_open_read(sqlite3 **out, const char *path, const char *v
     return STATUS_OK;
 }
 
-static bool hash_or_empty(struct str s) { return s.n == 0 || s.n == FORMAT_HASH; }
+static bool hash_or_empty(struct str s)
+{
+    return s.n == 0 || s.n == FORMAT_HASH;
+}
 
 enum status_code ledger_row_read(struct ledger_row *row, sqlite3_stmt *s, struct status *st)
 {
     static const unsigned char types[] = {
-        SQLITE_INTEGER, SQLITE_TEXT,    SQLITE_INTEGER, SQLITE_INTEGER, SQLITE_TEXT, SQLITE_TEXT, SQLITE_TEXT, SQLITE_TEXT,
-        SQLITE_INTEGER, SQLITE_TEXT,    SQLITE_TEXT,    SQLITE_TEXT,    SQLITE_BLOB, SQLITE_BLOB, SQLITE_BLOB, SQLITE_BLOB,
+        SQLITE_INTEGER, SQLITE_TEXT, SQLITE_INTEGER, SQLITE_INTEGER, SQLITE_TEXT, SQLITE_TEXT,
+        SQLITE_TEXT,    SQLITE_TEXT, SQLITE_INTEGER, SQLITE_TEXT,    SQLITE_TEXT, SQLITE_TEXT,
+        SQLITE_BLOB,    SQLITE_BLOB, SQLITE_BLOB,    SQLITE_BLOB,
     };
     uint64_t seq = (uint64_t)sqlite3_column_int64(s, 0);
     for (int i = 0; i < (int)sizeof types; i++)
         if (sqlite3_column_type(s, i) != types[i])
-            return status_set(st, STATUS_DATA_LOSS, "entry %llu: column %s has the wrong type", (unsigned long long)seq,
-                              sqlite3_column_name(s, i));
+            return status_set(st, STATUS_DATA_LOSS, "entry %llu: column %s has the wrong type",
+                              (unsigned long long)seq, sqlite3_column_name(s, i));
     *row = (struct ledger_row){
         .entry = {
             .seq = seq,
@@ -382,7 +393,8 @@ enum status_code ledger_row_read(struct ledger_row *row, sqlite3_stmt *s, struct
     };
     if (!hash_or_empty(row->entry.rules_digest) || !hash_or_empty(row->entry.body_digest) ||
         row->leaf.n != FORMAT_HASH || row->chain.n != FORMAT_HASH)
-        return status_set(st, STATUS_DATA_LOSS, "entry %llu: a digest has the wrong length", (unsigned long long)seq);
+        return status_set(st, STATUS_DATA_LOSS, "entry %llu: a digest has the wrong length",
+                          (unsigned long long)seq);
     return STATUS_OK;
 }
 
@@ -396,7 +408,8 @@ enum status_code ledger_row_check(const struct ledger_row *row, const unsigned c
         return status_set(st, STATUS_DATA_LOSS, "entry %llu: its columns do not give its leaf hash", seq);
     format_chain(hash, before, hash);
     if (memcmp(hash, row->chain.p, sizeof hash) != 0)
-        return status_set(st, STATUS_DATA_LOSS, "entry %llu: its chain hash does not continue entry %llu", seq, seq - 1);
+        return status_set(st, STATUS_DATA_LOSS, "entry %llu: its chain hash does not continue entry %llu",
+                          seq, seq - 1);
     return STATUS_OK;
 }
 
@@ -425,8 +438,8 @@ enum status_code ledger_chain_at(unsigned char out[FORMAT_HASH], bool *found, sq
     return st->code;
 }
 
-enum status_code ledger_read_head(struct ledger_head *out, sqlite3 *db, const unsigned char id[FORMAT_LEDGER_ID],
-                                  struct status *st)
+enum status_code ledger_read_head(struct ledger_head *out, sqlite3 *db,
+                                  const unsigned char id[FORMAT_LEDGER_ID], struct status *st)
 {
     sqlite3_stmt *stmt = NULL;
     struct ledger_row row;

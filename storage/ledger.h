@@ -57,8 +57,8 @@ void ledger_rollback(struct ledger *ledger);
 /* Opens an existing ledger for reading and checks that it is one. */
 enum status_code ledger_open_read(sqlite3 **out, const char *path, const char *vfs, struct status *st);
 enum status_code ledger_read_id(unsigned char id[FORMAT_LEDGER_ID], sqlite3 *db, struct status *st);
-#define LEDGER_COLUMNS                                                                             \
-    "seq, kind, commit_seq, time, project, database, path, operation, prev, principal, request_id, " \
+#define LEDGER_COLUMNS                                                                                       \
+    "seq, kind, commit_seq, time, project, database, path, operation, prev, principal, request_id, "         \
     "decision, rules_digest, body_digest, leaf, chain"
 /* From a statement that selects LEDGER_COLUMNS and stands on a row. DATA_LOSS when a value has a type or
  * length that no entry has. */
@@ -67,8 +67,8 @@ enum status_code ledger_row_read(struct ledger_row *row, sqlite3_stmt *stmt, str
 enum status_code ledger_row_check(const struct ledger_row *row, const unsigned char before[FORMAT_HASH],
                                   struct status *st);
 /* The newest entry, checked against the one before it. */
-enum status_code ledger_read_head(struct ledger_head *out, sqlite3 *db, const unsigned char id[FORMAT_LEDGER_ID],
-                                  struct status *st);
+enum status_code ledger_read_head(struct ledger_head *out, sqlite3 *db,
+                                  const unsigned char id[FORMAT_LEDGER_ID], struct status *st);
 /* chain at seq (the genesis for 0); *found false when there is no such entry. */
 enum status_code ledger_chain_at(unsigned char out[FORMAT_HASH], bool *found, sqlite3 *db, uint64_t seq,
                                  struct status *st);

@@ -1,6 +1,7 @@
 /* log.c - the ledger as a stream of entries, read beside a running server.
  *
- * Every call is a statement of its own, so no read transaction outlives it and a follower never holds a WAL back. */
+ * Every call is a statement of its own, so no read transaction outlives it and a follower never holds a WAL
+ * back. */
 #include "storage/internal.h"
 
 #include <stdlib.h>
@@ -18,7 +19,8 @@ enum status_code store_place_exists(const struct store_place *place, struct stat
     return status_set(st, STATUS_FAILED_PRECONDITION, "there is no ledger at %s", place->ledger);
 }
 
-enum status_code store_log_open_place(struct store_log **out, const struct store_place *place, struct status *st)
+enum status_code store_log_open_place(struct store_log **out, const struct store_place *place,
+                                      struct status *st)
 {
     *out = NULL;
     if (store_place_exists(place, st))
@@ -27,7 +29,8 @@ enum status_code store_log_open_place(struct store_log **out, const struct store
     if (!log)
         return status_set(st, STATUS_RESOURCE_EXHAUSTED, "out of memory");
     if (ledger_open_read(&log->db, place->ledger, store_place_vfs(place), st) ||
-        db_prepare(&log->next, log->db, "SELECT " LEDGER_COLUMNS " FROM entry WHERE seq > ? ORDER BY seq LIMIT 1", st) ||
+        db_prepare(&log->next, log->db,
+                   "SELECT " LEDGER_COLUMNS " FROM entry WHERE seq > ? ORDER BY seq LIMIT 1", st) ||
         db_prepare(&log->body, log->db, "SELECT salt, bytes FROM body WHERE seq = ?", st)) {
         store_log_close(log);
         return st->code;
@@ -41,7 +44,8 @@ enum status_code store_log_open(struct store_log **out, const char *data, struct
     struct store_place place;
     *out = NULL;
     if (strcmp(data, ":memory:") == 0)
-        return status_set(st, STATUS_INVALID_ARGUMENT, "a :memory: ledger can only be read through its server: name HOST:PORT");
+        return status_set(st, STATUS_INVALID_ARGUMENT,
+                          "a :memory: ledger can only be read through its server: name HOST:PORT");
     if (store_place_init(&place, data, st))
         return st->code;
     store_log_open_place(out, &place, st);
@@ -49,8 +53,8 @@ enum status_code store_log_open(struct store_log **out, const char *data, struct
     return st->code;
 }
 
-enum status_code store_log_next(struct store_log *log, uint64_t after_seq, struct arena *arena, struct store_entry *out,
-                                bool *found, struct status *st)
+enum status_code store_log_next(struct store_log *log, uint64_t after_seq, struct arena *arena,
+                                struct store_entry *out, bool *found, struct status *st)
 {
     struct ledger_row row;
     *found = false;

@@ -44,7 +44,8 @@ enum status_code store_place_init(struct store_place *p, const char *data, struc
     *p = (struct store_place){ .lock_fd = -1 };
     struct str s = str_of(data);
     if (s.n == 0)
-        return status_set(st, STATUS_INVALID_ARGUMENT, "--data is empty: name a directory, a file ending in .db, or :memory:");
+        return status_set(st, STATUS_INVALID_ARGUMENT,
+                          "--data is empty: name a directory, a file ending in .db, or :memory:");
     if (str_eq_z(s, ":memory:")) {
         struct vfs *vfs = vfs_new();
         if (!vfs)
@@ -94,7 +95,9 @@ void store_place_dispose(struct store_place *p)
 
 static enum status_code refuse_path(const char *what, const char *path, struct status *st)
 {
-    const char *hint = errno == ENOSPC ? ": free some space" : errno == EROFS || errno == EACCES ? ": choose another --data" : "";
+    const char *hint = errno == ENOSPC                     ? ": free some space"
+                       : errno == EROFS || errno == EACCES ? ": choose another --data"
+                                                           : "";
     return status_set(st, STATUS_FAILED_PRECONDITION, "%s %s: %s%s", path, what, strerror(errno), hint);
 }
 
@@ -145,7 +148,10 @@ static void sync_directory(const char *directory)
     }
 }
 
-static char *beside(const char *path, const char *suffix) { return join("", 0, path, strlen(path), suffix); }
+static char *beside(const char *path, const char *suffix)
+{
+    return join("", 0, path, strlen(path), suffix);
+}
 
 static void remove_file(struct store_place *p, const char *path, const char *suffix)
 {
@@ -229,7 +235,8 @@ static enum status_code prepare_disk(struct store_place *p, bool fresh, struct s
         goto out;
     if (size_of(p, p->ledger, "") == 0 && size_of(p, p->ledger, "-wal") > 0) {
         /* SQLite would delete it. */
-        status_set(st, STATUS_DATA_LOSS, "%s is missing or empty, but its -wal is there: put it back, or start empty with --fresh",
+        status_set(st, STATUS_DATA_LOSS,
+                   "%s is missing or empty, but its -wal is there: put it back, or start empty with --fresh",
                    p->ledger);
         goto out;
     }
@@ -243,7 +250,8 @@ out:
 
 /* ---- opening ---- */
 
-static enum status_code check_wal(bool *damaged, const struct store_place *p, const char *path, struct status *st)
+static enum status_code check_wal(bool *damaged, const struct store_place *p, const char *path,
+                                  struct status *st)
 {
     struct wal_report report;
     char *wal = beside(path, "-wal");
@@ -251,10 +259,10 @@ static enum status_code check_wal(bool *damaged, const struct store_place *p, co
     *damaged = report.damaged;
     if (st->code == STATUS_OK && report.damaged)
         status_set(st, STATUS_DATA_LOSS,
-                   "%s is damaged at %s%llu: commits after it cannot be reached; restore the ledger, or cut it off there with "
-                   "sqlite3 %s 'PRAGMA wal_checkpoint(TRUNCATE)' and delete %s",
-                   wal, report.bad_frame ? "frame " : "its header, frame ", (unsigned long long)report.bad_frame,
-                   p->ledger, p->derived);
+                   "%s is damaged at %s%llu: commits after it cannot be reached; restore the ledger, or cut"
+                   " it off there with sqlite3 %s 'PRAGMA wal_checkpoint(TRUNCATE)' and delete %s",
+                   wal, report.bad_frame ? "frame " : "its header, frame ",
+                   (unsigned long long)report.bad_frame, p->ledger, p->derived);
     free(wal);
     return st->code;
 }
@@ -266,7 +274,8 @@ static enum status_code open_files(struct store *s, bool ledger_created, struct 
     bool damaged;
     if (check_wal(&damaged, &s->place, s->place.ledger, st))
         return st->code;
-    if (ledger_open(&s->ledger, s->place.ledger, store_place_vfs(&s->place), o->durability == STORE_DURABILITY_POWER, st))
+    if (ledger_open(&s->ledger, s->place.ledger, store_place_vfs(&s->place),
+                    o->durability == STORE_DURABILITY_POWER, st))
         return st->code;
     s->entries_at_open = s->ledger.committed.seq;
     check_wal(&damaged, &s->place, s->place.derived, &ignored);
@@ -285,8 +294,8 @@ static enum status_code open_files(struct store *s, bool ledger_created, struct 
     return derived_open(&s->derived, &open, st);
 }
 
-enum status_code store_open_place(struct store **out, struct store_place *place, const struct store_options *options,
-                                  bool ledger_created, struct status *st)
+enum status_code store_open_place(struct store **out, struct store_place *place,
+                                  const struct store_options *options, bool ledger_created, struct status *st)
 {
     *out = NULL;
     struct store *s = calloc(1, sizeof *s);
@@ -298,7 +307,8 @@ enum status_code store_open_place(struct store **out, struct store_place *place,
     s->place = *place;
     *place = (struct store_place){ .lock_fd = -1 };
     bool memory = s->place.vfs != NULL;
-    atomic_init(&s->checkpoint_pages, memory ? STORE_WAL_CHECKPOINT_PAGES_MEMORY : STORE_WAL_CHECKPOINT_PAGES);
+    atomic_init(&s->checkpoint_pages,
+                memory ? STORE_WAL_CHECKPOINT_PAGES_MEMORY : STORE_WAL_CHECKPOINT_PAGES);
     atomic_init(&s->reset_pages, memory ? STORE_WAL_RESET_PAGES_MEMORY : STORE_WAL_RESET_PAGES);
     space_map_init(&s->spaces);
     pthread_mutex_init(&s->apply_mutex, NULL);
@@ -318,7 +328,8 @@ static enum status_code check_options(const struct store_options *o, struct stat
     for (size_t i = 0; i < o->n_append_only; i++)
         if (!path_pattern_valid(o->append_only[i]))
             return status_set(st, STATUS_INVALID_ARGUMENT,
-                              "--append-only '" STR_FMT "' is not a pattern of ids, '*' and '**' joined by '/'",
+                              "--append-only '" STR_FMT
+                              "' is not a pattern of ids, '*' and '**' joined by '/'",
                               STR_ARG(o->append_only[i]));
     return STATUS_OK;
 }

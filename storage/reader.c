@@ -1,8 +1,8 @@
 /* reader.c - one worker's connections: point reads, entries.
  *
- * A read transaction is kept open between calls for as long as it sees what is asked (a BEGIN and COMMIT on two
- * connections cost more than the read), but not beyond STORE_TX_MAX_MS: the housekeeper ends the idle ones, so
- * that no WAL is held back by a worker that sleeps. */
+ * A read transaction is kept open between calls for as long as it sees what is asked (a BEGIN and COMMIT on
+ * two connections cost more than the read), but not beyond STORE_TX_MAX_MS: the housekeeper ends the idle
+ * ones, so that no WAL is held back by a worker that sleeps. */
 #include "storage/internal.h"
 
 #include "core/clock.h"
@@ -18,8 +18,10 @@ static enum status_code prepare(struct store_reader *r, struct status *st)
 {
     if (db_exec(r->ledger, cache_sql, st) || db_exec(r->derived, cache_sql, st))
         return st->code;
-    if (db_prepare(&r->ledger_begin, r->ledger, "BEGIN", st) || db_prepare(&r->ledger_end, r->ledger, "COMMIT", st) ||
-        db_prepare(&r->derived_begin, r->derived, "BEGIN", st) || db_prepare(&r->derived_end, r->derived, "COMMIT", st) ||
+    if (db_prepare(&r->ledger_begin, r->ledger, "BEGIN", st) ||
+        db_prepare(&r->ledger_end, r->ledger, "COMMIT", st) ||
+        db_prepare(&r->derived_begin, r->derived, "BEGIN", st) ||
+        db_prepare(&r->derived_end, r->derived, "COMMIT", st) ||
         db_prepare(&r->version, r->ledger,
                    "SELECT e.path, e.project, e.database, e.body_digest, b.salt, b.bytes"
                    " FROM entry AS e LEFT JOIN body AS b ON b.seq = e.seq WHERE e.seq = ?",
@@ -28,11 +30,14 @@ static enum status_code prepare(struct store_reader *r, struct status *st)
         db_prepare(&r->body, r->ledger, "SELECT salt, bytes FROM body WHERE seq = ?", st) ||
         db_prepare(&r->applied, r->derived, "SELECT applied_seq FROM state", st) ||
         db_prepare(&r->changes, r->ledger,
-                   "SELECT project, database, path FROM entry WHERE seq > ? AND seq <= ? AND kind = 'write'", st) ||
+                   "SELECT project, database, path FROM entry WHERE seq > ? AND seq <= ? AND kind = 'write'",
+                   st) ||
         db_prepare(&r->past_key[0], r->derived,
-                   "SELECT key FROM past WHERE space = ? AND key >= ? AND key < ? ORDER BY key LIMIT 1", st) ||
+                   "SELECT key FROM past WHERE space = ? AND key >= ? AND key < ? ORDER BY key LIMIT 1",
+                   st) ||
         db_prepare(&r->past_key[1], r->derived,
-                   "SELECT key FROM past WHERE space = ? AND key >= ? AND key < ? ORDER BY key DESC LIMIT 1", st) ||
+                   "SELECT key FROM past WHERE space = ? AND key >= ? AND key < ? ORDER BY key DESC LIMIT 1",
+                   st) ||
         db_prepare(&r->time, r->ledger, "SELECT time FROM entry WHERE seq = ?", st))
         return st->code;
     return derived_reads_prepare(&r->reads, r->derived, st);
@@ -137,13 +142,17 @@ enum status_code store_reader_enter(struct store_reader *r, uint64_t view, struc
     return STATUS_OK;
 }
 
-void store_reader_leave(struct store_reader *r) { pthread_mutex_unlock(&r->mutex); }
+void store_reader_leave(struct store_reader *r)
+{
+    pthread_mutex_unlock(&r->mutex);
+}
 
 /* ---- documents ---- */
 
 static enum status_code differs(uint64_t seq, struct status *st)
 {
-    return status_set(st, STATUS_DATA_LOSS, "derived state names entry %llu, which is not the document's: run `cinderlog verify`",
+    return status_set(st, STATUS_DATA_LOSS,
+                      "derived state names entry %llu, which is not the document's: run `cinderlog verify`",
                       (unsigned long long)seq);
 }
 
@@ -156,7 +165,8 @@ static enum status_code check_body(sqlite3_stmt *s, uint64_t seq, struct status 
                           (unsigned long long)seq);
     format_body_digest(digest, (const unsigned char *)salt.p, bytes);
     if (expected.n != sizeof digest || memcmp(digest, expected.p, sizeof digest) != 0)
-        return status_set(st, STATUS_DATA_LOSS, "the body of entry %llu differs from its digest: run `cinderlog verify`",
+        return status_set(st, STATUS_DATA_LOSS,
+                          "the body of entry %llu differs from its digest: run `cinderlog verify`",
                           (unsigned long long)seq);
     return STATUS_OK;
 }
@@ -190,8 +200,8 @@ enum status_code store_reader_version(struct store_reader *r, struct database_na
     return st->code;
 }
 
-static enum status_code lookup(struct derived_doc *doc, struct store_reader *r, uint64_t view, struct database_name db,
-                               struct str path, struct status *st)
+static enum status_code lookup(struct derived_doc *doc, struct store_reader *r, uint64_t view,
+                               struct database_name db, struct str path, struct status *st)
 {
     int64_t space;
     *doc = (struct derived_doc){ 0 };
@@ -254,10 +264,11 @@ static void copy_digest(unsigned char out[FORMAT_HASH], struct str s)
         memcpy(out, s.p, FORMAT_HASH);
 }
 
-enum status_code store_entry_from_row(struct store_entry *out, const struct ledger_row *row, sqlite3_stmt *body,
-                                      struct arena *arena, struct status *st)
+enum status_code store_entry_from_row(struct store_entry *out, const struct ledger_row *row,
+                                      sqlite3_stmt *body, struct arena *arena, struct status *st)
 {
-    static const char *const kinds[] = { "write", "refused", "refusals", "rules", "epoch", "note", "import", "prune" };
+    static const char *const kinds[] = { "write", "refused", "refusals", "rules",
+                                         "epoch", "note",    "import",   "prune" };
     static const char *const operations[] = { "", "create", "update", "delete" };
     const struct format_entry *e = &row->entry;
     *out = (struct store_entry){
@@ -291,8 +302,8 @@ enum status_code store_entry_from_row(struct store_entry *out, const struct ledg
     return STATUS_OK;
 }
 
-enum status_code store_read_entry(struct store_reader *r, uint64_t seq, struct arena *arena, struct store_entry *out,
-                                  bool *found, struct status *st)
+enum status_code store_read_entry(struct store_reader *r, uint64_t seq, struct arena *arena,
+                                  struct store_entry *out, bool *found, struct status *st)
 {
     struct ledger_row row;
     *found = false;
@@ -307,7 +318,8 @@ enum status_code store_read_entry(struct store_reader *r, uint64_t seq, struct a
             store_entry_from_row(out, &row, r->body, arena, st);
         *found = st->code == STATUS_OK;
     } else if (rc == SQLITE_DONE) {
-        status_set(st, STATUS_DATA_LOSS, "entry %llu is missing: run `cinderlog verify`", (unsigned long long)seq);
+        status_set(st, STATUS_DATA_LOSS, "entry %llu is missing: run `cinderlog verify`",
+                   (unsigned long long)seq);
     } else {
         db_fail(r->ledger, rc, "reading an entry", st);
     }

@@ -1,5 +1,5 @@
-/* refusals.c - see refusals.h. A fixed table: a principal that meets another one in its slot while that one is quiet
- * takes the slot over; while it is counting, the newcomer is simply written. */
+/* refusals.c - see refusals.h. A fixed table: a principal that meets another one in its slot while that one
+ * is quiet takes the slot over; while it is counting, the newcomer is simply written. */
 #include "storage/refusals.h"
 
 #include "storage/space.h"
@@ -23,7 +23,10 @@ struct refusals {
     size_t pending;
 };
 
-struct refusals *refusals_new(void) { return calloc(1, sizeof(struct refusals)); }
+struct refusals *refusals_new(void)
+{
+    return calloc(1, sizeof(struct refusals));
+}
 
 void refusals_free(struct refusals *r)
 {
@@ -74,7 +77,10 @@ bool refusals_admit(struct refusals *r, struct database_name db, struct str prin
     return false;
 }
 
-bool refusals_pending(const struct refusals *r) { return r && r->pending > 0; }
+bool refusals_pending(const struct refusals *r)
+{
+    return r && r->pending > 0;
+}
 
 bool refusals_take(struct refusals *r, bool all, int64_t now_ns, struct refusals_due *out)
 {

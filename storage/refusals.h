@@ -1,5 +1,6 @@
-/* refusals.h - keeps a flood of refused writes from filling the ledger: above REFUSALS_PER_SECOND of one principal
- * they are only counted, and one entry carries the count (kind `refusals`). The writer's own; not thread-safe. */
+/* refusals.h - keeps a flood of refused writes from filling the ledger: above REFUSALS_PER_SECOND of one
+ * principal they are only counted, and one entry carries the count (kind `refusals`). The writer's own; not
+ * thread-safe. */
 #ifndef STORAGE_REFUSALS_H
 #define STORAGE_REFUSALS_H
 
@@ -21,8 +22,8 @@ struct refusals_due {
     struct str principal;
     uint64_t count;
 };
-/* One principal whose second is over (any that is pending when `all`), false when there is none. Borrowed until the
- * next call. */
+/* One principal whose second is over (any that is pending when `all`), false when there is none. Borrowed
+ * until the next call. */
 bool refusals_take(struct refusals *r, bool all, int64_t now_ns, struct refusals_due *out);
 
 #endif

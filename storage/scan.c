@@ -1,11 +1,11 @@
 /* scan.c - documents of a collection, or of a subtree, at a view.
  *
- * What is current comes from `head` alone. Only when the transaction also sees commits after the view are the versions
- * that ended since merged in (scan_past.h); heads that began after the view are left out then. Both are ordered by
- * key, no key can come from both, so it is one merge.
+ * What is current comes from `head` alone. Only when the transaction also sees commits after the view are the
+ * versions that ended since merged in (scan_past.h); heads that began after the view are left out then. Both
+ * are ordered by key, no key can come from both, so it is one merge.
  *
- * The scan keeps the last key it returned and no more: when its read transaction ends (age, or another call of the
- * same worker needs a newer one) it seeks behind that key in the next one, at the same view. */
+ * The scan keeps the last key it returned and no more: when its read transaction ends (age, or another call
+ * of the same worker needs a newer one) it seeks behind that key in the next one, at the same view. */
 #include "storage/scan_past.h"
 
 #include "core/clock.h"
@@ -18,7 +18,7 @@ enum { ROWS_BETWEEN_CLOCKS = 128 };
 struct store_scan {
     struct store_reader *reader;
     struct store_scan *next, **prev; /* in reader->scans while running */
-    uint64_t running;                /* under the reader's mutex; a word apart from what its owner reads without */
+    uint64_t running; /* under the reader's mutex; a word apart from what its owner reads without */
     uint64_t view;
     int64_t space;
     bool empty, ended;
@@ -169,12 +169,13 @@ static struct str keep(char **at, struct str s)
     return copy;
 }
 
-static enum status_code copy_texts(struct store_scan *s, struct database_name db, const struct store_scan_range *range,
-                                   struct status *st)
+static enum status_code copy_texts(struct store_scan *s, struct database_name db,
+                                   const struct store_scan_range *range, struct status *st)
 {
     bool slash = range->parent.n && range->collection_id.n && !range->subtree;
     size_t path = range->parent.n + slash + (range->subtree ? 0 : range->collection_id.n);
-    s->text = malloc(db.project.n + db.database.n + path + range->collection_id.n + range->start.n + range->end.n + 1);
+    s->text = malloc(db.project.n + db.database.n + path + range->collection_id.n + range->start.n +
+                     range->end.n + 1);
     if (!s->text)
         return status_set(st, STATUS_RESOURCE_EXHAUSTED, "out of memory");
     char *at = s->text;
@@ -193,7 +194,8 @@ static enum status_code copy_texts(struct store_scan *s, struct database_name db
 }
 
 enum status_code store_scan_open(struct store_scan **out, struct store_reader *reader, uint64_t view,
-                                 struct database_name db, const struct store_scan_range *range, struct status *st)
+                                 struct database_name db, const struct store_scan_range *range,
+                                 struct status *st)
 {
     assert(range->subtree || range->collection_id.n);
     assert(path_segments(range->parent) % 2 == 0 || range->subtree);
@@ -214,7 +216,8 @@ enum status_code store_scan_open(struct store_scan **out, struct store_reader *r
     s->past = (struct scan_past){ .reader = reader, .db = s->db, .view = view, .descending = s->descending };
     buf_init(&s->past.key, DERIVED_KEY_MAX);
     s->empty = !space_find(&s->space, &reader->store->spaces, db, view);
-    /* "Below parent" begins one document deeper than the parent itself; a collection's documents lie at its depth. */
+    /* "Below parent" begins one document deeper than the parent itself; a collection's documents lie at its
+     * depth. */
     s->first_depth = s->subtree ? (unsigned)(path_segments(s->path) / 2 + 1) : derived_depth(s->path);
     s->last_depth = s->first_depth;
     if (!s->empty && s->subtree) {
@@ -272,9 +275,10 @@ static enum status_code fill_head(struct store_scan *s, struct status *st)
     return STATUS_OK;
 }
 
-/* The next version in key order, the range moved behind it; *found false when this depth is done. What has ended is
- * looked for only up to the next head: a page of results never pays for what lies behind it. */
-static enum status_code next_row(struct store_scan *s, bool *found, struct derived_doc *doc, struct status *st)
+/* The next version in key order, the range moved behind it; *found false when this depth is done. What has
+ * ended is looked for only up to the next head: a page of results never pays for what lies behind it. */
+static enum status_code next_row(struct store_scan *s, bool *found, struct derived_doc *doc,
+                                 struct status *st)
 {
     const struct scan_past_row *past;
     *found = false;
@@ -319,8 +323,8 @@ static bool wanted(const struct store_scan *s, struct str path)
 }
 
 /* One row: false in *found at the end of the scan. The reader is entered. */
-static enum status_code step(struct store_scan *s, struct arena *arena, struct str *path, struct store_document *out,
-                             bool *found, struct status *st)
+static enum status_code step(struct store_scan *s, struct arena *arena, struct str *path,
+                             struct store_document *out, bool *found, struct status *st)
 {
     struct derived_doc doc;
     bool more;

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-static enum status_code covering(struct derived_doc *out, struct scan_past *p, struct str key, struct status *st)
+static enum status_code covering(struct derived_doc *out, struct scan_past *p, struct str key,
+                                 struct status *st)
 {
     return derived_covering(out, &p->reader->reads, p->space, key, (int64_t)p->view, st);
 }
@@ -15,8 +16,10 @@ static int by_key(const void *a, const void *b)
     return str_cmp(((const struct scan_past_row *)a)->key, ((const struct scan_past_row *)b)->key);
 }
 
-/* Keys of the documents that changed after the view, as far as they lie in the range; twice where changed twice. */
-static enum status_code collect(struct scan_past *p, uint64_t applied, struct str low, struct str high, struct status *st)
+/* Keys of the documents that changed after the view, as far as they lie in the range; twice where changed
+ * twice. */
+static enum status_code collect(struct scan_past *p, uint64_t applied, struct str low, struct str high,
+                                struct status *st)
 {
     sqlite3_stmt *s = p->reader->changes;
     int rc;
@@ -47,7 +50,8 @@ static enum status_code start_near(struct scan_past *p, uint64_t applied, struct
         qsort(p->rows, p->n, sizeof *p->rows, by_key);
     size_t kept = 0;
     for (size_t i = 0; i < p->n; i++) {
-        if (i > 0 && str_eq(p->rows[i].key, p->rows[i - 1].key) && kept && str_eq(p->rows[kept - 1].key, p->rows[i].key))
+        if (i > 0 && str_eq(p->rows[i].key, p->rows[i - 1].key) && kept &&
+            str_eq(p->rows[kept - 1].key, p->rows[i].key))
             continue;
         struct scan_past_row row = { .key = p->rows[i].key };
         if (covering(&row.doc, p, row.key, st))
@@ -71,7 +75,8 @@ static const struct scan_past_row *peek_near(const struct scan_past *p, struct s
 /* ---- far ---- */
 
 /* The next key of `past` in the range, into p->key. */
-static enum status_code next_key(bool *found, struct scan_past *p, struct str low, struct str high, struct status *st)
+static enum status_code next_key(bool *found, struct scan_past *p, struct str low, struct str high,
+                                 struct status *st)
 {
     sqlite3_stmt *s = p->reader->past_key[p->descending];
     sqlite3_bind_int64(s, 1, p->space);
@@ -86,7 +91,8 @@ static enum status_code next_key(bool *found, struct scan_past *p, struct str lo
     sqlite3_reset(s);
     buf_dispose(&p->key); /* only now: low or high may lie in it */
     p->key = key;
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? STATUS_OK : db_fail(p->reader->derived, rc, "scanning", st);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? STATUS_OK
+                                                 : db_fail(p->reader->derived, rc, "scanning", st);
 }
 
 static enum status_code find_far(struct scan_past *p, struct str low, struct str high, struct status *st)
@@ -114,7 +120,8 @@ static enum status_code find_far(struct scan_past *p, struct str low, struct str
 
 /* ---- both ---- */
 
-enum status_code scan_past_start(struct scan_past *p, uint64_t applied, struct str low, struct str high, struct status *st)
+enum status_code scan_past_start(struct scan_past *p, uint64_t applied, struct str low, struct str high,
+                                 struct status *st)
 {
     p->active = true;
     p->near = applied - p->view <= SCAN_PAST_NEAR;
@@ -123,8 +130,8 @@ enum status_code scan_past_start(struct scan_past *p, uint64_t applied, struct s
     return p->near ? start_near(p, applied, low, high, st) : STATUS_OK;
 }
 
-enum status_code scan_past_peek(const struct scan_past_row **out, struct scan_past *p, struct str low, struct str high,
-                                struct status *st)
+enum status_code scan_past_peek(const struct scan_past_row **out, struct scan_past *p, struct str low,
+                                struct str high, struct status *st)
 {
     *out = NULL;
     if (!p->active)

@@ -33,7 +33,10 @@ static uint64_t fnv(uint64_t h, struct str s)
     return h;
 }
 
-uint64_t space_hash(struct str key) { return mix(fnv(UINT64_C(0xcbf29ce484222325), key)); }
+uint64_t space_hash(struct str key)
+{
+    return mix(fnv(UINT64_C(0xcbf29ce484222325), key));
+}
 
 static uint64_t hash_name(struct database_name name)
 {
@@ -136,7 +139,8 @@ static struct space_db *db_add(struct space_map *map, struct database_name name)
     return db;
 }
 
-struct space_db *space_add(struct space_map *map, struct database_name name, int64_t id, uint64_t from, uint64_t until)
+struct space_db *space_add(struct space_map *map, struct database_name name, int64_t id, uint64_t from,
+                           uint64_t until)
 {
     pthread_rwlock_wrlock(&map->lock);
     struct space_db *db = space_db_find(map, name);
@@ -210,7 +214,9 @@ void space_filter_reset(struct space_filter *f, size_t max)
     while (bits < max * FILTER_BITS_PER_KEY)
         bits *= 2;
     free(f->bits);
-    *f = (struct space_filter){ .bits = must(calloc(bits / 64, 8)), .n_bits = bits, .max = bits / FILTER_BITS_PER_KEY };
+    *f = (struct space_filter){ .bits = must(calloc(bits / 64, 8)),
+                                .n_bits = bits,
+                                .max = bits / FILTER_BITS_PER_KEY };
 }
 
 void space_filter_add(struct space_filter *f, uint64_t hash)

@@ -59,7 +59,8 @@ struct space_db *space_db_find(struct space_map *map, struct database_name name)
 /* The open space or NULL. */
 struct space *space_current(struct space_db *db);
 /* Adds a space (the database too); `id` 0 takes the next one. Returns the database. */
-struct space_db *space_add(struct space_map *map, struct database_name name, int64_t id, uint64_t from, uint64_t until);
+struct space_db *space_add(struct space_map *map, struct database_name name, int64_t id, uint64_t from,
+                           uint64_t until);
 /* Ends the open space of `name`, of every database when its project is empty. */
 void space_end(struct space_map *map, struct database_name name, uint64_t until);
 /* Undoes everything that happened after seq (a batch that rolled back). */

@@ -25,7 +25,8 @@ enum status_code subtree_next(struct subtree *w, bool *found, struct derived_doc
     while (w->depth <= LIMIT_PATH_PAIRS) {
         if (w->between)
             buf_byte(&w->key, 0); /* the first key behind it */
-        if (derived_first(found, &w->key, out, w->derived, w->space, buf_view(&w->key), buf_view(&w->end), st))
+        if (derived_first(found, &w->key, out, w->derived, w->space, buf_view(&w->key), buf_view(&w->end),
+                          st))
             return st->code;
         w->between = *found;
         if (*found)
@@ -34,7 +35,8 @@ enum status_code subtree_next(struct subtree *w, bool *found, struct derived_doc
         unsigned char next = (unsigned char)(w->depth + 1), last = 0xff;
         struct derived_doc ignored;
         bool any;
-        if (derived_first(&any, &w->key, &ignored, w->derived, w->space, str_from(&next, 1), str_from(&last, 1), st))
+        if (derived_first(&any, &w->key, &ignored, w->derived, w->space, str_from(&next, 1),
+                          str_from(&last, 1), st))
             return st->code;
         if (!any)
             return STATUS_OK;
@@ -43,7 +45,10 @@ enum status_code subtree_next(struct subtree *w, bool *found, struct derived_doc
     return STATUS_OK;
 }
 
-struct str subtree_key(const struct subtree *w) { return buf_view(&w->key); }
+struct str subtree_key(const struct subtree *w)
+{
+    return buf_view(&w->key);
+}
 
 void subtree_dispose(struct subtree *w)
 {

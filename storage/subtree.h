@@ -1,7 +1,7 @@
 /* subtree.h - the writer's walk over the documents at or below a path, as they are in its open transaction.
  *
- * Keys begin with the depth, so a subtree is one range per depth; empty depths are skipped by the first key found
- * beyond them. Deleting the document just returned is allowed: the walk goes on behind its key. */
+ * Keys begin with the depth, so a subtree is one range per depth; empty depths are skipped by the first key
+ * found beyond them. Deleting the document just returned is allowed: the walk goes on behind its key. */
 #ifndef STORAGE_SUBTREE_H
 #define STORAGE_SUBTREE_H
 
@@ -13,7 +13,7 @@ struct subtree {
     int64_t space;
     struct str path; /* borrowed; "" for the whole database */
     unsigned depth;
-    struct buf key;  /* of the document returned last, or where to look next */
+    struct buf key; /* of the document returned last, or where to look next */
     struct buf end;
     bool between; /* key is a document's: go on behind it */
 };

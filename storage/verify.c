@@ -1,13 +1,13 @@
 /* verify.c - checks a ledger, and that the derived file shows exactly what the ledger says.
  *
- * It shares the hash functions and the key encoding with the rest of the room and nothing else: what is true is
- * computed here again, row by row, from FORMAT.md section 4. The derived file is not rebuilt for comparison (that
- * would need its size in memory). Instead every one of its rows must be justified by the ledger, and there must be as
- * many rows as the ledger justifies; keys are unique, so then the two are equal.
+ * It shares the hash functions and the key encoding with the rest of the room and nothing else: what is true
+ * is computed here again, row by row, from FORMAT.md section 4. The derived file is not rebuilt for
+ * comparison (that would need its size in memory). Instead every one of its rows must be justified by the
+ * ledger, and there must be as many rows as the ledger justifies; keys are unique, so then the two are equal.
  *
- * Works beside a running server: the derived file is read in one transaction, at the seq it has applied; the ledger,
- * whose rows never change, in slices. */
-#include "storage/internal.h"
+ * Works beside a running server: the derived file is read in one transaction, at the seq it has applied; the
+ * ledger, whose rows never change, in slices. */
+#include "storage/verify.h"
 #include "storage/wal.h"
 
 #include "core/limits.h"
@@ -18,56 +18,7 @@
 
 enum { SLICE_ROWS = 20000, PROGRESS_ROWS = 4096 };
 
-/* A growing set of 64-bit hashes. */
-struct hash_set {
-    uint64_t *slots;
-    size_t n, cap;
-};
-
-/* Bodies that are missing, as runs: a later prune entry may explain them. */
-struct missing_run {
-    uint64_t from, to;
-};
-
-struct verify {
-    const struct store_verify_options *options;
-    const struct store_place *place;
-    struct arena *arena;
-    struct store_verify_report *report;
-    struct status *st;
-    sqlite3 *ledger, *derived;
-    sqlite3_stmt *entry_at, *past_at;
-    uint64_t total;
-
-    /* While reading the ledger. */
-    unsigned char chain[FORMAT_HASH];
-    uint64_t seq, commit_seq;
-    int64_t time_us;
-    sqlite3_stmt *body;
-    bool body_row; /* it stands on a row not yet matched */
-    struct missing_run *missing;
-    size_t n_missing, cap_missing;
-    struct hash_set first_versions; /* documents that have a version with prev 0 */
-    unsigned char *superseded;      /* two bits a seq: 1 some entry has it as prev, 2 in the same epoch, applied */
-    size_t n_superseded;
-    struct space_map spaces; /* as the ledger says, up to `applied` */
-
-    /* The derived file. */
-    bool has_derived;
-    uint64_t applied;
-    unsigned char applied_chain[FORMAT_HASH];
-    uint64_t heads, pasts; /* rows it must have */
-    struct buf key;
-};
-
-/* An entry as the derived rows need it. */
-struct version {
-    struct str kind, operation, project, database, path;
-    uint64_t prev;
-    int64_t time_us;
-};
-
-static void *must(void *p)
+void *verify_must(void *p)
 {
     if (!p) {
         fputs("cinderlog: out of memory; stopping\n", stderr);
@@ -76,9 +27,7 @@ static void *must(void *p)
     return p;
 }
 
-/* Notes the first thing that is wrong and returns false. */
-static bool bad(struct verify *v, uint64_t seq, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static bool bad(struct verify *v, uint64_t seq, const char *fmt, ...)
+bool verify_bad(struct verify *v, uint64_t seq, const char *fmt, ...)
 {
     va_list args;
     if (v->report->what)
@@ -91,66 +40,68 @@ static bool bad(struct verify *v, uint64_t seq, const char *fmt, ...)
 }
 
 /* A failed SQLite call: damage is a finding, anything else an error. */
-static bool failed(struct verify *v, sqlite3 *db, int rc, const char *what, uint64_t seq)
+bool verify_failed(struct verify *v, sqlite3 *db, int rc, const char *what, uint64_t seq)
 {
     struct status st = status_init(v->arena);
     if (db_fail(db, rc, what, &st) == STATUS_DATA_LOSS)
-        return bad(v, seq, "%s", status_message(&st));
+        return verify_bad(v, seq, "%s", status_message(&st));
     status_copy(v->st, &st);
     return false;
 }
 
 /* The same for our own functions. */
-static bool passed(struct verify *v, struct status *st, uint64_t seq)
+bool verify_passed(struct verify *v, struct status *st, uint64_t seq)
 {
     if (st->code == STATUS_OK)
         return true;
     if (st->code == STATUS_DATA_LOSS)
-        return bad(v, seq, "%s", status_message(st));
+        return verify_bad(v, seq, "%s", status_message(st));
     status_copy(v->st, st);
     return false;
 }
 
-static bool prepare(struct verify *v, sqlite3_stmt **out, sqlite3 *db, const char *sql)
+bool verify_prepare(struct verify *v, sqlite3_stmt **out, sqlite3 *db, const char *sql)
 {
     struct status st = status_init(v->arena);
     db_prepare(out, db, sql, &st);
-    return passed(v, &st, 0);
+    return verify_passed(v, &st, 0);
 }
 
 /* ---- the file as SQLite sees it ---- */
 
-static bool check_wal(struct verify *v, const char *path, bool derived)
+bool verify_wal(struct verify *v, const char *path, bool derived)
 {
     struct wal_report wal;
     char *name = arena_printf(v->arena, "%s-wal", path);
     struct status st = status_init(v->arena);
     wal_check(&wal, name, v->place->vfs, true, &st);
-    if (!passed(v, &st, 0))
+    if (!verify_passed(v, &st, 0))
         return false;
     if (!wal.damaged)
         return true;
     if (derived)
-        return bad(v, 0, "%s: frame %" PRIu64 " is damaged (a power cut can do that): derived state is rebuilt at the next start",
-                   db_basename(name), wal.bad_frame);
+        return verify_bad(v, 0,
+                          "%s: frame %" PRIu64
+                          " is damaged (a power cut can do that): derived state is rebuilt at the next start",
+                          db_basename(name), wal.bad_frame);
     if (wal.bad_frame == 0)
-        return bad(v, 0, "%s: its header is damaged: nothing in it can be reached", db_basename(name));
-    return bad(v, 0, "%s: frame %" PRIu64 " is damaged: the commits after it cannot be reached", db_basename(name),
-               wal.bad_frame);
+        return verify_bad(v, 0, "%s: its header is damaged: nothing in it can be reached", db_basename(name));
+    return verify_bad(v, 0, "%s: frame %" PRIu64 " is damaged: the commits after it cannot be reached",
+                      db_basename(name), wal.bad_frame);
 }
 
 static bool check_integrity(struct verify *v, sqlite3 *db)
 {
     sqlite3_stmt *stmt = NULL;
-    if (!prepare(v, &stmt, db, "PRAGMA integrity_check(1)"))
+    if (!verify_prepare(v, &stmt, db, "PRAGMA integrity_check(1)"))
         return false;
     int rc = sqlite3_step(stmt);
     bool ok = rc == SQLITE_ROW;
     if (!ok)
-        failed(v, db, rc, "checking integrity", 0);
+        verify_failed(v, db, rc, "checking integrity", 0);
     else if (!str_eq_z(db_column_bytes(stmt, 0), "ok"))
-        ok = bad(v, 0, "%s: SQLite says: " STR_FMT, db_basename(sqlite3_db_filename(db, "main")),
-                 STR_ARG(db_column_bytes(stmt, 0)));
+        ok = verify_bad(v, 0, "%s: SQLite says: " STR_FMT, db_basename(sqlite3_db_filename(db, "main")),
+                        STR_ARG(db_column_bytes(stmt, 0)));
     sqlite3_finalize(stmt);
     return ok;
 }
@@ -161,24 +112,24 @@ static bool check_schema(struct verify *v)
     sqlite3_stmt *stmt = NULL;
     bool seen[32] = { false };
     int rc;
-    bool ok = prepare(v, &stmt, v->ledger, "SELECT name, sql FROM sqlite_schema");
+    bool ok = verify_prepare(v, &stmt, v->ledger, "SELECT name, sql FROM sqlite_schema");
     while (ok && (rc = sqlite3_step(stmt)) != SQLITE_DONE) {
         size_t i = 0;
         if (rc != SQLITE_ROW) {
-            ok = failed(v, v->ledger, rc, "reading the schema", 0);
+            ok = verify_failed(v, v->ledger, rc, "reading the schema", 0);
             break;
         }
         while (ledger_schema[i] && !str_eq_z(db_column_bytes(stmt, 1), ledger_schema[i]))
             i++;
         if (!ledger_schema[i])
-            ok = bad(v, 0, "the schema has been changed: '" STR_FMT "' is not as the format has it",
-                     STR_ARG(db_column_bytes(stmt, 0)));
+            ok = verify_bad(v, 0, "the schema has been changed: '" STR_FMT "' is not as the format has it",
+                            STR_ARG(db_column_bytes(stmt, 0)));
         else
             seen[i] = true;
     }
     for (size_t i = 0; ok && ledger_schema[i]; i++)
         if (!seen[i])
-            ok = bad(v, 0, "the schema has been changed: missing: %.40s...", ledger_schema[i]);
+            ok = verify_bad(v, 0, "the schema has been changed: missing: %.40s...", ledger_schema[i]);
     sqlite3_finalize(stmt);
     return ok;
 }
@@ -196,7 +147,7 @@ static bool set_add(struct hash_set *set, uint64_t hash)
         hash = 1;
     if (set->n * 2 >= set->cap) {
         struct hash_set bigger = { .cap = set->cap ? set->cap * 2 : 1024 };
-        bigger.slots = must(calloc(bigger.cap, sizeof *bigger.slots));
+        bigger.slots = verify_must(calloc(bigger.cap, sizeof *bigger.slots));
         for (size_t i = 0; i < set->cap; i++)
             if (set->slots[i])
                 set_add(&bigger, set->slots[i]);
@@ -213,7 +164,7 @@ static bool set_add(struct hash_set *set, uint64_t hash)
     return true;
 }
 
-static unsigned superseded(const struct verify *v, uint64_t seq)
+unsigned verify_superseded(const struct verify *v, uint64_t seq)
 {
     return seq / 4 < v->n_superseded ? ((unsigned)v->superseded[seq / 4] >> (seq % 4 * 2)) & 3u : 0;
 }
@@ -222,7 +173,7 @@ static void supersede(struct verify *v, uint64_t seq, unsigned bits)
 {
     if (seq / 4 >= v->n_superseded) {
         size_t n = ((size_t)seq / 4 + 1) * 2;
-        v->superseded = must(realloc(v->superseded, n));
+        v->superseded = verify_must(realloc(v->superseded, n));
         memset(v->superseded + v->n_superseded, 0, n - v->n_superseded);
         v->n_superseded = n;
     }
@@ -230,7 +181,7 @@ static void supersede(struct verify *v, uint64_t seq, unsigned bits)
 }
 
 /* *found false: no such entry. Borrowed until the next call. */
-static bool version_at(struct verify *v, uint64_t seq, struct version *out, bool *found)
+bool verify_version_at(struct verify *v, uint64_t seq, struct version *out, bool *found)
 {
     sqlite3_reset(v->entry_at);
     sqlite3_bind_int64(v->entry_at, 1, (sqlite3_int64)seq);
@@ -246,10 +197,10 @@ static bool version_at(struct verify *v, uint64_t seq, struct version *out, bool
             .database = db_column_bytes(v->entry_at, 5),
             .path = db_column_bytes(v->entry_at, 6),
         };
-    return *found || rc == SQLITE_DONE ? true : failed(v, v->ledger, rc, "reading an entry", seq);
+    return *found || rc == SQLITE_DONE ? true : verify_failed(v, v->ledger, rc, "reading an entry", seq);
 }
 
-static bool document_path(struct str path)
+bool verify_document_path(struct str path)
 {
     size_t n = path_segments(path);
     return n > 0 && n % 2 == 0 && n / 2 <= LIMIT_PATH_PAIRS;
@@ -275,26 +226,31 @@ static bool check_history(struct verify *v, const struct format_entry *e)
     struct database_name name = { e->project, e->database };
     struct version before = { 0 };
     bool found;
-    if (!document_path(e->path))
-        return bad(v, e->seq, "entry %" PRIu64 ": its path is no document's", e->seq);
+    if (!verify_document_path(e->path))
+        return verify_bad(v, e->seq, "entry %" PRIu64 ": its path is no document's", e->seq);
     struct space_db *db = space_db_find(&v->spaces, name);
     struct space *space = space_current(db);
     if (e->prev == 0 && !set_add(&v->first_versions, document_hash(e)))
-        return bad(v, e->seq, "entry %" PRIu64 ": prev is 0, but the document has an earlier version", e->seq);
+        return verify_bad(v, e->seq, "entry %" PRIu64 ": prev is 0, but the document has an earlier version",
+                          e->seq);
     if (e->prev) {
-        if (e->prev >= e->seq || superseded(v, e->prev))
-            return bad(v, e->seq, "entry %" PRIu64 ": prev %" PRIu64 " is not the newest earlier version", e->seq, e->prev);
-        if (!version_at(v, e->prev, &before, &found))
+        if (e->prev >= e->seq || verify_superseded(v, e->prev))
+            return verify_bad(v, e->seq,
+                              "entry %" PRIu64 ": prev %" PRIu64 " is not the newest earlier version", e->seq,
+                              e->prev);
+        if (!verify_version_at(v, e->prev, &before, &found))
             return false;
         if (!found || !str_eq_z(before.kind, "write") || !str_eq(before.path, e->path) ||
             !str_eq(before.project, e->project) || !str_eq(before.database, e->database))
-            return bad(v, e->seq, "entry %" PRIu64 ": prev %" PRIu64 " is not a version of this document", e->seq, e->prev);
+            return verify_bad(v, e->seq,
+                              "entry %" PRIu64 ": prev %" PRIu64 " is not a version of this document", e->seq,
+                              e->prev);
     }
     bool same_epoch = e->prev && space && e->prev >= space->from;
     bool existed = same_epoch && !str_eq_z(before.operation, "delete");
     if (existed == str_eq_z(e->operation, "create"))
-        return bad(v, e->seq, "entry %" PRIu64 ": '" STR_FMT "' of a document that %s", e->seq, STR_ARG(e->operation),
-                   existed ? "exists" : "does not exist");
+        return verify_bad(v, e->seq, "entry %" PRIu64 ": '" STR_FMT "' of a document that %s", e->seq,
+                          STR_ARG(e->operation), existed ? "exists" : "does not exist");
     if (e->prev)
         supersede(v, e->prev, same_epoch && e->seq <= v->applied ? 3 : 1);
     if (!space)
@@ -329,10 +285,12 @@ static bool rule_of(const struct format_entry *e, enum body_rule *rule)
         const char *kind, *operation;
         enum body_rule rule;
     } rules[] = {
-        { "write", "create", BODY_ALWAYS }, { "write", "update", BODY_ALWAYS }, { "write", "delete", BODY_NEVER },
-        { "refused", "create", BODY_MAYBE }, { "refused", "update", BODY_MAYBE }, { "refused", "delete", BODY_MAYBE },
-        { "refused", "", BODY_MAYBE },      { "refusals", "", BODY_NEVER },     { "rules", "", BODY_ALWAYS },
-        { "epoch", "", BODY_NEVER },        { "note", "", BODY_ALWAYS },        { "import", "", BODY_ALWAYS },
+        { "write", "create", BODY_ALWAYS },  { "write", "update", BODY_ALWAYS },
+        { "write", "delete", BODY_NEVER },   { "refused", "create", BODY_MAYBE },
+        { "refused", "update", BODY_MAYBE }, { "refused", "delete", BODY_MAYBE },
+        { "refused", "", BODY_MAYBE },       { "refusals", "", BODY_NEVER },
+        { "rules", "", BODY_ALWAYS },        { "epoch", "", BODY_NEVER },
+        { "note", "", BODY_ALWAYS },         { "import", "", BODY_ALWAYS },
         { "prune", "", BODY_NEVER },
     };
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
@@ -351,7 +309,7 @@ static void note_missing(struct verify *v, uint64_t seq)
     }
     if (v->n_missing == v->cap_missing) {
         v->cap_missing = v->cap_missing ? v->cap_missing * 2 : 16;
-        v->missing = must(realloc(v->missing, v->cap_missing * sizeof *v->missing));
+        v->missing = verify_must(realloc(v->missing, v->cap_missing * sizeof *v->missing));
     }
     v->missing[v->n_missing++] = (struct missing_run){ seq, seq };
 }
@@ -364,9 +322,9 @@ static bool check_prune(struct verify *v, const struct format_entry *e)
     int end = 0;
     if (e->path.n < sizeof text)
         memcpy(text, e->path.p, e->path.n);
-    if (sscanf(text, "%" SCNu64 "-%" SCNu64 "%n", &from, &to, &end) != 2 || (size_t)end != e->path.n || from > to ||
-        to >= e->seq)
-        return bad(v, e->seq, "entry %" PRIu64 ": its path is not a range of earlier entries", e->seq);
+    if (sscanf(text, "%" SCNu64 "-%" SCNu64 "%n", &from, &to, &end) != 2 || (size_t)end != e->path.n ||
+        from > to || to >= e->seq)
+        return verify_bad(v, e->seq, "entry %" PRIu64 ": its path is not a range of earlier entries", e->seq);
     size_t kept = 0;
     for (size_t i = 0; i < v->n_missing; i++) {
         struct missing_run run = v->missing[i];
@@ -384,18 +342,19 @@ static bool body_advance(struct verify *v)
 {
     int rc = sqlite3_step(v->body);
     v->body_row = rc == SQLITE_ROW;
-    return v->body_row || rc == SQLITE_DONE ? true : failed(v, v->ledger, rc, "reading bodies", v->seq + 1);
+    return v->body_row || rc == SQLITE_DONE ? true
+                                            : verify_failed(v, v->ledger, rc, "reading bodies", v->seq + 1);
 }
 
 static bool check_body(struct verify *v, const struct format_entry *e, enum body_rule rule)
 {
     unsigned char digest[FORMAT_HASH];
     if (rule != BODY_MAYBE && (rule == BODY_ALWAYS) != (e->body_digest.n != 0))
-        return bad(v, e->seq, "entry %" PRIu64 ": a '" STR_FMT "' entry %s", e->seq, STR_ARG(e->kind),
-                   rule == BODY_ALWAYS ? "without a body digest" : "with a body digest");
+        return verify_bad(v, e->seq, "entry %" PRIu64 ": a '" STR_FMT "' entry %s", e->seq, STR_ARG(e->kind),
+                          rule == BODY_ALWAYS ? "without a body digest" : "with a body digest");
     uint64_t at = v->body_row ? (uint64_t)sqlite3_column_int64(v->body, 0) : UINT64_MAX;
     if (at < e->seq || (at == e->seq && e->body_digest.n == 0))
-        return bad(v, at, "body %" PRIu64 " belongs to no entry", at);
+        return verify_bad(v, at, "body %" PRIu64 " belongs to no entry", at);
     if (e->body_digest.n == 0)
         return true;
     if (at != e->seq) {
@@ -406,12 +365,12 @@ static bool check_body(struct verify *v, const struct format_entry *e, enum body
     int type = sqlite3_column_type(v->body, 2);
     if (sqlite3_column_type(v->body, 1) != SQLITE_BLOB || salt.n != FORMAT_SALT ||
         (type != SQLITE_BLOB && !(type == SQLITE_NULL && rule == BODY_MAYBE)))
-        return bad(v, e->seq, "body %" PRIu64 ": salt or bytes have the wrong type or length", e->seq);
+        return verify_bad(v, e->seq, "body %" PRIu64 ": salt or bytes have the wrong type or length", e->seq);
     if (type == SQLITE_BLOB) {
         v->report->bodies++;
         format_body_digest(digest, (const unsigned char *)salt.p, bytes);
         if (memcmp(digest, e->body_digest.p, sizeof digest) != 0)
-            return bad(v, e->seq, "body %" PRIu64 ": it differs from the digest in its entry", e->seq);
+            return verify_bad(v, e->seq, "body %" PRIu64 ": it differs from the digest in its entry", e->seq);
     }
     return body_advance(v);
 }
@@ -421,14 +380,17 @@ static bool check_place_in_chain(struct verify *v, const struct ledger_row *row)
     const struct format_entry *e = &row->entry;
     struct status st = status_init(v->arena);
     if (e->seq != v->seq + 1)
-        return bad(v, v->seq + 1, "entry %" PRIu64 " is missing", v->seq + 1);
+        return verify_bad(v, v->seq + 1, "entry %" PRIu64 " is missing", v->seq + 1);
     bool same = e->commit_seq == v->commit_seq && v->seq > 0;
     if (!same && e->commit_seq != e->seq)
-        return bad(v, e->seq, "entry %" PRIu64 ": commit_seq is neither its own nor that of the entry before", e->seq);
+        return verify_bad(v, e->seq,
+                          "entry %" PRIu64 ": commit_seq is neither its own nor that of the entry before",
+                          e->seq);
     if (v->seq > 0 && (same ? e->time_us != v->time_us : e->time_us <= v->time_us))
-        return bad(v, e->seq, "entry %" PRIu64 ": its time does not follow entry %" PRIu64, e->seq, v->seq);
+        return verify_bad(v, e->seq, "entry %" PRIu64 ": its time does not follow entry %" PRIu64, e->seq,
+                          v->seq);
     ledger_row_check(row, v->chain, &st);
-    if (!passed(v, &st, e->seq))
+    if (!verify_passed(v, &st, e->seq))
         return false;
     v->seq = e->seq;
     v->commit_seq = e->commit_seq;
@@ -442,11 +404,17 @@ static bool check_remembered(struct verify *v)
 {
     const struct store_verify_options *o = v->options;
     if (o->has_since && o->since_seq == v->seq && memcmp(o->since_chain, v->chain, FORMAT_HASH) != 0)
-        return bad(v, v->seq, "entry %" PRIu64 " does not have the chain hash of the checkpoint: the ledger was rewritten "
-                              "at or before it", v->seq);
+        return verify_bad(v, v->seq,
+                          "entry %" PRIu64
+                          " does not have the chain hash of the checkpoint: the ledger was rewritten "
+                          "at or before it",
+                          v->seq);
     if (v->has_derived && v->applied == v->seq && memcmp(v->applied_chain, v->chain, FORMAT_HASH) != 0)
-        return bad(v, v->seq, "entry %" PRIu64 " does not have the chain hash that derived state remembers: one of the two "
-                              "was replaced or rewritten", v->seq);
+        return verify_bad(v, v->seq,
+                          "entry %" PRIu64
+                          " does not have the chain hash that derived state remembers: one of the two "
+                          "was replaced or rewritten",
+                          v->seq);
     return true;
 }
 
@@ -456,18 +424,20 @@ static bool check_row(struct verify *v, sqlite3_stmt *stmt)
     struct status st = status_init(v->arena);
     enum body_rule rule;
     ledger_row_read(&row, stmt, &st);
-    if (!passed(v, &st, v->seq + 1) || !check_place_in_chain(v, &row) || !check_remembered(v))
+    if (!verify_passed(v, &st, v->seq + 1) || !check_place_in_chain(v, &row) || !check_remembered(v))
         return false;
     const struct format_entry *e = &row.entry;
     if (!rule_of(e, &rule))
-        return bad(v, e->seq, "entry %" PRIu64 ": kind '" STR_FMT "' with operation '" STR_FMT "' is not in the format",
-                   e->seq, STR_ARG(e->kind), STR_ARG(e->operation));
+        return verify_bad(v, e->seq,
+                          "entry %" PRIu64 ": kind '" STR_FMT "' with operation '" STR_FMT
+                          "' is not in the format",
+                          e->seq, STR_ARG(e->kind), STR_ARG(e->operation));
     if (!check_body(v, e, rule))
         return false;
     if (str_eq_z(e->kind, "write"))
         return check_history(v, e);
     if (e->prev != 0)
-        return bad(v, e->seq, "entry %" PRIu64 ": prev on an entry that is no write", e->seq);
+        return verify_bad(v, e->seq, "entry %" PRIu64 ": prev on an entry that is no write", e->seq);
     if (str_eq_z(e->kind, "epoch"))
         check_epoch(v, e);
     return str_eq_z(e->kind, "prune") ? check_prune(v, e) : true;
@@ -489,11 +459,11 @@ static bool slice(struct verify *v, sqlite3_stmt *stmt, bool *more)
     }
     sqlite3_reset(stmt);
     if (ok && rc != SQLITE_ROW && rc != SQLITE_DONE)
-        ok = failed(v, v->ledger, rc, "reading entries", v->seq + 1);
+        ok = verify_failed(v, v->ledger, rc, "reading entries", v->seq + 1);
     *more = n == SLICE_ROWS;
     if (ok && !*more && v->body_row)
-        return bad(v, (uint64_t)sqlite3_column_int64(v->body, 0), "body %lld belongs to no entry",
-                   (long long)sqlite3_column_int64(v->body, 0));
+        return verify_bad(v, (uint64_t)sqlite3_column_int64(v->body, 0), "body %lld belongs to no entry",
+                          (long long)sqlite3_column_int64(v->body, 0));
     return ok;
 }
 
@@ -501,13 +471,15 @@ static bool slice(struct verify *v, sqlite3_stmt *stmt, bool *more)
 static bool check_below(struct verify *v)
 {
     sqlite3_stmt *stmt = NULL;
-    bool ok = prepare(v, &stmt, v->ledger, "SELECT seq FROM entry WHERE seq < 1 UNION ALL SELECT seq FROM body WHERE seq < 1");
+    bool ok =
+        verify_prepare(v, &stmt, v->ledger,
+                       "SELECT seq FROM entry WHERE seq < 1 UNION ALL SELECT seq FROM body WHERE seq < 1");
     int rc = ok ? sqlite3_step(stmt) : SQLITE_OK;
     if (ok && rc == SQLITE_ROW)
-        ok = bad(v, (uint64_t)sqlite3_column_int64(stmt, 0), "row %lld belongs to no entry",
-                 (long long)sqlite3_column_int64(stmt, 0));
+        ok = verify_bad(v, (uint64_t)sqlite3_column_int64(stmt, 0), "row %lld belongs to no entry",
+                        (long long)sqlite3_column_int64(stmt, 0));
     else if (ok && rc != SQLITE_DONE)
-        ok = failed(v, v->ledger, rc, "reading entries", 0);
+        ok = verify_failed(v, v->ledger, rc, "reading entries", 0);
     sqlite3_finalize(stmt);
     return ok;
 }
@@ -518,12 +490,14 @@ static bool check_entries(struct verify *v)
     struct status st = status_init(v->arena);
     bool more = true;
     ledger_read_id(v->report->ledger_id, v->ledger, &st);
-    if (!passed(v, &st, 0))
+    if (!verify_passed(v, &st, 0))
         return false;
     format_genesis(v->chain, v->report->ledger_id);
     bool ok = check_below(v) && check_remembered(v) &&
-              prepare(v, &stmt, v->ledger, "SELECT " LEDGER_COLUMNS " FROM entry WHERE seq > ? ORDER BY seq") &&
-              prepare(v, &v->body, v->ledger, "SELECT seq, salt, bytes FROM body WHERE seq > ? ORDER BY seq");
+              verify_prepare(v, &stmt, v->ledger,
+                             "SELECT " LEDGER_COLUMNS " FROM entry WHERE seq > ? ORDER BY seq") &&
+              verify_prepare(v, &v->body, v->ledger,
+                             "SELECT seq, salt, bytes FROM body WHERE seq > ? ORDER BY seq");
     while (ok && more) {
         /* One snapshot for both tables: BEGIN, and the first read of either fixes it. */
         sqlite3_exec(v->ledger, "BEGIN", NULL, NULL, NULL);
@@ -536,240 +510,18 @@ static bool check_entries(struct verify *v)
     v->report->entries = v->seq;
     memcpy(v->report->chain, v->chain, FORMAT_HASH);
     if (ok && v->n_missing)
-        ok = bad(v, v->missing[0].from, "the body of entry %" PRIu64 " is missing and no prune entry covers it",
-                 v->missing[0].from);
+        ok = verify_bad(v, v->missing[0].from,
+                        "the body of entry %" PRIu64 " is missing and no prune entry covers it",
+                        v->missing[0].from);
     if (ok && v->options->has_since && v->options->since_seq > v->seq)
-        ok = bad(v, v->seq, "the ledger ends at entry %" PRIu64 ", the checkpoint is of entry %" PRIu64 ": its end was cut off",
-                 v->seq, v->options->since_seq);
+        ok = verify_bad(v, v->seq,
+                        "the ledger ends at entry %" PRIu64 ", the checkpoint is of entry %" PRIu64
+                        ": its end was cut off",
+                        v->seq, v->options->since_seq);
     if (ok && v->has_derived && v->applied > v->seq)
-        ok = bad(v, v->seq + 1, "entries %" PRIu64 " to %" PRIu64 " are missing: derived state has applied them", v->seq + 1,
-                 v->applied);
-    return ok;
-}
-
-/* ---- the derived file ---- */
-
-static bool derived_bad(struct verify *v, const char *table, uint64_t seq, const char *what)
-{
-    return bad(v, seq, "derived state differs: a row of `%s` for entry %" PRIu64 " %s", table, seq, what);
-}
-
-/* The version must be a document's, in this space, with this key and time. */
-static bool justified(struct verify *v, const char *table, const struct space_db *db, const struct space *space,
-                      struct str key, uint64_t seq, int64_t updated, struct version *out)
-{
-    bool found;
-    if (!version_at(v, seq, out, &found))
-        return false;
-    if (!found || !str_eq_z(out->kind, "write") || !document_path(out->path) || seq < space->from || seq >= space->until ||
-        !str_eq(out->project, db->name.project) || !str_eq(out->database, db->name.database))
-        return derived_bad(v, table, seq, "is not about a version of its epoch");
-    derived_key(&v->key, out->path);
-    if (!str_eq(buf_view(&v->key), key))
-        return derived_bad(v, table, seq, "has another document's key");
-    if (updated != INT64_MIN && out->time_us != updated)
-        return derived_bad(v, table, seq, "has another time");
-    return true;
-}
-
-/* age = update time - create time; the create time is that of the version before, ended by this one. */
-static bool check_age(struct verify *v, const char *table, int64_t space, struct str key, uint64_t seq, int64_t updated,
-                      int64_t age, bool created)
-{
-    if (created)
-        return age == 0 ? true : derived_bad(v, table, seq, "has another create time");
-    sqlite3_reset(v->past_at);
-    sqlite3_bind_int64(v->past_at, 1, space);
-    db_bind_blob(v->past_at, 2, key);
-    sqlite3_bind_int64(v->past_at, 3, (sqlite3_int64)seq);
-    int rc = sqlite3_step(v->past_at);
-    bool same = rc == SQLITE_ROW &&
-                updated - age == sqlite3_column_int64(v->past_at, 0) - sqlite3_column_int64(v->past_at, 1);
-    sqlite3_reset(v->past_at);
-    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
-        return failed(v, v->derived, rc, "reading derived state", 0);
-    return same ? true : derived_bad(v, table, seq, "has another create time");
-}
-
-static bool check_head(struct verify *v, sqlite3_stmt *s, const struct space_db *db, const struct space *space)
-{
-    struct version version;
-    struct str key = db_column_bytes(s, 1);
-    uint64_t seq = (uint64_t)sqlite3_column_int64(s, 2);
-    int64_t updated = sqlite3_column_int64(s, 3);
-    if (!justified(v, "head", db, space, key, seq, updated, &version))
-        return false;
-    if (str_eq_z(version.operation, "delete") || (superseded(v, seq) & 2))
-        return derived_bad(v, "head", seq, "shows a version that is not current");
-    return check_age(v, "head", sqlite3_column_int64(s, 0), key, seq, updated, sqlite3_column_int64(s, 4),
-                     str_eq_z(version.operation, "create"));
-}
-
-static bool check_past(struct verify *v, sqlite3_stmt *s, const struct space_db *db, const struct space *space)
-{
-    struct version version;
-    struct str key = db_column_bytes(s, 1);
-    uint64_t seq = (uint64_t)sqlite3_column_int64(s, 2), until = (uint64_t)sqlite3_column_int64(s, 5);
-    int64_t updated = sqlite3_column_int64(s, 3);
-    if (!justified(v, "past", db, space, key, until, INT64_MIN, &version))
-        return false;
-    if (version.prev != seq || str_eq_z(version.operation, "create"))
-        return derived_bad(v, "past", seq, "was not ended by the entry it says");
-    if (!justified(v, "past", db, space, key, seq, updated, &version))
-        return false;
-    return check_age(v, "past", sqlite3_column_int64(s, 0), key, seq, updated, sqlite3_column_int64(s, 4),
-                     str_eq_z(version.operation, "create"));
-}
-
-/* Space ids of the file, and what they stand for in the ledger. */
-struct space_ref {
-    int64_t id;
-    const struct space_db *db;
-    const struct space *space;
-};
-struct space_refs {
-    struct space_ref *items;
-    size_t n, cap;
-};
-
-static const struct space_ref *ref_of(const struct space_refs *refs, int64_t id)
-{
-    size_t low = 0, high = refs->n;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (refs->items[mid].id < id)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low < refs->n && refs->items[low].id == id ? &refs->items[low] : NULL;
-}
-
-static const struct space *space_of(const struct verify *v, const struct space_db *db, uint64_t from, uint64_t until)
-{
-    for (size_t i = 0; db && i < db->n; i++) {
-        /* The ledger may be further on: what it ended after `applied` is still open here. */
-        uint64_t end = db->spaces[i].until != SPACE_OPEN && db->spaces[i].until > v->applied ? SPACE_OPEN : db->spaces[i].until;
-        if (db->spaces[i].from == from && end == until)
-            return &db->spaces[i];
-    }
-    return NULL;
-}
-
-struct space_count {
-    uint64_t applied, n;
-};
-
-static bool count_spaces(void *data, struct space_db *db)
-{
-    struct space_count *count = data;
-    for (size_t i = 0; i < db->n; i++)
-        count->n += db->spaces[i].from <= count->applied;
-    return true;
-}
-
-static bool check_spaces(struct verify *v, struct space_refs *refs)
-{
-    sqlite3_stmt *stmt = NULL;
-    int rc;
-    bool ok = prepare(v, &stmt, v->derived, "SELECT id, project, database, from_seq, until_seq FROM space ORDER BY id");
-    while (ok && (rc = sqlite3_step(stmt)) != SQLITE_DONE) {
-        if (rc != SQLITE_ROW) {
-            ok = failed(v, v->derived, rc, "reading derived state", 0);
-            break;
-        }
-        struct database_name name = { db_column_bytes(stmt, 1), db_column_bytes(stmt, 2) };
-        uint64_t from = (uint64_t)sqlite3_column_int64(stmt, 3);
-        const struct space_db *db = space_db_find(&v->spaces, name);
-        const struct space *space = space_of(v, db, from, (uint64_t)sqlite3_column_int64(stmt, 4));
-        if (!space) {
-            ok = derived_bad(v, "space", from, "is not an epoch of that database");
-            break;
-        }
-        if (refs->n == refs->cap) {
-            refs->cap = refs->cap ? refs->cap * 2 : 64;
-            refs->items = must(realloc(refs->items, refs->cap * sizeof *refs->items));
-        }
-        refs->items[refs->n++] = (struct space_ref){ sqlite3_column_int64(stmt, 0), db, space };
-    }
-    sqlite3_finalize(stmt);
-    struct space_count count = { v->applied, 0 };
-    space_each(&v->spaces, count_spaces, &count);
-    if (ok && count.n != refs->n)
-        ok = bad(v, 0, "derived state differs: it has %zu epochs, the ledger %" PRIu64, refs->n, count.n);
-    return ok;
-}
-
-static bool check_table(struct verify *v, const struct space_refs *refs, const char *sql, const char *table,
-                        uint64_t expected,
-                        bool (*check)(struct verify *, sqlite3_stmt *, const struct space_db *, const struct space *))
-{
-    sqlite3_stmt *stmt = NULL;
-    uint64_t n = 0;
-    int rc;
-    bool ok = prepare(v, &stmt, v->derived, sql);
-    while (ok && (rc = sqlite3_step(stmt)) != SQLITE_DONE) {
-        if (rc != SQLITE_ROW) {
-            ok = failed(v, v->derived, rc, "reading derived state", 0);
-            break;
-        }
-        const struct space_ref *ref = ref_of(refs, sqlite3_column_int64(stmt, 0));
-        n++;
-        ok = ref ? check(v, stmt, ref->db, ref->space)
-                 : derived_bad(v, table, (uint64_t)sqlite3_column_int64(stmt, 2), "names an unknown epoch");
-    }
-    sqlite3_finalize(stmt);
-    if (ok && n != expected)
-        ok = bad(v, 0, "derived state differs: `%s` has %" PRIu64 " rows, the ledger gives %" PRIu64, table, n, expected);
-    return ok;
-}
-
-static bool check_derived(struct verify *v)
-{
-    struct space_refs refs = { 0 };
-    bool ok = prepare(v, &v->past_at, v->derived,
-                      "SELECT updated, age FROM past WHERE space = ? AND key = ? AND until_seq = ?") &&
-              check_spaces(v, &refs) &&
-              check_table(v, &refs, "SELECT space, key, seq, updated, age FROM head", "head", v->heads, check_head) &&
-              check_table(v, &refs, "SELECT space, key, seq, updated, age, until_seq FROM past", "past", v->pasts, check_past);
-    free(refs.items);
-    return ok;
-}
-
-/* Opens it, if it is there, and fixes what it has applied. */
-static bool open_derived(struct verify *v)
-{
-    struct status st = status_init(v->arena);
-    sqlite3_stmt *stmt = NULL;
-    unsigned char id[FORMAT_LEDGER_ID];
-    struct store_place as_ledger = *v->place;
-    as_ledger.ledger = v->place->derived;
-    if (store_place_exists(&as_ledger, &st))
-        return true;
-    if (!check_wal(v, v->place->derived, true))
-        return false;
-    derived_open_read(&v->derived, v->place->derived, store_place_vfs(v->place), &st);
-    if (st.code == STATUS_FAILED_PRECONDITION)
-        return true; /* another version, or never written: it is rebuilt at the next start */
-    if (!passed(v, &st, 0))
-        return false;
-    db_exec(v->derived, "BEGIN", &st);
-    ledger_read_id(id, v->ledger, &st);
-    if (!passed(v, &st, 0) || !prepare(v, &stmt, v->derived, "SELECT applied_seq, ledger_id, chain FROM state"))
-        return false;
-    int rc = sqlite3_step(stmt);
-    bool ok = rc == SQLITE_ROW;
-    struct str of = ok ? db_column_bytes(stmt, 1) : (struct str){ 0 }, chain = ok ? db_column_bytes(stmt, 2) : of;
-    if (!ok && rc != SQLITE_DONE)
-        failed(v, v->derived, rc, "reading derived state", 0);
-    else if (!ok || of.n != FORMAT_LEDGER_ID || chain.n != FORMAT_HASH || memcmp(of.p, id, of.n) != 0)
-        ok = bad(v, 0, "derived state differs: it belongs to another ledger");
-    if (ok) {
-        v->has_derived = true;
-        v->applied = (uint64_t)sqlite3_column_int64(stmt, 0);
-        memcpy(v->applied_chain, chain.p, FORMAT_HASH);
-    }
-    sqlite3_finalize(stmt);
+        ok = verify_bad(v, v->seq + 1,
+                        "entries %" PRIu64 " to %" PRIu64 " are missing: derived state has applied them",
+                        v->seq + 1, v->applied);
     return ok;
 }
 
@@ -783,20 +535,22 @@ static bool open_ledger(struct verify *v)
 {
     struct status st = status_init(v->arena);
     int64_t total = 0;
-    if (!check_wal(v, v->place->ledger, false))
+    if (!verify_wal(v, v->place->ledger, false))
         return false;
     ledger_open_read(&v->ledger, v->place->ledger, store_place_vfs(v->place), &st);
-    if (!passed(v, &st, 0))
+    if (!verify_passed(v, &st, 0))
         return false;
     db_number(&total, v->ledger, "SELECT max(seq) FROM entry", &st);
     v->total = (uint64_t)total;
-    return passed(v, &st, 0) &&
-           prepare(v, &v->entry_at, v->ledger,
-                   "SELECT kind, operation, prev, time, project, database, path FROM entry WHERE seq = ?");
+    return verify_passed(v, &st, 0) &&
+           verify_prepare(
+               v, &v->entry_at, v->ledger,
+               "SELECT kind, operation, prev, time, project, database, path FROM entry WHERE seq = ?");
 }
 
-enum status_code store_verify_place(const struct store_place *place, const struct store_verify_options *options,
-                                    struct arena *arena, struct store_verify_report *report, struct status *st)
+enum status_code store_verify_place(const struct store_place *place,
+                                    const struct store_verify_options *options, struct arena *arena,
+                                    struct store_verify_report *report, struct status *st)
 {
     struct verify v = { .options = options, .place = place, .arena = arena, .report = report, .st = st };
     *report = (struct store_verify_report){ 0 };
@@ -809,9 +563,9 @@ enum status_code store_verify_place(const struct store_place *place, const struc
     const char *schema = opened && !check_schema(&v) && st->code == STATUS_OK ? report->what : NULL;
     report->what = NULL;
     if (opened && st->code == STATUS_OK)
-        ok = check_integrity(&v, v.ledger) && open_derived(&v) && check_entries(&v);
+        ok = check_integrity(&v, v.ledger) && verify_derived_open(&v) && check_entries(&v);
     if (ok && v.has_derived)
-        ok = check_integrity(&v, v.derived) && check_derived(&v);
+        ok = check_integrity(&v, v.derived) && verify_derived(&v);
     if (schema && report->first_bad_seq) {
         report->what = arena_printf(arena, "%s; also, %s", report->what, schema);
     } else if (schema) {

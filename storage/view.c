@@ -20,7 +20,10 @@ void store_view_init(struct store *s)
     memcpy(s->chain, s->ledger.committed.chain, FORMAT_HASH);
 }
 
-static int64_t max64(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t max64(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
 
 int64_t store_view_begin(struct store *s)
 {
@@ -109,11 +112,13 @@ static enum status_code time_at(int64_t *out, struct store_reader *r, uint64_t s
     if (rc == SQLITE_ROW)
         return STATUS_OK;
     if (rc == SQLITE_DONE)
-        return status_set(st, STATUS_DATA_LOSS, "entry %llu is missing: run `cinderlog verify`", (unsigned long long)seq);
+        return status_set(st, STATUS_DATA_LOSS, "entry %llu is missing: run `cinderlog verify`",
+                          (unsigned long long)seq);
     return db_fail(r->ledger, rc, "reading a commit time", st);
 }
 
-enum status_code store_view_at(struct store_reader *r, struct timestamp time, uint64_t *view, struct status *st)
+enum status_code store_view_at(struct store_reader *r, struct timestamp time, uint64_t *view,
+                               struct status *st)
 {
     uint64_t low = 0, high;
     int64_t us = timestamp_to_us(time);

@@ -1,6 +1,6 @@
-/* wal.c - see wal.h. The layout is SQLite's ("WAL-mode File Format" in its documentation): a header of 32 bytes,
- * frames of 24 bytes and a page, all numbers big-endian, checksums running on from frame to frame over words of the
- * byte order that the header names. */
+/* wal.c - see wal.h. The layout is SQLite's ("WAL-mode File Format" in its documentation): a header of 32
+ * bytes, frames of 24 bytes and a page, all numbers big-endian, checksums running on from frame to frame over
+ * words of the byte order that the header names. */
 #include "storage/wal.h"
 
 #include <errno.h>
@@ -63,11 +63,14 @@ static bool header(struct walk *w, const unsigned char h[HEADER])
     w->salt[1] = be32(h + 20);
     w->sum[0] = w->sum[1] = 0;
     sum_on(w->sum, h, 24, w->big_endian);
-    return w->page >= PAGE_MIN && w->page <= PAGE_MAX && (w->page & (w->page - 1)) == 0 && w->sum[0] == be32(h + 24) &&
-           w->sum[1] == be32(h + 28);
+    return w->page >= PAGE_MIN && w->page <= PAGE_MAX && (w->page & (w->page - 1)) == 0 &&
+           w->sum[0] == be32(h + 24) && w->sum[1] == be32(h + 28);
 }
 
-static uint64_t frame_at(const struct walk *w, uint64_t n) { return HEADER + n * (FRAME_HEADER + w->page); }
+static uint64_t frame_at(const struct walk *w, uint64_t n)
+{
+    return HEADER + n * (FRAME_HEADER + w->page);
+}
 
 static bool same_generation(const struct walk *w)
 {
@@ -88,8 +91,8 @@ static bool frame_good(struct walk *w)
     return true;
 }
 
-/* Whether a frame of this generation lies behind one that ends a transaction, from frame `n` on. One transaction
- * without its beginning proves nothing: a power cut may have kept any part of the last one. */
+/* Whether a frame of this generation lies behind one that ends a transaction, from frame `n` on. One
+ * transaction without its beginning proves nothing: a power cut may have kept any part of the last one. */
 static bool more_transactions(struct walk *w, uint64_t n)
 {
     bool ended = false;
@@ -124,7 +127,8 @@ static void look(struct wal_report *out, struct source *s, unsigned char *frame)
     }
 }
 
-enum status_code wal_check(struct wal_report *out, const char *path, struct vfs *vfs, bool live, struct status *st)
+enum status_code wal_check(struct wal_report *out, const char *path, struct vfs *vfs, bool live,
+                           struct status *st)
 {
     struct source s = { .fd = -1, .vfs = vfs, .path = path };
     *out = (struct wal_report){ 0 };

@@ -1,4 +1,5 @@
-/* bench_store.c - what the ledger costs: appends by 64 submitters, point reads at the newest and at an old view.
+/* bench_store.c - what the ledger costs: appends by 64 submitters, point reads at the newest and at an old
+ * view.
  *
  *     bench_store [ENTRIES] [DIRECTORY|:memory:] [process|power]
  *
@@ -27,7 +28,8 @@ static double cpu_us(void)
 {
     struct rusage u;
     getrusage(RUSAGE_SELF, &u);
-    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 + (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * 1e6 +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
 /* Ids spread as auto ids do. */
@@ -35,7 +37,8 @@ static struct str path_of(char out[64], uint64_t i)
 {
     uint64_t z = (i + 1) * UINT64_C(0x9E3779B97F4A7C15);
     z = (z ^ (z >> 29)) * UINT64_C(0xBF58476D1CE4E5B9);
-    int n = snprintf(out, 64, "api_audit_logs/%016llx%04llx", (unsigned long long)z, (unsigned long long)(i & 0xffff));
+    int n = snprintf(out, 64, "api_audit_logs/%016llx%04llx", (unsigned long long)z,
+                     (unsigned long long)(i & 0xffff));
     return str_from(out, (size_t)n);
 }
 
@@ -54,10 +57,21 @@ static void *submit(void *data)
     char body[BODY], path[64];
     memset(body, 'x', sizeof body);
     for (uint64_t i = s->first; i < s->first + s->n; i++) {
-        struct store_op op = { .kind = STORE_PUT, .path = path_of(path, i), .fields = { body, sizeof body }, .decision = STR("rules:14:9") };
+        struct store_op op = { .kind = STORE_PUT,
+                               .path = path_of(path, i),
+                               .fields = { body, sizeof body },
+                               .decision = STR("rules:14:9") };
         struct store_dep dep = { .path = op.path };
-        struct store_commit c = { .db = db, .ops = &op, .n_ops = 1, .deps = &dep, .n_deps = 1, .principal = STR("user:svc"),
-                                  .request_id = STR("4f1c2d3e"), .done = on_done, .user = s, .status = status_init(NULL) };
+        struct store_commit c = { .db = db,
+                                  .ops = &op,
+                                  .n_ops = 1,
+                                  .deps = &dep,
+                                  .n_deps = 1,
+                                  .principal = STR("user:svc"),
+                                  .request_id = STR("4f1c2d3e"),
+                                  .done = on_done,
+                                  .user = s,
+                                  .status = status_init(NULL) };
         s->done = false;
         store_submit(s->store, &c);
         pthread_mutex_lock(&s->mutex);
@@ -81,16 +95,20 @@ static void append(struct store *store, uint64_t entries)
     double cpu = cpu_us();
     int64_t start = clock_mono_ns();
     for (size_t i = 0; i < SUBMITTERS; i++) {
-        s[i] = (struct submitter){ PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, store,
-                                   before.visible + i * (entries / SUBMITTERS), entries / SUBMITTERS };
+        s[i] = (struct submitter){ PTHREAD_MUTEX_INITIALIZER,
+                                   PTHREAD_COND_INITIALIZER,
+                                   false,
+                                   store,
+                                   before.visible + i * (entries / SUBMITTERS),
+                                   entries / SUBMITTERS };
         pthread_create(&threads[i], NULL, submit, &s[i]);
     }
     for (size_t i = 0; i < SUBMITTERS; i++)
         pthread_join(threads[i], NULL);
     double seconds = (double)(clock_mono_ns() - start) / 1e9, n = (double)(entries / SUBMITTERS * SUBMITTERS);
     store_get_info(store, &after);
-    printf("append  %8.0f entries  %7.0f/s  %6.2f us CPU each (threads included)  %.1f entries a batch\n", n, n / seconds,
-           (cpu_us() - cpu) / n, n / (double)(after.batches - before.batches));
+    printf("append  %8.0f entries  %7.0f/s  %6.2f us CPU each (threads included)  %.1f entries a batch\n", n,
+           n / seconds, (cpu_us() - cpu) / n, n / (double)(after.batches - before.batches));
 }
 
 /* The same without 64 threads: what the writer itself costs. */
@@ -122,10 +140,20 @@ static void append_bare(struct store *store, uint64_t rounds, size_t batch)
     for (uint64_t r = 0; r < rounds; r++) {
         pending = batch;
         for (size_t i = 0; i < batch; i++) {
-            op[i] = (struct store_op){ .kind = STORE_PUT, .path = path_of(path[i], at++), .fields = { body, sizeof body }, .decision = STR("rules:14:9") };
+            op[i] = (struct store_op){ .kind = STORE_PUT,
+                                       .path = path_of(path[i], at++),
+                                       .fields = { body, sizeof body },
+                                       .decision = STR("rules:14:9") };
             dep[i] = (struct store_dep){ .path = op[i].path };
-            c[i] = (struct store_commit){ .db = db, .ops = &op[i], .n_ops = 1, .deps = &dep[i], .n_deps = 1, .principal = STR("user:svc"),
-                                          .request_id = STR("4f1c2d3e"), .done = on_counted, .status = status_init(NULL) };
+            c[i] = (struct store_commit){ .db = db,
+                                          .ops = &op[i],
+                                          .n_ops = 1,
+                                          .deps = &dep[i],
+                                          .n_deps = 1,
+                                          .principal = STR("user:svc"),
+                                          .request_id = STR("4f1c2d3e"),
+                                          .done = on_counted,
+                                          .status = status_init(NULL) };
         }
         for (size_t i = 0; i < batch; i++)
             store_submit(store, &c[i]);
@@ -136,8 +164,9 @@ static void append_bare(struct store *store, uint64_t rounds, size_t batch)
     }
     double seconds = (double)(clock_mono_ns() - start) / 1e9, n = (double)(rounds * batch);
     store_get_info(store, &after);
-    printf("append  %8.0f entries  %7.0f/s  %6.2f us CPU each (one thread, %zu at once)  %.1f entries a batch\n", n,
-           n / seconds, (cpu_us() - cpu) / n, batch, n / (double)(after.batches - before.batches));
+    printf(
+        "append  %8.0f entries  %7.0f/s  %6.2f us CPU each (one thread, %zu at once)  %.1f entries a batch\n",
+        n, n / seconds, (cpu_us() - cpu) / n, batch, n / (double)(after.batches - before.batches));
     free(c);
     free(op);
     free(dep);
@@ -166,7 +195,8 @@ static void read_at(struct store *store, uint64_t view, const char *what)
         arena_reset(arena);
     }
     printf("get     %8d %s  %6.2f us each, %6.2f us CPU  (%.0f%% exist)\n", READS, what,
-           (double)(clock_mono_ns() - start) / 1e3 / READS, (cpu_us() - cpu) / READS, 100.0 * (double)found / READS);
+           (double)(clock_mono_ns() - start) / 1e3 / READS, (cpu_us() - cpu) / READS,
+           100.0 * (double)found / READS);
     store_reader_close(reader);
     arena_free(arena);
 }
@@ -182,14 +212,16 @@ static void scan(struct store *store)
     struct timestamp now;
     struct str path;
     uint64_t n = 0;
-    if (store_reader_open(&reader, store, &st) || store_scan_open(&s, reader, store_view_now(store, &now), db, &range, &st))
+    if (store_reader_open(&reader, store, &st) ||
+        store_scan_open(&s, reader, store_view_now(store, &now), db, &range, &st))
         exit(1);
     double cpu = cpu_us();
     while (store_scan_next(s, arena, &path, &doc, &st) == STATUS_OK && path.n) {
         n++;
         arena_reset(arena);
     }
-    printf("scan    %8llu documents  %6.2f us CPU each\n", (unsigned long long)n, (cpu_us() - cpu) / (double)n);
+    printf("scan    %8llu documents  %6.2f us CPU each\n", (unsigned long long)n,
+           (cpu_us() - cpu) / (double)n);
     store_scan_close(s);
     store_reader_close(reader);
     arena_free(arena);
@@ -202,7 +234,8 @@ int main(int argc, char **argv)
     struct arena *arena = arena_new();
     struct status st = status_init(arena);
     struct store *store;
-    options.durability = argc > 3 && strcmp(argv[3], "power") == 0 ? STORE_DURABILITY_POWER : STORE_DURABILITY_PROCESS;
+    options.durability =
+        argc > 3 && strcmp(argv[3], "power") == 0 ? STORE_DURABILITY_POWER : STORE_DURABILITY_PROCESS;
     if (store_open(&store, &options, &st)) {
         fprintf(stderr, "open: %s\n", status_message(&st));
         return 1;
@@ -233,8 +266,8 @@ int main(int argc, char **argv)
         struct store_verify_report report;
         start = clock_mono_ns();
         store_verify(&verify, arena, &report, &st);
-        printf("verify  %8.0f ms  %s%s\n", (double)(clock_mono_ns() - start) / 1e6, report.intact ? "intact" : "NOT intact: ",
-               report.what ? report.what : "");
+        printf("verify  %8.0f ms  %s%s\n", (double)(clock_mono_ns() - start) / 1e6,
+               report.intact ? "intact" : "NOT intact: ", report.what ? report.what : "");
     }
     arena_free(arena);
     return 0;

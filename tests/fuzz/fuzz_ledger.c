@@ -1,8 +1,8 @@
-/* fuzz_ledger.c - bytes changed anywhere in a small store's files: verify and the start survive it, and what they
- * accept has the content it had.
+/* fuzz_ledger.c - bytes changed anywhere in a small store's files: verify and the start survive it, and what
+ * they accept has the content it had.
  *
- * Input: a list of patches of 6 bytes: file (0 ledger, 1 its -wal, 2 derived, 3 its -wal; upper bits: how many bytes),
- * offset (4 bytes, modulo the size), value. */
+ * Input: a list of patches of 6 bytes: file (0 ledger, 1 its -wal, 2 derived, 3 its -wal; upper bits: how
+ * many bytes), offset (4 bytes, modulo the size), value. */
 #include "core/log.h"
 #include "storage/internal.h"
 
@@ -29,7 +29,9 @@ static void on_done(struct store_commit *c)
 static void put(struct store *store, const char *path, const char *body)
 {
     struct store_op op = { .kind = STORE_PUT, .path = str_of(path), .fields = str_of(body) };
-    struct store_commit c = { .db = db, .ops = &op, .n_ops = 1, .done = on_done, .status = status_init(NULL) };
+    struct store_commit c = {
+        .db = db, .ops = &op, .n_ops = 1, .done = on_done, .status = status_init(NULL)
+    };
     done = false;
     store_submit(store, &c);
     pthread_mutex_lock(&mutex);
@@ -50,7 +52,8 @@ static struct vfs *base(void)
     for (int run = 0; run < 2; run++) {
         struct store_place place;
         struct store *store;
-        if (!live || store_place_on(&place, live, &st) || store_open_place(&store, &place, &options, run == 0, &st))
+        if (!live || store_place_on(&place, live, &st) ||
+            store_open_place(&store, &place, &options, run == 0, &st))
             abort();
         for (int i = 0; i < 6; i++)
             put(store, paths[i % 3], i < 3 ? "first" : "second");
@@ -72,8 +75,8 @@ static void patch(struct vfs *disk, const uint8_t *p)
         vfs_poke(disk, name, at + i, &p[5], 1);
 }
 
-/* The body of a document at a view. Damage to the last transactions of both WALs at once cuts both logs there and
- * leaves no trace: then the view is an earlier one (FORMAT.md says so), but still whole. */
+/* The body of a document at a view. Damage to the last transactions of both WALs at once cuts both logs there
+ * and leaves no trace: then the view is an earlier one (FORMAT.md says so), but still whole. */
 static const char *expected(uint64_t view, size_t path)
 {
     for (uint64_t entry = view; entry > 0; entry--)
@@ -94,12 +97,13 @@ static void read_all(struct store *store, bool intact)
             struct store_document doc;
             st = status_init(arena);
             store_get(reader, view, db, str_of(paths[i]), arena, &doc, &st);
-            if (st.code == STATUS_OK && doc.exists && !str_eq_z(doc.fields, "second") && !str_eq_z(doc.fields, "first"))
+            if (st.code == STATUS_OK && doc.exists && !str_eq_z(doc.fields, "second") &&
+                !str_eq_z(doc.fields, "first"))
                 abort(); /* content that never was */
             if (intact && (st.code || !str_eq_z(doc.fields, expected(view, i)))) {
                 fprintf(stderr, "verify says intact, but %s at %llu: %s '" STR_FMT "' %s\n", paths[i],
-                        (unsigned long long)view, doc.exists ? "exists" : "does not exist", STR_ARG(doc.fields),
-                        status_message(&st));
+                        (unsigned long long)view, doc.exists ? "exists" : "does not exist",
+                        STR_ARG(doc.fields), status_message(&st));
                 abort();
             }
         }

@@ -112,8 +112,12 @@ enum status_code kit_op(struct kit *kit, struct database_name db, enum store_op_
                         const char *body, struct store_commit *out)
 {
     struct store_op *op = ARENA_NEW(kit->arena, struct store_op);
-    *op = (struct store_op){ .kind = kind, .path = str_of(path), .fields = str_of(body), .decision = STR("test") };
-    *out = (struct store_commit){ .db = db, .ops = op, .n_ops = 1, .principal = STR("owner"), .status = status_init(kit->arena) };
+    *op = (struct store_op){
+        .kind = kind, .path = str_of(path), .fields = str_of(body), .decision = STR("test")
+    };
+    *out = (struct store_commit){
+        .db = db, .ops = op, .n_ops = 1, .principal = STR("owner"), .status = status_init(kit->arena)
+    };
     kit_submit(kit, out);
     return out->status.code;
 }
@@ -145,7 +149,10 @@ struct store_document kit_get_at(struct kit *kit, uint64_t view, const char *pat
     return doc;
 }
 
-struct store_document kit_get(struct kit *kit, const char *path) { return kit_get_at(kit, kit_view(kit), path); }
+struct store_document kit_get(struct kit *kit, const char *path)
+{
+    return kit_get_at(kit, kit_view(kit), path);
+}
 
 void kit_expect(struct kit *kit, const char *path, const char *body)
 {
@@ -200,8 +207,9 @@ void kit_take_file(struct kit *kit, struct vfs *from, const char *name)
 
 void kit_tamper(struct kit *kit, const char *file, const char *sql)
 {
-    static const char *const triggers[] = { "entry_no_update", "entry_no_delete", "body_no_update", "body_no_delete",
-                                            "ledger_no_update", "ledger_no_delete", "entry_next", "body_next", "ledger_once" };
+    static const char *const triggers[] = { "entry_no_update", "entry_no_delete",  "body_no_update",
+                                            "body_no_delete",  "ledger_no_update", "ledger_no_delete",
+                                            "entry_next",      "body_next",        "ledger_once" };
     sqlite3 *db;
     char *message = NULL, drop[80];
     bool ledger = strcmp(file, "ledger.db") == 0;
@@ -233,7 +241,8 @@ static void dump_entry(struct buf *out, const struct store_entry *e)
 {
     buf_printf(out, "%llu %llu %llu %lld %s %s ", (unsigned long long)e->seq, (unsigned long long)e->commit,
                (unsigned long long)e->prev, (long long)e->time_us, e->kind, e->operation);
-    const struct str texts[] = { e->db.project, e->db.database, e->path, e->principal, e->request_id, e->decision, e->body };
+    const struct str texts[] = { e->db.project, e->db.database, e->path, e->principal,
+                                 e->request_id, e->decision,    e->body };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         buf_printf(out, "%zu:", texts[i].n);
         buf_str(out, texts[i]);

@@ -47,7 +47,8 @@ const char *kit_scan_at(struct kit *kit, uint64_t view, const struct store_scan_
 
 /* The same disk with one file taken from another one. */
 void kit_take_file(struct kit *kit, struct vfs *from, const char *name);
-/* Runs SQL on the heap disk's file behind everybody's back, with the ledger's triggers away for the moment. */
+/* Runs SQL on the heap disk's file behind everybody's back, with the ledger's triggers away for the moment.
+ */
 void kit_tamper(struct kit *kit, const char *file, const char *sql);
 /* Verifies the heap disk; *report says what was found. */
 bool kit_intact(struct kit *kit, struct store_verify_report *report);

@@ -1,8 +1,8 @@
 /* test_bitflip.c - every flipped bit of a small ledger, and of its hot WAL, is found or shown to be harmless.
  *
- * Found: verify or the start names damage, or SQLite refuses the file. Harmless: the log gives exactly what it gave
- * before. Anything else is a miss and fails the test. CINDERLOG_ALL_BITS=1 flips all of them (minutes); otherwise a
- * fixed sample. */
+ * Found: verify or the start names damage, or SQLite refuses the file. Harmless: the log gives exactly what
+ * it gave before. Anything else is a miss and fails the test. CINDERLOG_ALL_BITS=1 flips all of them
+ * (minutes); otherwise a fixed sample. */
 #include "storage/kit.h"
 
 #include "core/log.h"
@@ -55,8 +55,8 @@ static bool verify_says_intact(struct vfs *vfs)
     return intact;
 }
 
-/* Opens it as a server does and reads everything that should be there: the right content or an error, never other
- * content. Whether the start refused. */
+/* Opens it as a server does and reads everything that should be there: the right content or an error, never
+ * other content. Whether the start refused. */
 static bool start_refuses(struct kit *whole, struct vfs *disk)
 {
     struct kit kit;
@@ -77,7 +77,8 @@ static bool start_refuses(struct kit *whole, struct vfs *disk)
             }
         }
     } else if (!refused) {
-        fail_msg("the start shows %d entries of %d and says nothing", (int)kit_view(&kit), (int)kit_view(whole));
+        fail_msg("the start shows %d entries of %d and says nothing", (int)kit_view(&kit),
+                 (int)kit_view(whole));
     }
     kit_dispose(&kit);
     return refused;
@@ -85,7 +86,8 @@ static bool start_refuses(struct kit *whole, struct vfs *disk)
 
 enum { START_EVERY = 16 }; /* with all bits: a start for one flip in so many, verify for each */
 
-static void flip_one(struct kit *whole, struct vfs *disk, const char *name, size_t bit, const char *original, struct tally *t)
+static void flip_one(struct kit *whole, struct vfs *disk, const char *name, size_t bit, const char *original,
+                     struct tally *t)
 {
     bool all = getenv("CINDERLOG_ALL_BITS") != NULL;
     flip(disk, name, bit); /* and back below: verify changes nothing */
@@ -119,8 +121,9 @@ static size_t flip_all(struct kit *whole, struct vfs *disk, const char *name, si
         stride = 1;
     for (size_t bit = stride / 2; bit < bits; bit += stride)
         flip_one(whole, disk, name, bit, original, &t);
-    print_message("%s: %zu of %zu bits flipped, %zu found by verify, %zu harmless; %zu starts, %zu of them refused\n", name,
-                  t.flips, bits, t.found, t.harmless, t.starts, t.found_at_start);
+    print_message(
+        "%s: %zu of %zu bits flipped, %zu found by verify, %zu harmless; %zu starts, %zu of them refused\n",
+        name, t.flips, bits, t.found, t.harmless, t.starts, t.found_at_start);
     assert_int_equal(t.found + t.harmless, t.flips);
     free(original);
     return t.found;
@@ -172,7 +175,8 @@ static void a_hot_wal_partly_copied_back(void **state)
     kit_dispose(&kit);
 }
 
-/* Derived state may be rebuilt, never believed: after any flip in its WAL a start shows the right documents. */
+/* Derived state may be rebuilt, never believed: after any flip in its WAL a start shows the right documents.
+ */
 static void the_wal_of_derived_state(void **state)
 {
     (void)state;
@@ -180,7 +184,8 @@ static void the_wal_of_derived_state(void **state)
     kit_init(&kit, false);
     fill(&kit, 20);
     struct vfs *disk = vfs_clone(kit.vfs);
-    size_t bits = vfs_size(disk, "derived.db-wal") * 8, n = 0, stride = getenv("CINDERLOG_ALL_BITS") ? 1 : 2411;
+    size_t bits = vfs_size(disk, "derived.db-wal") * 8, n = 0,
+           stride = getenv("CINDERLOG_ALL_BITS") ? 1 : 2411;
     log_set_level(LOG_ERROR);
     for (size_t bit = stride / 2; bit < bits; bit += stride, n++) {
         struct vfs *flipped = vfs_clone(disk);

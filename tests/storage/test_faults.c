@@ -1,7 +1,7 @@
 /* test_faults.c - failure is swept: operation N of the disk fails, for N = 0, 1, 2, ... until none does.
  *
- * Whatever fails, a commit that was answered OK is there after the next start, one that was answered UNAVAILABLE is
- * not, one whose outcome is unknown is there whole or not at all, and the ledger is intact. */
+ * Whatever fails, a commit that was answered OK is there after the next start, one that was answered
+ * UNAVAILABLE is not, one whose outcome is unknown is there whole or not at all, and the ledger is intact. */
 #include "storage/kit.h"
 
 #include <stdio.h>
@@ -39,7 +39,8 @@ static void run_commits(struct kit *kit, struct outcome *outcomes)
         struct store_commit c = { .db = DEMO, .ops = ops, .n_ops = 3, .status = status_init(kit->arena) };
         kit_submit(kit, &c);
         outcomes[i] = (struct outcome){ true, c.status.code };
-        assert_true(c.status.code == STATUS_OK || c.status.code == STATUS_UNAVAILABLE || c.status.code == STATUS_UNKNOWN);
+        assert_true(c.status.code == STATUS_OK || c.status.code == STATUS_UNAVAILABLE ||
+                    c.status.code == STATUS_UNKNOWN);
     }
 }
 

@@ -1,5 +1,5 @@
-/* test_format.c - the frozen hashes against golden values that an independent program computed, and the page that
- * freezes them against the program. */
+/* test_format.c - the frozen hashes against golden values that an independent program computed, and the page
+ * that freezes them against the program. */
 #include "storage/kit.h"
 
 #include <stdio.h>
@@ -43,7 +43,10 @@ static struct str hex(struct arena *arena, struct str text)
     return str_from(out, text.n / 2);
 }
 
-static int64_t number(struct str text) { return strtoll(text.p, NULL, 10); }
+static int64_t number(struct str text)
+{
+    return strtoll(text.p, NULL, 10);
+}
 
 static void assert_hash(const unsigned char *hash, struct str expected)
 {
@@ -133,14 +136,29 @@ static void long_texts_hash_like_short_ones(void **state)
     memset(text, 'a', sizeof text);
     for (size_t n = 900; n < 1100; n++) {
         unsigned char leaf[FORMAT_HASH], expected[FORMAT_HASH];
-        const struct format_entry e = { .seq = 1, .commit_seq = 1, .path = { text, n }, .principal = { text, 4000 } };
+        const struct format_entry e = {
+            .seq = 1, .commit_seq = 1, .path = { text, n }, .principal = { text, 4000 }
+        };
         struct buf buf;
         buf_init(&buf, 100000);
         buf_byte(&buf, 0);
-        const struct str fields[] = { STR("\0\0\0\0\0\0\0\1"), { 0 }, STR("\0\0\0\0\0\0\0\1"), STR("\0\0\0\0\0\0\0\0"), { 0 }, { 0 },
-                                      e.path, { 0 }, STR("\0\0\0\0\0\0\0\0"), e.principal, { 0 }, { 0 }, { 0 }, { 0 } };
+        const struct str fields[] = { STR("\0\0\0\0\0\0\0\1"),
+                                      { 0 },
+                                      STR("\0\0\0\0\0\0\0\1"),
+                                      STR("\0\0\0\0\0\0\0\0"),
+                                      { 0 },
+                                      { 0 },
+                                      e.path,
+                                      { 0 },
+                                      STR("\0\0\0\0\0\0\0\0"),
+                                      e.principal,
+                                      { 0 },
+                                      { 0 },
+                                      { 0 },
+                                      { 0 } };
         for (size_t i = 0; i < 14; i++) {
-            const unsigned char be[4] = { 0, 0, (unsigned char)(fields[i].n >> 8), (unsigned char)fields[i].n };
+            const unsigned char be[4] = { 0, 0, (unsigned char)(fields[i].n >> 8),
+                                          (unsigned char)fields[i].n };
             buf_put(&buf, be, 4);
             buf_str(&buf, fields[i]);
         }

@@ -23,7 +23,8 @@ static const char *const forbidden[] = {
     "DELETE FROM entry WHERE seq = 3",
     "DELETE FROM body WHERE seq = 3",
     "DELETE FROM ledger",
-    "INSERT OR REPLACE INTO entry SELECT 1,kind,commit_seq,time,project,database,'x',operation,prev,principal,request_id,"
+    "INSERT OR REPLACE INTO entry SELECT "
+    "1,kind,commit_seq,time,project,database,'x',operation,prev,principal,request_id,"
     "decision,rules_digest,body_digest,leaf,chain FROM entry WHERE seq = 1",
     "REPLACE INTO body VALUES(1, zeroblob(16), x'00')",
     "INSERT OR REPLACE INTO body VALUES(2, zeroblob(16), x'00')",
@@ -34,10 +35,12 @@ static const char *const forbidden[] = {
     "INSERT INTO entry SELECT NULL,kind,4,time + 9,project,database,path,operation,prev,principal,request_id,"
     "decision,rules_digest,body_digest,leaf,chain FROM entry WHERE seq = 3",
     "UPDATE entry SET seq = 7 WHERE seq = 3",
-    "INSERT INTO body SELECT seq, salt, bytes FROM body WHERE seq = 1 ON CONFLICT DO UPDATE SET bytes = x'00'",
+    "INSERT INTO body SELECT seq, salt, bytes FROM body WHERE seq = 1 ON CONFLICT DO UPDATE SET bytes = "
+    "x'00'",
 };
 
-/* A connection as any tool opens it, recursive_triggers off: REPLACE deletes without firing DELETE triggers. */
+/* A connection as any tool opens it, recursive_triggers off: REPLACE deletes without firing DELETE triggers.
+ */
 static void the_file_refuses_changes_from_any_connection(void **state)
 {
     (void)state;
@@ -48,7 +51,8 @@ static void the_file_refuses_changes_from_any_connection(void **state)
     for (int recursive = 0; recursive < 2; recursive++) {
         sqlite3 *db;
         assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-        sqlite3_exec(db, recursive ? "PRAGMA recursive_triggers = ON" : "PRAGMA recursive_triggers = OFF", NULL, NULL, NULL);
+        sqlite3_exec(db, recursive ? "PRAGMA recursive_triggers = ON" : "PRAGMA recursive_triggers = OFF",
+                     NULL, NULL, NULL);
         for (size_t i = 0; i < sizeof forbidden / sizeof forbidden[0]; i++) {
             char *message = NULL;
             int rc = sqlite3_exec(db, forbidden[i], NULL, NULL, &message);
@@ -74,8 +78,14 @@ static void our_own_connection_can_only_append(void **state)
     kit_init(&kit, false);
     kit_must_open(&kit);
     static const char *const denied[] = {
-        "UPDATE entry SET path = 'x'", "DELETE FROM entry", "DROP TRIGGER entry_no_update", "DROP TABLE entry",
-        "CREATE TABLE t(x)", "ATTACH ':memory:' AS m", "PRAGMA writable_schema = ON", "ALTER TABLE entry ADD COLUMN x",
+        "UPDATE entry SET path = 'x'",
+        "DELETE FROM entry",
+        "DROP TRIGGER entry_no_update",
+        "DROP TABLE entry",
+        "CREATE TABLE t(x)",
+        "ATTACH ':memory:' AS m",
+        "PRAGMA writable_schema = ON",
+        "ALTER TABLE entry ADD COLUMN x",
         "INSERT INTO ledger VALUES(2, zeroblob(16))",
     };
     for (size_t i = 0; i < sizeof denied / sizeof denied[0]; i++) {
@@ -108,7 +118,8 @@ static void expect_refusal(struct kit *kit, enum status_code code, const char *p
 {
     struct status st;
     if (kit_open(kit, &st) != code || !strstr(status_message(&st), part))
-        fail_msg("%s: %s (expected %s ... %s)", status_name(st.code), status_message(&st), status_name(code), part);
+        fail_msg("%s: %s (expected %s ... %s)", status_name(st.code), status_message(&st), status_name(code),
+                 part);
 }
 
 static void a_second_store_on_the_same_data_is_refused_with_the_holder(void **state)
@@ -150,7 +161,9 @@ static void other_files_and_newer_formats_are_refused(void **state)
     char path[100];
     snprintf(path, sizeof path, "%s/ledger.db", kit.directory);
     FILE *f = fopen(path, "wb");
-    fputs("this is a text file, not a database, and long enough to be taken for one at first sight: ...............", f);
+    fputs("this is a text file, not a database, and long enough to be taken for one at first sight: "
+          "...............",
+          f);
     fclose(f);
     expect_refusal(&kit, STATUS_DATA_LOSS, "ledger.db");
     kit_dispose(&kit);
@@ -222,9 +235,9 @@ static void filesystems_where_a_wal_corrupts_are_refused(void **state)
     assert_non_null(store_filesystem_refused(0x6969));
     assert_non_null(store_filesystem_refused(0xFF534D42));
     assert_non_null(store_filesystem_refused(0xFFFFFFFFFF534D42)); /* f_type is signed on some machines */
-    assert_null(store_filesystem_refused(0xEF53)); /* ext4 */
-    assert_null(store_filesystem_refused(0x01021994)); /* tmpfs */
-    assert_null(store_filesystem_refused(0x794c7630)); /* overlayfs */
+    assert_null(store_filesystem_refused(0xEF53));                 /* ext4 */
+    assert_null(store_filesystem_refused(0x01021994));             /* tmpfs */
+    assert_null(store_filesystem_refused(0x794c7630));             /* overlayfs */
 }
 
 static void bad_patterns_are_refused(void **state)

@@ -1,4 +1,5 @@
-/* test_recovery.c - what a start finds: derived state missing, behind, foreign, ahead; kill -9; damage in a WAL. */
+/* test_recovery.c - what a start finds: derived state missing, behind, foreign, ahead; kill -9; damage in a
+ * WAL. */
 #include "storage/kit.h"
 #include "storage/wal.h"
 
@@ -216,7 +217,9 @@ static void *load_run(void *data)
         snprintf(b, sizeof b, "b/%d-%d", l->id, n);
         struct store_op ops[] = { { .kind = STORE_PUT, .path = str_of(a), .fields = str_of(a) },
                                   { .kind = STORE_PUT, .path = str_of(b), .fields = str_of(b) } };
-        struct store_commit c = { .db = DEMO, .ops = ops, .n_ops = 2, .done = load_done, .user = l, .status = status_init(NULL) };
+        struct store_commit c = {
+            .db = DEMO, .ops = ops, .n_ops = 2, .done = load_done, .user = l, .status = status_init(NULL)
+        };
         l->done = false;
         store_submit(l->kit->store, &c);
         pthread_mutex_lock(&l->mutex);
@@ -268,7 +271,9 @@ static void crash_rounds(enum store_durability durability, bool power_cut, int r
     kit.options.durability = durability;
     kit_must_open(&kit);
     for (int i = 0; i < WRITERS; i++) {
-        loads[i] = (struct load){ &kit, i, acknowledged, &stop, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
+        loads[i] =
+            (struct load){ &kit, i, acknowledged, &stop, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER,
+                           false };
         pthread_create(&threads[i], NULL, load_run, &loads[i]);
     }
     for (int round = 0; round < rounds; round++) {
@@ -348,7 +353,8 @@ static void a_killed_process_leaves_what_it_acknowledged(void **state)
     kit_dispose(&kit);
 }
 
-/* Under `process` a power cut may take commits, but never by half, and never unnoticed where derived state knows. */
+/* Under `process` a power cut may take commits, but never by half, and never unnoticed where derived state
+ * knows. */
 static void a_power_cut_under_process_leaves_a_beginning_or_says_so(void **state)
 {
     (void)state;
@@ -378,7 +384,8 @@ static void a_power_cut_under_process_leaves_a_beginning_or_says_so(void **state
         }
         kit_dispose(&after);
     }
-    print_message("process, power cut: %d opened with a beginning, %d refused with what is missing\n", opened, refused);
+    print_message("process, power cut: %d opened with a beginning, %d refused with what is missing\n", opened,
+                  refused);
     kit_dispose(&kit);
 }
 

@@ -23,9 +23,9 @@ static void an_epoch_hides_everything_before_it_and_loses_nothing(void **state)
     const struct database_name other = { STR("other-p"), STR("(default)") };
     kit_init(&kit, false);
     kit_must_open(&kit);
-    kit_put(&kit, "c/d", "1");                                /* 1 */
-    kit_op(&kit, other, STORE_PUT, "c/d", "theirs", &c);      /* 2 */
-    kit_op(&kit, DEMO, STORE_EPOCH, "", NULL, &c);            /* 3 */
+    kit_put(&kit, "c/d", "1");                           /* 1 */
+    kit_op(&kit, other, STORE_PUT, "c/d", "theirs", &c); /* 2 */
+    kit_op(&kit, DEMO, STORE_EPOCH, "", NULL, &c);       /* 3 */
     kit_expect(&kit, "c/d", NULL);
     assert_int_equal(kit_get(&kit, "c/d").seq, 0);
     assert_true(kit_get_at(&kit, 2, "c/d").exists);

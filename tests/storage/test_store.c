@@ -42,7 +42,8 @@ static void the_data_directory_is_private_and_ignored_by_git(void **state)
     struct stat info;
     assert_int_equal(stat(inner, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0700);
-    static const char *const files[] = { "ledger.db", "ledger.db-wal", "derived.db", "derived.db-wal", "lock", ".gitignore" };
+    static const char *const files[] = { "ledger.db",      "ledger.db-wal", "derived.db",
+                                         "derived.db-wal", "lock",          ".gitignore" };
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
         snprintf(path, sizeof path, "%s/%s", inner, files[i]);
         assert_int_equal(stat(path, &info), 0);
@@ -113,7 +114,9 @@ static void one_commit_has_one_time_and_becomes_visible_at_once(void **state)
         { .kind = STORE_PUT, .path = STR("c/a"), .fields = STR("3") },
         { .kind = STORE_PUT, .path = STR("c/b"), .fields = STR("4") },
     };
-    struct store_commit c = { .db = DEMO, .ops = ops, .n_ops = 5, .principal = STR("owner"), .status = status_init(kit.arena) };
+    struct store_commit c = {
+        .db = DEMO, .ops = ops, .n_ops = 5, .principal = STR("owner"), .status = status_init(kit.arena)
+    };
     kit_submit(&kit, &c);
     assert_int_equal(c.status.code, STATUS_OK);
     assert_int_equal(c.last_seq, 5);
@@ -198,7 +201,9 @@ static void commit_time_is_not_before_what_was_asked(void **state)
     kit_must_open(&kit);
     int64_t ahead = clock_wall_us() + 3000000;
     struct store_op op = { .kind = STORE_PUT, .path = STR("c/d"), .fields = STR("x") };
-    struct store_commit c = { .db = DEMO, .ops = &op, .n_ops = 1, .min_time_us = ahead, .status = status_init(kit.arena) };
+    struct store_commit c = {
+        .db = DEMO, .ops = &op, .n_ops = 1, .min_time_us = ahead, .status = status_init(kit.arena)
+    };
     kit_submit(&kit, &c);
     assert_int_equal(timestamp_to_us(c.commit_time), ahead);
     kit_dispose(&kit);
@@ -243,16 +248,21 @@ static void a_collection_read_is_stale_after_any_change_in_it(void **state)
     uint64_t view = kit_view(&kit);
     kit_put(&kit, "c/d/sub/x", "deeper");
     kit_put(&kit, "other/d", "1");
-    assert_false(stale_with(&kit, (struct store_dep){ .whole_collection = true, .path = STR("c"), .seq = view }));
+    assert_false(
+        stale_with(&kit, (struct store_dep){ .whole_collection = true, .path = STR("c"), .seq = view }));
     kit_put(&kit, "c/new", "1");
-    assert_true(stale_with(&kit, (struct store_dep){ .whole_collection = true, .path = STR("c"), .seq = view }));
-    assert_false(stale_with(&kit, (struct store_dep){ .whole_collection = true, .path = STR("c"), .seq = kit_view(&kit) }));
-    assert_true(stale_with(&kit, (struct store_dep){ .whole_collection = true, .seq = view })); /* of the database */
+    assert_true(
+        stale_with(&kit, (struct store_dep){ .whole_collection = true, .path = STR("c"), .seq = view }));
+    assert_false(stale_with(
+        &kit, (struct store_dep){ .whole_collection = true, .path = STR("c"), .seq = kit_view(&kit) }));
+    assert_true(
+        stale_with(&kit, (struct store_dep){ .whole_collection = true, .seq = view })); /* of the database */
     assert_false(stale_with(&kit, (struct store_dep){ .whole_collection = true, .seq = kit_view(&kit) }));
     view = kit_view(&kit);
     struct store_commit c;
     kit_op(&kit, DEMO, STORE_EPOCH, "", NULL, &c);
-    assert_true(stale_with(&kit, (struct store_dep){ .whole_collection = true, .path = STR("c"), .seq = view }));
+    assert_true(
+        stale_with(&kit, (struct store_dep){ .whole_collection = true, .path = STR("c"), .seq = view }));
     kit_dispose(&kit);
 }
 
@@ -283,11 +293,21 @@ static void batch_mates_see_each_other(void **state)
         struct group group = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, N };
         struct store_commit commits[N];
         struct store_op ops[N];
-        struct store_dep dep = { .whole_collection = whole, .path = whole ? STR("w") : STR("c/d"), .seq = whole ? kit_view(&kit) : 0 };
+        struct store_dep dep = { .whole_collection = whole,
+                                 .path = whole ? STR("w") : STR("c/d"),
+                                 .seq = whole ? kit_view(&kit) : 0 };
         for (size_t i = 0; i < N; i++) {
-            ops[i] = (struct store_op){ .kind = STORE_PUT, .path = whole ? STR("w/d") : STR("c/d"), .fields = STR("x") };
-            commits[i] = (struct store_commit){ .db = DEMO, .ops = &ops[i], .n_ops = 1, .deps = &dep, .n_deps = 1,
-                                                .done = group_done, .user = &group, .status = status_init(NULL) };
+            ops[i] = (struct store_op){ .kind = STORE_PUT,
+                                        .path = whole ? STR("w/d") : STR("c/d"),
+                                        .fields = STR("x") };
+            commits[i] = (struct store_commit){ .db = DEMO,
+                                                .ops = &ops[i],
+                                                .n_ops = 1,
+                                                .deps = &dep,
+                                                .n_deps = 1,
+                                                .done = group_done,
+                                                .user = &group,
+                                                .status = status_init(NULL) };
         }
         pthread_mutex_lock(&kit.store->apply_mutex); /* so that they pile up */
         for (size_t i = 0; i < N; i++)
@@ -323,7 +343,8 @@ static void a_scan_gives_one_collection_in_name_order(void **state)
     struct kit kit;
     kit_init(&kit, false);
     kit_must_open(&kit);
-    static const char *const paths[] = { "c/b", "c/a", "c/__id10__", "c/__id9__", "c/a/s/x", "d/a", "c/B", "c/\xc3\xa9", "b/z" };
+    static const char *const paths[] = { "c/b", "c/a", "c/__id10__", "c/__id9__", "c/a/s/x",
+                                         "d/a", "c/B", "c/\xc3\xa9", "b/z" };
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
         kit_put(&kit, paths[i], paths[i]);
     uint64_t view = kit_view(&kit);
@@ -406,7 +427,8 @@ static void scans_of_old_views_see_old_versions(void **state)
     kit_dispose(&kit);
 }
 
-/* Near views (changes named by the ledger) and far ones (seeks through what ended) give the same, both ways round. */
+/* Near views (changes named by the ledger) and far ones (seeks through what ended) give the same, both ways
+ * round. */
 static void near_and_far_views_are_scanned_alike(void **state)
 {
     (void)state;
@@ -416,7 +438,8 @@ static void near_and_far_views_are_scanned_alike(void **state)
     kit_must_open(&kit);
     const char *up[SHOWN], *down[SHOWN], *part[SHOWN];
     uint64_t views[SHOWN], seed = 11;
-    struct store_scan_range range = collection("", "c"), back = collection("", "c"), cut = collection("", "c");
+    struct store_scan_range range = collection("", "c"), back = collection("", "c"),
+                            cut = collection("", "c");
     size_t n = 0;
     back.descending = true;
     cut.start = STR("c/05");
@@ -488,7 +511,9 @@ static void texts_that_are_not_utf8_are_refused_by_name(void **state)
     kit_init(&kit, false);
     kit_must_open(&kit);
     struct store_op op = { .kind = STORE_PUT, .path = STR("c/d"), .fields = STR("x") };
-    struct store_commit c = { .db = DEMO, .ops = &op, .n_ops = 1, .request_id = STR("\xff"), .status = status_init(kit.arena) };
+    struct store_commit c = {
+        .db = DEMO, .ops = &op, .n_ops = 1, .request_id = STR("\xff"), .status = status_init(kit.arena)
+    };
     kit_submit(&kit, &c);
     assert_int_equal(c.status.code, STATUS_INVALID_ARGUMENT);
     assert_string_equal(status_message(&c.status), "request id is not valid UTF-8");

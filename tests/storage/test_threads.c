@@ -1,7 +1,7 @@
 /* test_threads.c - submitters, readers, scans, checkpoints and resets of the WALs at once; run it under TSan.
  *
- * Every writer moves one unit from one of its two documents to the other in one commit: at every view their sum is
- * the same. Readers check it at the newest view, at old views, by time and by scan. */
+ * Every writer moves one unit from one of its two documents to the other in one commit: at every view their
+ * sum is the same. Readers check it at the newest view, at old views, by time and by scan. */
 #include "storage/kit.h"
 
 #include "core/clock.h"
@@ -46,7 +46,9 @@ static void *write_run(void *data)
         snprintf(vb, sizeof vb, "%d", n);
         struct store_op ops[] = { { .kind = STORE_PUT, .path = str_of(a), .fields = str_of(va) },
                                   { .kind = STORE_PUT, .path = str_of(b), .fields = str_of(vb) } };
-        struct store_commit c = { .db = DEMO, .ops = ops, .n_ops = 2, .done = on_done, .user = w, .status = status_init(NULL) };
+        struct store_commit c = {
+            .db = DEMO, .ops = ops, .n_ops = 2, .done = on_done, .user = w, .status = status_init(NULL)
+        };
         w->done = false;
         store_submit(w->shared->kit->store, &c);
         pthread_mutex_lock(&w->mutex);
@@ -101,7 +103,8 @@ static void check_scan(struct shared *s, struct store_reader *r, uint64_t view, 
             check_pair(r, atomic_load(&s->kit->store->visible), n % WRITERS, arena);
     }
     if (st.code || n % 2 != 0 || sum != n / 2 * SUM) {
-        fprintf(stderr, "scan at %llu: %d documents, sum %ld: %s\n", (unsigned long long)view, n, sum, status_message(&st));
+        fprintf(stderr, "scan at %llu: %d documents, sum %ld: %s\n", (unsigned long long)view, n, sum,
+                status_message(&st));
         abort();
     }
     store_scan_close(scan);
@@ -127,7 +130,8 @@ static void *read_run(void *data)
             check_pair(r, old, id, arena);
         }
         if (store_view_at(r, time, &at, &st) || at != now) {
-            fprintf(stderr, "view at the time of %llu is %llu\n", (unsigned long long)now, (unsigned long long)at);
+            fprintf(stderr, "view at the time of %llu is %llu\n", (unsigned long long)now,
+                    (unsigned long long)at);
             abort();
         }
         check_scan(s, r, seed & 1024 ? now : old, arena);
@@ -153,7 +157,8 @@ static void every_view_is_whole_whatever_else_goes_on(void **state)
         pthread_t threads[WRITERS + READERS];
         atomic_init(&shared.running, WRITERS);
         for (int i = 0; i < WRITERS; i++) {
-            writers[i] = (struct writer_thread){ &shared, i, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false };
+            writers[i] = (struct writer_thread){ &shared, i, PTHREAD_MUTEX_INITIALIZER,
+                                                 PTHREAD_COND_INITIALIZER, false };
             pthread_create(&threads[i], NULL, write_run, &writers[i]);
         }
         for (int i = 0; i < READERS; i++)
@@ -163,8 +168,8 @@ static void every_view_is_whole_whatever_else_goes_on(void **state)
         assert_int_equal(kit_view(&kit), WRITERS * (MOVES + 1) * 2);
         if (!on_disk && !kit_intact(&kit, &report))
             fail_msg("%s", report.what);
-        print_message("%s: %lu rounds of reads, %lu scans\n", on_disk ? "disk" : "memory", atomic_load(&shared.reads),
-                      atomic_load(&shared.scans));
+        print_message("%s: %lu rounds of reads, %lu scans\n", on_disk ? "disk" : "memory",
+                      atomic_load(&shared.reads), atomic_load(&shared.scans));
         kit_dispose(&kit);
     }
 }

@@ -22,9 +22,11 @@ static void fill(struct kit *kit)
     kit_op(kit, DEMO, STORE_RULES, "", "rules", &c);       /* 9 */
     struct store_op ops[] = { { .kind = STORE_PUT, .path = STR("c/a"), .fields = STR("five") },
                               { .kind = STORE_PUT, .path = STR("c/c"), .fields = STR("") } };
-    struct store_commit two = { .db = DEMO, .ops = ops, .n_ops = 2, .principal = STR("user:x"), .status = status_init(kit->arena) };
-    kit_submit(kit, &two);                                 /* 10, 11 */
-    kit_put(kit, "c/d", "last");                           /* 12 */
+    struct store_commit two = {
+        .db = DEMO, .ops = ops, .n_ops = 2, .principal = STR("user:x"), .status = status_init(kit->arena)
+    };
+    kit_submit(kit, &two);       /* 10, 11 */
+    kit_put(kit, "c/d", "last"); /* 12 */
 }
 
 static void begin(struct kit *kit)
@@ -71,7 +73,8 @@ static void verify_is_right_at_every_length(void **state)
         else if (dice < 10)
             kit_delete(&kit, path);
         else
-            kit_op(&kit, DEMO, dice == 10 ? STORE_EPOCH : STORE_CLEAR_SUBTREE, dice == 10 ? "" : "c", NULL, &c);
+            kit_op(&kit, DEMO, dice == 10 ? STORE_EPOCH : STORE_CLEAR_SUBTREE, dice == 10 ? "" : "c", NULL,
+                   &c);
         if (!kit_intact(&kit, &report))
             fail_msg("after %d: %s", i, report.what);
     }
@@ -96,20 +99,28 @@ static void every_changed_column_names_its_row(void **state)
 {
     (void)state;
     static const char *const changes[] = {
-        "UPDATE entry SET time = time + 1 WHERE seq = 12",     "UPDATE entry SET project = 'demo-q' WHERE seq = 12",
-        "UPDATE entry SET database = 'x' WHERE seq = 12",      "UPDATE entry SET path = 'c/e' WHERE seq = 12",
-        "UPDATE entry SET operation = 'update' WHERE seq = 12", "UPDATE entry SET principal = 'x' WHERE seq = 12",
-        "UPDATE entry SET request_id = 'x' WHERE seq = 12",    "UPDATE entry SET decision = 'x' WHERE seq = 12",
+        "UPDATE entry SET time = time + 1 WHERE seq = 12",
+        "UPDATE entry SET project = 'demo-q' WHERE seq = 12",
+        "UPDATE entry SET database = 'x' WHERE seq = 12",
+        "UPDATE entry SET path = 'c/e' WHERE seq = 12",
+        "UPDATE entry SET operation = 'update' WHERE seq = 12",
+        "UPDATE entry SET principal = 'x' WHERE seq = 12",
+        "UPDATE entry SET request_id = 'x' WHERE seq = 12",
+        "UPDATE entry SET decision = 'x' WHERE seq = 12",
         "UPDATE entry SET rules_digest = zeroblob(32) WHERE seq = 12",
-        "UPDATE entry SET body_digest = zeroblob(32) WHERE seq = 12", "UPDATE entry SET leaf = zeroblob(32) WHERE seq = 12",
-        "UPDATE entry SET chain = zeroblob(32) WHERE seq = 12", "UPDATE entry SET prev = 1 WHERE seq = 12",
-        "UPDATE entry SET kind = 'note' WHERE seq = 12",       "UPDATE body SET bytes = 'lost' WHERE seq = 12",
+        "UPDATE entry SET body_digest = zeroblob(32) WHERE seq = 12",
+        "UPDATE entry SET leaf = zeroblob(32) WHERE seq = 12",
+        "UPDATE entry SET chain = zeroblob(32) WHERE seq = 12",
+        "UPDATE entry SET prev = 1 WHERE seq = 12",
+        "UPDATE entry SET kind = 'note' WHERE seq = 12",
+        "UPDATE body SET bytes = 'lost' WHERE seq = 12",
         "UPDATE body SET salt = zeroblob(16) WHERE seq = 12",
         "UPDATE body SET bytes = NULL WHERE seq = 12",
     };
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         bool strict = strstr(changes[i], "'lost'") != NULL; /* STRICT: bytes must be a blob */
-        expect_found("ledger.db", strict ? "UPDATE body SET bytes = x'6c6f7374' WHERE seq = 12" : changes[i], 12, "12");
+        expect_found("ledger.db", strict ? "UPDATE body SET bytes = x'6c6f7374' WHERE seq = 12" : changes[i],
+                     12, "12");
     }
     expect_found("ledger.db", "UPDATE entry SET commit_seq = 10 WHERE seq = 12", 12, "12");
     expect_found("ledger.db", "UPDATE entry SET commit_seq = 11 WHERE seq = 11", 11, "11");
@@ -121,14 +132,20 @@ static void missing_and_superfluous_rows_are_found(void **state)
     expect_found("ledger.db", "DELETE FROM entry WHERE seq = 5", 5, "entry 5 is missing");
     expect_found("ledger.db", "DELETE FROM entry WHERE seq = 1", 1, "entry 1 is missing");
     expect_found("ledger.db", "DELETE FROM body WHERE seq = 5", 5, "the body of entry 5 is missing");
-    expect_found("ledger.db", "INSERT INTO body VALUES(6, zeroblob(16), x'00')", 6, "body 6 belongs to no entry");
-    expect_found("ledger.db", "INSERT INTO body VALUES(99, zeroblob(16), x'00')", 99, "body 99 belongs to no entry");
-    expect_found("ledger.db", "INSERT INTO body VALUES(-3, zeroblob(16), x'00')", (uint64_t)-3, "belongs to no entry");
-    expect_found("ledger.db", "DELETE FROM entry WHERE seq = 12; DELETE FROM body WHERE seq = 12", 13 - 1, "entries 12 to 12 are missing");
+    expect_found("ledger.db", "INSERT INTO body VALUES(6, zeroblob(16), x'00')", 6,
+                 "body 6 belongs to no entry");
+    expect_found("ledger.db", "INSERT INTO body VALUES(99, zeroblob(16), x'00')", 99,
+                 "body 99 belongs to no entry");
+    expect_found("ledger.db", "INSERT INTO body VALUES(-3, zeroblob(16), x'00')", (uint64_t)-3,
+                 "belongs to no entry");
+    expect_found("ledger.db", "DELETE FROM entry WHERE seq = 12; DELETE FROM body WHERE seq = 12", 13 - 1,
+                 "entries 12 to 12 are missing");
     expect_found("ledger.db", "UPDATE ledger SET id = zeroblob(16)", 0, "another ledger");
     /* Two rows change places. */
-    expect_found("ledger.db", "UPDATE entry SET seq = 100 WHERE seq = 2; UPDATE entry SET seq = 2 WHERE seq = 3;"
-                              "UPDATE entry SET seq = 3 WHERE seq = 100", 2, "entry 2");
+    expect_found("ledger.db",
+                 "UPDATE entry SET seq = 100 WHERE seq = 2; UPDATE entry SET seq = 2 WHERE seq = 3;"
+                 "UPDATE entry SET seq = 3 WHERE seq = 100",
+                 2, "entry 2");
 }
 
 static void a_removed_guard_is_found(void **state)
@@ -195,13 +212,16 @@ static void rewrite(struct kit *kit, const char *sql)
     unsigned char chain[FORMAT_HASH], leaf[FORMAT_HASH], id[16];
     struct status st = status_init(kit->arena);
     kit_tamper(kit, "ledger.db", sql);
-    kit_tamper(kit, "ledger.db", "UPDATE entry SET leaf = leaf"); /* it works: the triggers are away meanwhile */
+    kit_tamper(kit, "ledger.db",
+               "UPDATE entry SET leaf = leaf"); /* it works: the triggers are away meanwhile */
     assert_int_equal(sqlite3_open_v2("ledger.db", &db, SQLITE_OPEN_READWRITE, vfs_name(kit->vfs)), SQLITE_OK);
     assert_int_equal(sqlite3_exec(db, "DROP TRIGGER entry_no_update", NULL, NULL, NULL), SQLITE_OK);
     assert_int_equal(ledger_read_id(id, db, &st), STATUS_OK);
     format_genesis(chain, id);
-    assert_int_equal(db_prepare(&read, db, "SELECT " LEDGER_COLUMNS " FROM entry ORDER BY seq", &st), STATUS_OK);
-    assert_int_equal(db_prepare(&write, db, "UPDATE entry SET leaf = ?2, chain = ?3 WHERE seq = ?1", &st), STATUS_OK);
+    assert_int_equal(db_prepare(&read, db, "SELECT " LEDGER_COLUMNS " FROM entry ORDER BY seq", &st),
+                     STATUS_OK);
+    assert_int_equal(db_prepare(&write, db, "UPDATE entry SET leaf = ?2, chain = ?3 WHERE seq = ?1", &st),
+                     STATUS_OK);
     while (sqlite3_step(read) == SQLITE_ROW) {
         struct ledger_row row;
         assert_int_equal(ledger_row_read(&row, read, &st), STATUS_OK);
@@ -221,7 +241,8 @@ static void rewrite(struct kit *kit, const char *sql)
     sqlite3_close(db);
 }
 
-static bool intact_since(struct kit *kit, uint64_t seq, const unsigned char *chain, struct store_verify_report *report)
+static bool intact_since(struct kit *kit, uint64_t seq, const unsigned char *chain,
+                         struct store_verify_report *report)
 {
     struct store_verify_options options = { .has_since = true, .since_seq = seq };
     struct store_place place;
@@ -313,7 +334,8 @@ static void histories_that_cannot_be_are_found(void **state)
         rewrite(&kit, cases[i].sql);
         vfs_remove(kit.vfs, "derived.db");
         if (kit_intact(&kit, &report) || report.first_bad_seq != cases[i].seq)
-            fail_msg("%s: %llu %s", cases[i].sql, (unsigned long long)report.first_bad_seq, report.what ? report.what : "intact");
+            fail_msg("%s: %llu %s", cases[i].sql, (unsigned long long)report.first_bad_seq,
+                     report.what ? report.what : "intact");
         kit_dispose(&kit);
     }
 }
@@ -329,7 +351,8 @@ static void an_independent_program_agrees(void **state)
     kit_init(&kit, true);
     fill(&kit);
     for (int closed = 0; closed < 2; closed++) {
-        snprintf(command, sizeof command, "python3 storage/vectors.py --check %s/ledger.db >/dev/null", kit.directory);
+        snprintf(command, sizeof command, "python3 storage/vectors.py --check %s/ledger.db >/dev/null",
+                 kit.directory);
         assert_int_equal(system(command), 0);
         kit_close(&kit);
     }
