@@ -88,6 +88,18 @@ case("the transaction of another project", begin(), raw("POST", DB.replace("$P",
 case("the transaction of another database", begin(), raw("POST", DB.replace("(default)", "db2") + "/documents:commit",
                                                          {"writes": [], **TX}), call("rollback", TX))
 
+case("one that a batchGet begins is read-only by default", capture(batch_get("c/a", newTransaction={}), tx="/0/transaction"),
+     commit(set_("c/a", {"n": 5}), **TX), get("c/a"), setup=A)
+case("one that a query begins is read-only by default", capture(call("runQuery", {**NEW, "newTransaction": {}}), tx="/0/transaction"),
+     commit(set_("c/a", {"n": 5}), **TX), get("c/a"), setup=A)
+case("one that a query begins may be read-write", capture(call("runQuery", {**NEW, "newTransaction": RW}), tx="/0/transaction"),
+     commit(set_("c/a", {"n": 5}), **TX), get("c/a"), setup=A)
+case("one begun without options is read-write", begin({}), batch_get("c/a", **TX), commit(set_("c/a", {"n": 5}), **TX), get("c/a"), setup=A)
+case("a query locks what it finds", capture(call("runQuery", {**NEW, "newTransaction": RW}), tx="/0/transaction"),
+     commit(set_("c/b", {"n": 9})), call("rollback", TX), get("c/b"), setup=A)
+case("a query locks the documents that would join it too", capture(call("runQuery", {**NEW, "newTransaction": RW}), tx="/0/transaction"),
+     commit(set_("c/new", {"n": 9})), call("rollback", TX), setup=A)
+
 group("rollback")
 case("without a transaction", call("rollback", {}))
 case("an empty body", call("rollback", ""))
