@@ -26,6 +26,7 @@ enum status_code consistency_begin(struct consistency *out, struct call *call, s
     if (call_check_project(call, db.project, st))
         return st->code;
     struct str id = choice->transaction;
+    struct msg_transaction_options options = { 0 };
     switch (choice->kind) {
     case CONSISTENCY_NEWEST:
         out->view = store_view_now(server->store, &out->read_time);
@@ -34,8 +35,11 @@ enum status_code consistency_begin(struct consistency *out, struct call *call, s
         out->read_time = choice->read_time;
         return consistency_view_at(&out->view, call->worker->reader, choice->read_time, st);
     case CONSISTENCY_NEW:
-        if (transactions_begin(server->transactions, server->store, call->worker->reader, db, choice->options,
-                               call->arena, &id, st))
+        options = choice->options ? *choice->options : options;
+        if (options.mode_case == 0)
+            options.mode_case = 2; /* one that a read begins is read-only by default (API reference, 1.19.9) */
+        if (transactions_begin(server->transactions, server->store, call->worker->reader, db, &options, call->arena,
+                               &id, st))
             return st->code;
         out->new_id = id;
         break;
