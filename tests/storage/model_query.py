@@ -180,10 +180,8 @@ def leaves(filt):
 
 
 def is_inequality(op, operand):
-    """One that nothing can satisfy does not count."""
-    if op in LISTS:
-        return op in INEQUALITY and not any(is_null(value_key(v)) for v in operand["arrayValue"]["values"])
-    if op not in INEQUALITY or operand is None:
+    """One that nothing can satisfy does not count (NOT_IN with a null does, nevertheless)."""
+    if op not in INEQUALITY or operand is None or op in LISTS:
         return op in INEQUALITY
     return not (is_null if op == "NOT_EQUAL" else is_void)(value_key(operand))
 

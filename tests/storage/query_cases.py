@@ -676,6 +676,10 @@ for void in VOIDS:
                   AND(OR(void, f("a", "EQUAL", i(1))), OR(f("a", "EQUAL", i(1)), f("a", "EQUAL", i(0))))]:
         for orders in [[], ["a d"], ["__name__"], ["__name__ d"], ["k"]]:
             case(q(where=where, orderBy=[o(*x.split()) for x in orders]))
+for nots in [arr(NULL), arr(i(1), NULL)]:
+    for orders in [[], ["__name__"], ["a"], ["a d", "__name__"]]:
+        case(q(where=f("k", "NOT_IN", nots), orderBy=[o(*x.split()) for x in orders]))
+        case(q(where=AND(f("k", "NOT_IN", nots), f("__name__", "EQUAL", ref("c/a08"))), orderBy=[o(*x.split()) for x in orders]))
 
 # ListDocuments: collection, parameters
 LISTS = []
