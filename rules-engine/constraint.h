@@ -15,7 +15,8 @@
  *      reasoning which is not done here (nor by Google's emulator 1.19.9). So !(f == x) is not proved by f !=
  * x.
  *   5. One filter alone must imply the comparison: n >= 5 and n <= 5 together do not prove n == 5.
- *   6. Filters compare only with values of their own order (numbers with numbers, strings with strings ...).
+ *   6. Filters compare only with values of their own order (numbers with numbers, strings with strings ...);
+ *      a float filter does not even prove anything about an int of the rules.
  *      All filters but == null exclude null, so each proves f != null.
  *   7. `value in f` and f.hasAny(list) are true for an array-contains filter of such a value; `in` is
  * otherwise an error, hasAny false.

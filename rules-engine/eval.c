@@ -113,10 +113,11 @@ NODE_FUNCTION struct rvalue eval_list(struct eval *e, const struct ast_node *nod
     return rv_is_error(failed) ? failed : rv_list(items, node->list.n);
 }
 
+/* Keys are checked before the first value is looked at, as there. */
 NODE_FUNCTION struct rvalue eval_map(struct eval *e, const struct ast_node *node)
 {
     struct rentry *entries = arena_alloc(e->arena, node->map.n * sizeof *entries);
-    struct rvalue failed = { .type = RT_NULL };
+    struct rvalue bad_key = { .type = RT_NULL }, bad_value = { .type = RT_NULL };
     for (uint32_t i = 0; i < node->map.n; i++) {
         struct rvalue key = eval_node(e, node->map.keys[i]);
         entries[i].value = eval_node(e, node->map.values[i]);
@@ -124,13 +125,14 @@ NODE_FUNCTION struct rvalue eval_map(struct eval *e, const struct ast_node *node
             e->node = node->map.keys[i];
             key = eval_type_error(e, key, "string");
         }
-        if (rv_is_error(failed))
-            continue;
-        failed = rv_is_error(key) ? key : entries[i].value;
-        entries[i].name = key.text;
+        if (rv_is_error(key) && !rv_is_error(bad_key))
+            bad_key = key;
+        if (rv_is_error(entries[i].value) && !rv_is_error(bad_value))
+            bad_value = entries[i].value;
+        entries[i].name = rv_is_error(key) ? STR("") : key.text;
     }
-    if (rv_is_error(failed))
-        return failed;
+    if (rv_is_error(bad_key) || rv_is_error(bad_value))
+        return rv_is_error(bad_key) ? bad_key : bad_value;
     return rv_map(entries, rv_sort_entries(entries, node->map.n));
 }
 
@@ -241,6 +243,7 @@ NODE_FUNCTION struct rvalue eval_member(struct eval *e, const struct ast_node *n
 {
     const struct ast_node *from = node->member.object;
     struct rvalue object;
+    e->node = node;
     if (from->kind == AST_NAME && from->name.scope == SCOPE_REQUEST && e->steps < LIMIT_RULES_EXPRESSIONS &&
         eval_request_member(&object, e, node->member.name)) {
         e->steps++; /* for the name */
@@ -530,13 +533,13 @@ NODE_FUNCTION struct rvalue eval_call(struct eval *e, const struct ast_node *nod
     if (node->call.function)
         return call_function(e, node, NULL);
     struct rvalue failed = eval_args(e, args, node);
-    if (rv_is_error(failed))
-        return failed;
     e->node = node;
     if (!node->call.builtin)
         return eval_error(e, "Function not found error: Name: [" STR_FMT "%s" STR_FMT "].",
                           STR_ARG(node->call.package), node->call.package.n ? "." : "",
                           STR_ARG(node->call.name));
+    if (rv_is_error(failed))
+        return failed;
     return run_builtin(e, node->call.builtin, NULL, args, node->call.n);
 }
 
@@ -627,10 +630,14 @@ NODE_FUNCTION struct rvalue eval_ternary(struct eval *e, const struct ast_node *
     return eval_node(e, condition.boolean ? node->op.b : node->op.c);
 }
 
-static struct rvalue two_constraints(struct eval *e, struct rvalue v)
+static struct rvalue two_constraints(struct eval *e, enum ast_kind op, struct rvalue v)
 {
-    return eval_type_error(
-        e, v, "bool,duration,float,int,latlng,map,null,string,bytes,timestamp,path,list,vector,set");
+    bool equality = op == AST_EQ || op == AST_NE;
+    return eval_type_error(e, v,
+                           equality
+                               ? "bool,duration,float,int,latlng,map,null,string,bytes,timestamp,path,list,"
+                                 "vector,set"
+                               : "timestamp,duration,float,int,string,bytes");
 }
 
 static enum ast_kind mirrored(enum ast_kind op)
@@ -652,7 +659,7 @@ static enum ast_kind mirrored(enum ast_kind op)
 static struct rvalue compare_constraint(struct eval *e, enum ast_kind op, struct rvalue a, struct rvalue b)
 {
     if (a.type == b.type)
-        return two_constraints(e, a);
+        return two_constraints(e, op, a);
     bool proved = a.type == RT_CONSTRAINT ? constraint_implies(e->arena, a.constraint, op, b)
                                           : constraint_implies(e->arena, b.constraint, mirrored(op), a);
     return proved ? rv_bool(true) : eval_unproved(e);

@@ -52,9 +52,8 @@ static size_t find_glob(const struct ast_match *match)
     return match->n_full;
 }
 
-/* The value of {x=**} over segments from..to. */
-static struct rvalue glob_value(struct arena *arena, const struct ast_path_part *part,
-                                const struct match_target *t, size_t from, size_t to)
+/* The value of {x=**} over segments from..to. What is not known is a variable without a name. */
+static struct rvalue glob_value(struct arena *arena, const struct match_target *t, size_t from, size_t to)
 {
     struct rpath *path = ARENA_NEW(arena, struct rpath);
     size_t n = t->any_depth ? 1 : to - from;
@@ -62,9 +61,9 @@ static struct rvalue glob_value(struct arena *arena, const struct ast_path_part 
     for (size_t i = 0; i < n; i++)
         items[i] = (struct rsegment){ .kind = SEGMENT_SIMPLE, .text = t->segments[from + i] };
     if (t->any_depth)
-        items[0] = (struct rsegment){ .kind = SEGMENT_GLOB, .name = part->text };
+        items[0] = (struct rsegment){ .kind = SEGMENT_GLOB };
     else if (t->last_unknown && to == t->n && n > 0)
-        items[n - 1] = (struct rsegment){ .kind = SEGMENT_CAPTURE, .name = part->text };
+        items[n - 1] = (struct rsegment){ .kind = SEGMENT_CAPTURE };
     *path = (struct rpath){ items, n };
     return rv_path(path);
 }
@@ -92,7 +91,7 @@ bool match_covers(const struct rvalue **wildcards, struct arena *arena, const st
         const struct ast_path_part *part = &match->full[i];
         size_t at = i < glob ? i : t->n - (parts - i);
         if (part->kind == PART_GLOB)
-            values[n++] = glob_value(arena, part, t, glob, t->n - behind);
+            values[n++] = glob_value(arena, t, glob, t->n - behind);
         else if (part->kind == PART_BINDING)
             values[n++] = (t->last_unknown && at + 1 == t->n) || t->segments[at].n == 0
                               ? (struct rvalue){ .type = RT_UNDEFINED }

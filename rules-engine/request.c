@@ -66,11 +66,10 @@ static struct rvalue query(struct eval *e)
 {
     static const struct rules_query none = { 0 };
     const struct rules_query *q = e->request->query ? e->request->query : &none;
-    struct rvalue empty = { .type = RT_SET, .form = LIST_ITEMS };
     struct rentry *entries = arena_alloc(e->arena, 9 * sizeof *entries);
     entries[0] = (struct rentry){ STR("allDescendants"), rv_bool(q->all_descendants) };
     entries[1] = (struct rentry){ STR("distinct"), rv_bool(false) };
-    entries[2] = (struct rentry){ STR("groupBy"), empty };
+    entries[2] = (struct rentry){ STR("groupBy"), rv_map(NULL, 0) };
     entries[3] = (struct rentry){ STR("kind"), rv_string(q->collection_id) };
     entries[4] = (struct rentry){ STR("limit"), q->has_limit ? rv_int(q->limit) : rv_null() };
     entries[5] = (struct rentry){ STR("offset"), rv_int(q->offset) };
@@ -88,6 +87,16 @@ static struct rvalue after(struct eval *e)
     return fields ? document(e, e->path, fields) : rv_null();
 }
 
+/* A collection group has no one path: whoever asks gets "the query does not say". */
+static struct rvalue request_path(struct eval *e)
+{
+    const struct rules_request *r = e->request;
+    if (r->method != RULES_LIST)
+        return rv_document_path(e->arena, r->db, e->path);
+    return r->query && r->query->all_descendants ? eval_unproved(e)
+                                                 : rv_document_path(e->arena, r->db, r->path);
+}
+
 bool eval_request_member(struct rvalue *out, struct eval *e, struct str name)
 {
     const struct rules_request *r = e->request;
@@ -97,6 +106,8 @@ bool eval_request_member(struct rvalue *out, struct eval *e, struct str name)
         *out = auth(e);
     else if (str_eq(name, STR("time")))
         *out = rv_time(r->time);
+    else if (str_eq(name, STR("path")))
+        *out = request_path(e);
     else if (str_eq(name, STR("method")))
         *out = text(rules_method_name(r->method));
     else
@@ -112,17 +123,17 @@ struct rvalue eval_request(struct eval *e)
         return e->request_value;
     bool list = r->method == RULES_LIST;
     bool write = r->method == RULES_CREATE || r->method == RULES_UPDATE || r->method == RULES_DELETE;
-    struct rentry *entries = arena_alloc(e->arena, 10 * sizeof *entries);
+    struct rentry *entries = arena_alloc(e->arena, 11 * sizeof *entries);
     size_t n = 0;
     entries[n++] = (struct rentry){ STR("auth"), auth(e) };
+    if (r->method == RULES_CREATE)
+        entries[n++] = (struct rentry){ STR("autoId"), rv_bool(false) };
     if (!write)
         entries[n++] = (struct rentry){ STR("fields"), rv_null() };
     entries[n++] = (struct rentry){ STR("headers"), rv_map(NULL, 0) };
     entries[n++] = (struct rentry){ STR("inTransaction"), rv_bool(write || r->in_transaction) };
     entries[n++] = (struct rentry){ STR("method"), text(rules_method_name(r->method)) };
-    if (!(list && r->query && r->query->all_descendants))
-        entries[n++] =
-            (struct rentry){ STR("path"), rv_document_path(e->arena, r->db, list ? r->path : e->path) };
+    entries[n++] = (struct rentry){ STR("path"), request_path(e) };
     if (list)
         entries[n++] = (struct rentry){ STR("query"), query(e) };
     if (write) {

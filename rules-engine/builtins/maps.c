@@ -25,8 +25,11 @@ static struct rvalue values(struct eval *e, const struct rvalue *self, const str
 {
     (void)args;
     struct rvalue *items = arena_alloc(e->arena, self->seq.n * sizeof *items);
-    for (size_t i = 0; i < self->seq.n; i++)
+    for (size_t i = 0; i < self->seq.n; i++) {
         items[i] = rv_value_at(e->arena, *self, i);
+        if (rv_is_error(items[i])) /* request.path of a collection group is not known */
+            return items[i];
+    }
     return rv_list(items, self->seq.n);
 }
 

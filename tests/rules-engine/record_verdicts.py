@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Asks a running Firestore emulator how it judges expressions and requests, and writes the answers down.
 
-    record_verdicts.py HOST:PORT > verdicts/recorded.ndjson
+    record_verdicts.py HOST:PORT [expressions|lists|requests ...] > verdicts/recorded.ndjson
 
 Standard library only. Expressions become `allow get: if <expr>` in one match block each, 100 to a project,
 so that one upload judges 100 of them; the value of the expression is read from the coverage report. The
@@ -1241,6 +1241,16 @@ LIST_MORE = [  # condition, disjuncts, extra parts of the query
     ("request.auth.token.role in ['auditor', 'monitor']", [], {}), ("request.auth.token.role == 'other'", [], {}),
     ("request.auth == null", [], {}), ("database == '(default)'", [], {}),
     ("f(resource.data)", [["n == 7"]], {}), ("f(resource.data)", [["n > 7"]], {}), ("g()", [["n == 7"]], {}),
+    ("(resource.data.n > 5)", [["n >= 5"]], {}), ("((resource.data.n) > 5)", [["n >= 5"]], {}),
+    ("true && resource.data.n > 5", [["n >= 5"]], {}), ("(true && resource.data.n > 5) || false", [["n >= 5"]], {}),
+    ("resource.data.n == resource.data.m", [["n > 5", "m < 3"]], {}), ("resource.data.n < resource.data.m", [["n > 5", "m < 3"]], {}),
+    ("resource.data.t > timestamp.date(2020, 1, 1)", [["t == null"]], {}), ("resource.data.n != 5.0", [["n != 5"]], {}),
+    ("resource.data.n != 5", [["n != 5.0"]], {}), ("resource.data.n != 5", [["n not-in 5.0"]], {}),
+    ("resource.data.n > 5", [["n > 5.0"]], {}), ("resource.data.n > 5", [["n > 5.5"]], {}),
+    ("resource.data.n > 5", [["n >= 6.0"]], {}), ("resource.data.n < 5", [["n < 4.5"]], {}),
+    ("resource.data.n >= 5", [["n == 5.5"]], {}), ("resource.data.n > 5.5", [["n > 6"]], {}),
+    ("resource.data.n != 5", [["n > 5.5"]], {}), ("resource.data.n != 5.0", [["n not-in 5"]], {}),
+    ("resource.data.public != false", [["public != false"]], {}), ("resource.data.public != true", [["public != false"]], {}),
 ]
 
 
@@ -1346,7 +1356,8 @@ def normal_message(message):
         return re.fullmatch(r"evaluation error at L\d+:\d+", item[0])
 
     settled = {item[1:] for item in items if not first_pass(item)}
-    items = [i for i in items if not first_pass(i) or i[1:] not in settled]
+    left = [i for i in items if not first_pass(i) or (i[1] == "list" and i[1:] not in settled)]
+    items = left or items
     return "\n" + ", ".join(f"{t} for '{m}' @ L{n}" for t, m, n in items)
 
 
@@ -1465,19 +1476,22 @@ def judge(emulator, project, cases):
         yield case, {"id": f"c{i}", **verdict}
 
 
-def main():
-    emulator = Emulator(sys.argv[1])
+def judge_expressions(emulator):
     cases = list(expressions())
-    setup = {"group": "setup", "fields": with_project(DOC, "demo-p"), "token": TOKEN}
-    print(json.dumps(setup, ensure_ascii=False, separators=(",", ":")))
+    yield {"group": "setup", "fields": with_project(DOC, "demo-p"), "token": TOKEN}
     for at in range(0, len(cases), BATCH):
         project = f"demo-v{at // BATCH}"
         for (group, text), record in judge(emulator, project, cases[at:at + BATCH]):
-            record = json.loads(json.dumps({"group": group, "expr": text, **record}, ensure_ascii=False)
-                                .replace(project, "demo-p"))
-            print(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
-    for record in itertools.chain(judge_lists(emulator), judge_requests(emulator)):
-        print(json.dumps(record, ensure_ascii=False, separators=(",", ":")))
+            record = {"group": group, "expr": text, **record}
+            yield json.loads(json.dumps(record, ensure_ascii=False).replace(project, "demo-p"))
+
+
+def main():
+    emulator = Emulator(sys.argv[1])
+    parts = {"expressions": judge_expressions, "lists": judge_lists, "requests": judge_requests}
+    for name in sys.argv[2:] or parts:
+        for record in parts[name](emulator):
+            print(json.dumps(record, ensure_ascii=False, separators=(",", ":")), flush=True)
 
 
 if __name__ == "__main__":

@@ -160,7 +160,7 @@ METHODS = wrap("""    match /r/{id} { allow read: if request.method == 'get'; }
     match /ids/{id} { allow create: if id == request.resource.id && request.resource.__name__[4] == id
       && request.path[4] == id && request.resource.data.self == request.path; }
     match /keys/{id} { allow create: if request.keys().hasAll(['auth', 'headers', 'inTransaction', 'method', 'path',
-      'readFields', 'resource', 'time', 'transforms', 'writeFields']) && request.keys().size() == 10;
+      'readFields', 'resource', 'time', 'transforms', 'writeFields', 'autoId']) && request.keys().size() == 11;
       allow delete: if request.keys().size() == 10; allow get: if request.keys().size() == 7 && request.fields == null; }
     match /tx/{id} { allow create: if request.inTransaction; allow get: if !request.inTransaction; }
 """)
@@ -275,10 +275,10 @@ RULESETS = [
         (BOB, "list", "notes", None), (BOB, "list", "notes", ["owner == 'bob'"]), (BOB, "list", "notes", ["owner == 'alice'"]),
         (BOB, "list", "notes", ["owner == 'bob'", "title > 'a'"]), (BOB, "list", "users", None),
     ]),
-    ("wildcards 2", WILDCARDS_2, {}, [(ALICE, "get", p, None) for p in (
+    ("wildcards 2", WILDCARDS_2, {"meth/a": {}}, [(ALICE, "get", p, None) for p in (
         "t/a t/b u/p/t/a u/q/t/a r/x r/y r/x/k/v r/y/k/v u/1/deep/d u/2/deep/d deep/d s/i/k/v s/top s/i s/i/k/w lit/only lit/other "
         "odd/a/sub/b odd/a one/a one/a/b/c glob/a glob/a/b/c same/x/sub/inner same/inner/sub/x meth/a none/a").split()] + [
-        (ALICE, "create", "meth/a", {}), (ALICE, "update", "meth/a", {}), (ALICE, "delete", "meth/a", None),
+        (ALICE, "create", "meth/b", {}), (ALICE, "update", "meth/a", {}), (ALICE, "delete", "meth/a", None),
         (ALICE, "list", "meth", None), (ALICE, "list", "t", None), (ALICE, "list", "deep", None), (ALICE, "create", "t/a", {})]),
     ("wildcards 1", WILDCARDS_1, {}, [(ALICE, "get", p, None) for p in (
         "t/a t/b u/p/t/a r/x r/y r/x/k/v u/1/deep/d deep/d s/i/k/v s/top s/i s/top/a/b lit/only one/a glob/a glob/a/b/c").split()]),
