@@ -142,7 +142,12 @@ bool match_is_void(const struct match_filter *leaf)
         return is_void(leaf->operand);
     case MATCH_NOT_EQUAL:
         return is_null(leaf->operand);
-    default: /* 1.19.9 does not see it of a list with null in it */
+    case MATCH_NOT_IN: /* each element is a NOT_EQUAL of its own */
+        for (size_t i = 0; i < leaf->operand->array.n; i++)
+            if (!is_null(&leaf->operand->array.items[i]))
+                return false;
+        return true;
+    default:
         return false;
     }
 }

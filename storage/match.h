@@ -52,7 +52,7 @@ struct match_filter {
 bool match_filter(const struct match_filter *filter, struct str path, const struct value_map *fields);
 
 bool match_is_nan(const struct value *value);
-/* Whether a comparison's operand is one that it never matches anything with: null, or NaN. */
+/* Whether a comparison's operand, null or NaN, is one that nothing can match; of a list: every element. */
 bool match_is_void(const struct match_filter *leaf);
 
 #endif

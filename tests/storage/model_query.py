@@ -180,8 +180,10 @@ def leaves(filt):
 
 
 def is_inequality(op, operand):
-    """One that nothing can satisfy does not count (NOT_IN with a null does, nevertheless)."""
-    if op not in INEQUALITY or operand is None or op in LISTS:
+    """One that nothing can satisfy does not count; each element of NOT_IN is one of its own."""
+    if op == "NOT_IN":
+        return not all(is_null(value_key(v)) for v in operand["arrayValue"]["values"])
+    if op not in INEQUALITY or operand is None:
         return op in INEQUALITY
     return not (is_null if op == "NOT_EQUAL" else is_void)(value_key(operand))
 
