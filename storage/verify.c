@@ -206,21 +206,6 @@ bool verify_document_path(struct str path)
     return n > 0 && n % 2 == 0 && n / 2 <= LIMIT_PATH_PAIRS;
 }
 
-/* What the derived file must hold after this entry. */
-static void expect(struct verify *v, const struct format_entry *e, struct space_db *db, bool existed)
-{
-    bool is_delete = str_eq_z(e->operation, "delete");
-    db->documents += existed ? (is_delete ? (uint64_t)-1 : 0) : 1;
-    if (!v->has_derived || e->seq > v->applied)
-        return;
-    if (existed)
-        v->pasts++;
-    if (is_delete)
-        v->heads--;
-    else if (!existed)
-        v->heads++;
-}
-
 static bool check_history(struct verify *v, const struct format_entry *e)
 {
     struct database_name name = { e->project, e->database };
@@ -255,7 +240,9 @@ static bool check_history(struct verify *v, const struct format_entry *e)
         supersede(v, e->prev, same_epoch && e->seq <= v->applied ? 3 : 1);
     if (!space)
         db = space_add(&v->spaces, name, 0, e->seq, SPACE_OPEN);
-    expect(v, e, db, existed);
+    db->documents += existed ? (str_eq_z(e->operation, "delete") ? (uint64_t)-1 : 0) : 1;
+    if (v->has_derived && e->seq <= v->applied)
+        verify_derived_expect(v, e, document_hash(e), &before, existed, space_current(db)->from);
     return true;
 }
 
@@ -558,6 +545,7 @@ enum status_code store_verify_place(const struct store_place *place,
         return st->code;
     space_map_init(&v.spaces);
     buf_init(&v.key, DERIVED_KEY_MAX);
+    buf_init(&v.row, 2 * DERIVED_KEY_MAX);
     bool opened = open_ledger(&v), ok = opened;
     /* A removed guard says that somebody was here; which row they changed says more: look on. */
     const char *schema = opened && !check_schema(&v) && st->code == STATUS_OK ? report->what : NULL;
@@ -579,6 +567,8 @@ enum status_code store_verify_place(const struct store_place *place,
     db_close(v.ledger);
     space_map_dispose(&v.spaces);
     buf_dispose(&v.key);
+    buf_dispose(&v.row);
+    free(v.created.slots);
     free(v.missing);
     free(v.superseded);
     free(v.first_versions.slots);

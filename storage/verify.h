@@ -11,6 +11,20 @@ struct hash_set {
     size_t n, cap;
 };
 
+/* When documents that were updated since were created; by document hash, overwritten, never removed. */
+struct created_map {
+    struct created {
+        uint64_t document; /* 0: empty */
+        int64_t time_us;
+    } * slots;
+    size_t n, cap;
+};
+
+/* What a set of rows adds up to, whatever their order: the sum of their hashes, modulo 2^128. */
+struct row_sum {
+    uint64_t high, low;
+};
+
 /* Bodies that are missing, as runs: a later prune entry may explain them. */
 struct missing_run {
     uint64_t from, to;
@@ -44,7 +58,9 @@ struct verify {
     uint64_t applied;
     unsigned char applied_chain[FORMAT_HASH];
     uint64_t heads, pasts; /* rows it must have */
-    struct buf key;
+    struct row_sum sum;    /* of those rows */
+    struct created_map created;
+    struct buf key, row;
 };
 
 /* An entry as the derived rows need it. */
@@ -70,6 +86,10 @@ bool verify_version_at(struct verify *v, uint64_t seq, struct version *out, bool
 unsigned verify_superseded(const struct verify *v, uint64_t seq);
 bool verify_document_path(struct str path);
 
+/* While the ledger is read: what a write makes of the rows that there must be. `existed`: in the same epoch,
+ * as version `before`; space_from names the epoch. */
+void verify_derived_expect(struct verify *v, const struct format_entry *e, uint64_t document,
+                           const struct version *before, bool existed, uint64_t space_from);
 /* Opens the derived file, if it is there, and fixes what it has applied. */
 bool verify_derived_open(struct verify *v);
 /* After the ledger was read: every row justified, and as many as there must be. */
