@@ -85,7 +85,7 @@ struct ast_node {
             struct str name;
             enum ast_scope scope;
             uint32_t slot;
-            bool is_glob; /* SCOPE_WILDCARD: of {name=**} */
+            bool maybe_path; /* SCOPE_WILDCARD: of a match declaration with a {x=**} */
         } name;
         struct {
             struct ast_node *object;

@@ -59,19 +59,29 @@ static bool find_let(const struct scope *scope, struct str name, uint32_t *slot)
     return false;
 }
 
-/* The innermost wildcard of that name: its slot counts wildcards of the full path from the outside. */
-static bool find_wildcard(const struct ast_match *match, struct str name, uint32_t *slot, bool *is_glob)
+static bool has_glob(const struct ast_path_part *parts, uint32_t n)
 {
-    uint32_t at = match ? match->n_wildcards : 0;
-    for (uint32_t i = match ? match->n_full : 0; i > 0; i--) {
-        const struct ast_path_part *part = &match->full[i - 1];
-        if (part->kind != PART_BINDING && part->kind != PART_GLOB)
-            continue;
-        at--;
-        if (str_eq(part->text, name)) {
-            *slot = at;
-            *is_glob = part->kind == PART_GLOB;
+    for (uint32_t i = 0; i < n; i++)
+        if (parts[i].kind == PART_GLOB)
             return true;
+    return false;
+}
+
+/* The innermost wildcard of that name: its slot counts wildcards of the full path from the outside. */
+static bool find_wildcard(const struct ast_match *match, struct str name, uint32_t *slot, bool *maybe_path)
+{
+    for (; match; match = match->parent) {
+        uint32_t at = match->n_wildcards;
+        for (uint32_t i = match->n_parts; i > 0; i--) {
+            const struct ast_path_part *part = &match->parts[i - 1];
+            if (part->kind != PART_BINDING && part->kind != PART_GLOB)
+                continue;
+            at--;
+            if (str_eq(part->text, name)) {
+                *slot = at;
+                *maybe_path = has_glob(match->parts, match->n_parts);
+                return true;
+            }
         }
     }
     return false;
@@ -84,7 +94,7 @@ static void resolve_name(const struct scope *scope, struct ast_node *node)
         node->name.scope = SCOPE_LET;
     } else if (find_parameter(scope, name, &node->name.slot)) {
         node->name.scope = SCOPE_PARAMETER;
-    } else if (find_wildcard(scope->match, name, &node->name.slot, &node->name.is_glob)) {
+    } else if (find_wildcard(scope->match, name, &node->name.slot, &node->name.maybe_path)) {
         node->name.scope = SCOPE_WILDCARD;
     } else if (str_eq(name, STR("request"))) {
         node->name.scope = SCOPE_REQUEST;
@@ -337,14 +347,6 @@ static void build_full_path(struct checker *c, struct ast_match *match)
     for (uint32_t i = 0; i + 1 < match->n_full; i++)
         if (match->full[i].kind == PART_GLOB && c->ruleset->units[match->file].version == 1)
             match->v1_never_matches = true;
-}
-
-static bool has_glob(const struct ast_path_part *parts, uint32_t n)
-{
-    for (uint32_t i = 0; i < n; i++)
-        if (parts[i].kind == PART_GLOB)
-            return true;
-    return false;
 }
 
 static void check_path_limits(struct checker *c, const struct ast_match *match)

@@ -19,7 +19,8 @@ struct config_list {
     size_t n, cap;
 };
 
-enum { PRECEDENCES = 12, NOT_COMPUTED = 0, NOWHERE = UINT32_MAX };
+enum { PRECEDENCES = 12, NOT_COMPUTED = 0 };
+#define NOWHERE UINT32_MAX
 
 /* All configs after some tokens, without context: the same whenever the same choice sees the same tokens, so
  * it is kept, with what follows from it. (ANTLR calls this the lookahead DFA.) */

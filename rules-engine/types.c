@@ -28,13 +28,16 @@ struct wanted {
 enum { CHECKED_NAMES = 32, ARGUMENTS_ASKED = 4 };
 
 struct variable {
-    type_set asked;     /* what all its uses so far ask */
+    struct wanted asked; /* what all its uses so far ask */
     bool contradiction; /* nothing satisfied them at some point */
     bool mentioned;
 };
 
-/* What callers need to know of a function. */
+/* What callers need to know of a function when they want its result to be of certain types: what is wanted
+ * of the result is asked of what is returned, so it decides what is asked of the parameters. */
 struct function_facts {
+    struct function_facts *next; /* for another wish */
+    type_set wanted;
     enum { FACTS_OPEN, FACTS_DONE } state;
     struct variable parameters[CHECKED_NAMES];
     type_set result;
@@ -116,39 +119,36 @@ static bool is_binary(const struct ast_node *node)
     return node->kind >= AST_AND && node->kind <= AST_IN;
 }
 
-/* Where a finding about a whole expression stands: at its operator or the name of its method, else at its
- * first token; of an object, inside its outermost parenthesis. */
+static struct ast_span token_from(const struct typing *t, const struct ast_node *node, uint32_t from)
+{
+    return (struct ast_span){ from, lexer_token_end(t->ruleset->sources[node->file].text, from) };
+}
+
+/* Where a finding about a whole expression stands: at its operator or the name of its method, at the first
+ * token of an object, call or sign, and of anything else at the first token with its parentheses. */
 static struct ast_span place_of(const struct typing *t, const struct ast_node *node, bool is_object)
 {
     if (is_binary(node))
         return operator_token(t, node->op.a);
-    if (node->kind == AST_METHOD)
+    switch (node->kind) {
+    case AST_IS:
+        return operator_token(t, node->is.a);
+    case AST_METHOD:
         return node->call.name_span;
+    case AST_CALL: case AST_NEGATE: case AST_NOT: case AST_SLICE:
+        return token_from(t, node, node->span.from);
+    default:
+        break;
+    }
     if (!is_object || node->parentheses == 0)
         return first_token(t, node);
-    struct str text = t->ruleset->sources[node->file].text;
-    uint32_t at = lexer_skip_gap(text, node->start + 1);
-    return (struct ast_span){ at, lexer_token_end(text, at) };
-}
-
-static type_set result_of_operator(const struct ast_node *node)
-{
-    switch (node->kind) {
-    case AST_ADD:
-        return ADDABLE;
-    case AST_SUB:
-        return SUBTRACTABLE;
-    case AST_MUL: case AST_DIV: case AST_MOD:
-        return NUMBER;
-    default:
-        return BIT(RT_BOOL);
-    }
+    return token_from(t, node, lexer_skip_gap(t->ruleset->sources[node->file].text, node->start + 1));
 }
 
 /* ---- asking for types ---- */
 
 static type_set infer(struct typing *t, const struct ast_node *node);
-static const struct function_facts *facts_of(struct typing *t, struct ast_function *function);
+static const struct function_facts *facts_of(struct typing *t, struct ast_function *function, type_set wanted);
 
 /* How an expression stands in what surrounds it. */
 enum role { ROLE_CONDITION, ROLE_OPERAND, ROLE_OBJECT /* of .x, [i], .f() */ };
@@ -167,22 +167,19 @@ static void mismatch(struct typing *t, const struct ast_node *node, type_set got
              STR_ARG(node->name.name));
 }
 
-/* The argument that a call gives back unchanged, or NULL. */
-static const struct ast_node *returned_argument(struct typing *t, const struct ast_node *node)
-{
-    if (node->kind != AST_CALL || !node->call.function || node->call.n != node->call.function->n_parameters)
-        return NULL;
-    const struct function_facts *facts = facts_of(t, node->call.function);
-    return facts && facts->returned < node->call.n ? node->call.args[facts->returned] : NULL;
-}
-
 /* One more thing is asked of a parameter or a let. When nothing satisfies all that is asked, that is noted,
  * and the next thing starts afresh. */
-static void narrow(struct variable *variable, type_set wanted)
+static void narrow(struct variable *variable, struct wanted wanted)
 {
-    if (!(variable->asked & wanted))
+    type_set both = variable->asked.set & wanted.set;
+    if (!both) {
         variable->contradiction = true;
-    variable->asked = variable->asked & wanted ? variable->asked & wanted : ANY;
+        variable->asked = (struct wanted){ ANY, NULL };
+    } else if (both == wanted.set) {
+        variable->asked = wanted;
+    } else if (both != variable->asked.set) {
+        variable->asked = (struct wanted){ both, NULL };
+    }
 }
 
 static struct variable *variable_of(struct typing *t, const struct ast_node *node)
@@ -194,10 +191,22 @@ static struct variable *variable_of(struct typing *t, const struct ast_node *nod
     return node->name.scope == SCOPE_LET ? &t->lets[node->name.slot] : NULL;
 }
 
-static void infer_operands(struct typing *t, const struct ast_node *node);
+static type_set infer_user_call(struct typing *t, const struct ast_node *node, type_set wanted);
+static type_set infer_index(struct typing *t, const struct ast_node *node, type_set sequences);
+static type_set infer_slice(struct typing *t, const struct ast_node *node, type_set sequences);
+static type_set infer_arithmetic(struct typing *t, const struct ast_node *node, type_set wanted);
+static type_set result_of_operator(const struct ast_node *node);
+/* What a node gives whatever its parts are; ANY when that depends on them. */
+static type_set result_of(const struct ast_node *node);
+/* Looks at the parts of a node whose own type is wrong already: nothing is asked of them. */
+static void infer_parts(struct typing *t, const struct ast_node *node);
 
 static void require(struct typing *t, const struct ast_node *node, struct wanted wanted, enum role role)
 {
+    if (wanted.set == ANY) {
+        infer(t, node);
+        return;
+    }
     if (node->kind == AST_TERNARY) {
         require(t, node->op.a, (struct wanted){ BIT(RT_BOOL), NULL }, ROLE_OPERAND);
         require(t, node->op.b, wanted, ROLE_OPERAND);
@@ -205,19 +214,32 @@ static void require(struct typing *t, const struct ast_node *node, struct wanted
         t->known[node->id] = ANY;
         return;
     }
-    if (is_binary(node) && !(result_of_operator(node) & wanted.set)) {
-        mismatch(t, node, result_of_operator(node), wanted, role); /* instead of what is wrong inside */
-        infer_operands(t, node);
+    if (!(result_of(node) & wanted.set)) {
+        mismatch(t, node, result_of(node), wanted, role);
+        infer_parts(t, node);
+        return;
+    }
+    if (node->kind == AST_CALL && node->call.function) {
+        infer_user_call(t, node, wanted.set);
+        return;
+    }
+    if (node->kind == AST_INDEX && !(wanted.set & BIT(RT_STRING))) {
+        t->known[node->id] = infer_index(t, node, SEQUENCE & ~BIT(RT_STRING));
+        return;
+    }
+    if (node->kind == AST_SLICE) {
+        t->known[node->id] = infer_slice(t, node, SEQUENCE & wanted.set);
+        return;
+    }
+    if (node->kind >= AST_ADD && node->kind <= AST_MOD) {
+        t->known[node->id] = infer_arithmetic(t, node, wanted.set);
         return;
     }
     type_set got = infer(t, node);
     struct variable *variable = variable_of(t, node);
-    const struct ast_node *argument = returned_argument(t, node);
     if (variable)
-        narrow(variable, wanted.set);
-    else if (argument && !(t->known[argument->id] & wanted.set))
-        mismatch(t, argument, t->known[argument->id], wanted, ROLE_OPERAND);
-    else if (!argument && !(node->kind == AST_CALL && node->call.function) && !(got & wanted.set))
+        narrow(variable, wanted);
+    else if (!(got & wanted.set))
         mismatch(t, node, got, wanted, role);
 }
 
@@ -243,7 +265,7 @@ static type_set infer_name(struct typing *t, const struct ast_node *node)
             variable_of(t, node)->mentioned = true;
         return ANY;
     case SCOPE_WILDCARD:
-        return node->name.is_glob ? BIT(RT_PATH) : BIT(RT_STRING);
+        return node->name.maybe_path ? BIT(RT_PATH) | BIT(RT_STRING) : BIT(RT_STRING);
     case SCOPE_REQUEST:
     case SCOPE_RESOURCE:
         if (t->has_request)
@@ -265,17 +287,18 @@ static void wrong_count(struct typing *t, const struct ast_node *node)
          STR_ARG(package), package.n ? "." : "", STR_ARG(node->call.name));
 }
 
-static type_set infer_user_call(struct typing *t, const struct ast_node *node)
+static type_set infer_user_call(struct typing *t, const struct ast_node *node, type_set wanted)
 {
     struct ast_function *function = node->call.function;
-    const struct function_facts *facts = facts_of(t, function);
     if (node->call.n != function->n_parameters) {
         infer_all(t, node->call.args, node->call.n);
         wrong_count(t, node);
         return ANY;
     }
+    const struct function_facts *facts = facts_of(t, function, wanted);
     for (uint32_t i = 0; i < node->call.n; i++)
-        require_set(t, node->call.args[i], facts && i < CHECKED_NAMES ? facts->parameters[i].asked : ANY, ROLE_OPERAND);
+        require(t, node->call.args[i],
+                facts && i < CHECKED_NAMES ? facts->parameters[i].asked : (struct wanted){ ANY, NULL }, ROLE_OPERAND);
     if (!facts)
         return ANY;
     return facts->returned < node->call.n ? t->known[node->call.args[facts->returned]->id] : facts->result;
@@ -318,7 +341,8 @@ static void add_argument(struct typing *t, struct wanted *wanted, type_set asked
 static void add_demand(struct typing *t, struct demand *demand, const struct builtin *row, uint32_t n)
 {
     demand->any_row = true;
-    demand->receivers |= BIT(row->receiver);
+    if (row->receiver != RT_CONSTRAINT) /* exists only in list requests; not named in warnings */
+        demand->receivers |= BIT(row->receiver);
     if (row->n_args != n)
         return;
     demand->count_fits = true;
@@ -326,17 +350,21 @@ static void add_demand(struct typing *t, struct demand *demand, const struct bui
         add_argument(t, &demand->arguments[i], row->args[i]);
 }
 
-static struct demand demand_of(struct typing *t, const struct ast_node *node, bool is_method)
+static bool is_candidate(const struct builtin *row, const struct ast_node *node)
+{
+    bool is_method = node->kind == AST_METHOD && node->call.package.n == 0;
+    return str_eq(row->name, node->call.name) && is_method == (row->receiver != RT_UNDEFINED) &&
+           (is_method || str_eq(row->package, node->call.package));
+}
+
+static struct demand demand_of(struct typing *t, const struct ast_node *node)
 {
     struct demand demand = { 0 };
     size_t n;
     const struct builtin *const *rows = builtin_all(&n);
-    for (size_t i = 0; i < n; i++) {
-        bool fits = is_method ? rows[i]->receiver != RT_UNDEFINED
-                              : rows[i]->receiver == RT_UNDEFINED && str_eq(rows[i]->package, node->call.package);
-        if (fits && str_eq(rows[i]->name, node->call.name))
+    for (size_t i = 0; i < n; i++)
+        if (is_candidate(rows[i], node))
             add_demand(t, &demand, rows[i], node->call.n);
-    }
     return demand;
 }
 
@@ -376,7 +404,7 @@ static const struct {
     { "latlng", "", BIT(RT_LATLNG) },
 };
 
-static type_set result_of(const struct ast_node *node)
+static type_set result_of_call(const struct ast_node *node)
 {
     for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
         bool same_package = results[i].package ? str_eq_z(node->call.package, results[i].package)
@@ -384,6 +412,17 @@ static type_set result_of(const struct ast_node *node)
         if (same_package && (!*results[i].name || str_eq_z(node->call.name, results[i].name)))
             return results[i].result;
     }
+    return ANY;
+}
+
+/* The same, ANY for a call that is refused for another reason: no such function, a wrong count. */
+static type_set result_of_known_call(const struct ast_node *node)
+{
+    size_t n;
+    const struct builtin *const *rows = builtin_all(&n);
+    for (size_t i = 0; i < n; i++)
+        if (is_candidate(rows[i], node) && rows[i]->n_args == node->call.n)
+            return result_of_call(node);
     return ANY;
 }
 
@@ -400,14 +439,14 @@ static type_set infer_builtin_call(struct typing *t, const struct ast_node *node
     }
     for (uint32_t i = 0; i < node->call.n; i++)
         require(t, node->call.args[i], demand->arguments[i], ROLE_OPERAND);
-    return result_of(node);
+    return result_of_call(node);
 }
 
 static type_set infer_global(struct typing *t, const struct ast_node *node)
 {
     const struct builtin *builtin = node->call.builtin;
     bool is_lookup = builtin && builtin_is_service(builtin);
-    struct demand demand = demand_of(t, node, false);
+    struct demand demand = demand_of(t, node);
     if (!builtin || (is_lookup && !t->has_lookups)) {
         warn_name(t, "Invalid function name", node->call.name, node->call.name_span);
         demand = (struct demand){ 0 };
@@ -420,7 +459,7 @@ static type_set infer_global(struct typing *t, const struct ast_node *node)
 
 static type_set infer_package(struct typing *t, const struct ast_node *node)
 {
-    struct demand demand = demand_of(t, node, false);
+    struct demand demand = demand_of(t, node);
     if (!demand.any_row)
         warn(t, node->call.name_span, "Invalid function name: " STR_FMT "." STR_FMT ".", STR_ARG(node->call.package),
              STR_ARG(node->call.name));
@@ -431,17 +470,69 @@ static type_set infer_method(struct typing *t, const struct ast_node *node)
 {
     if (node->call.package.n > 0)
         return infer_package(t, node);
-    struct demand demand = demand_of(t, node, true);
-    if (demand.any_row) {
+    struct demand demand = demand_of(t, node);
+    if (demand.count_fits)
         require_set(t, node->call.object, demand.receivers, ROLE_OBJECT);
-    } else {
+    else
         infer(t, node->call.object);
+    if (!demand.any_row)
         warn_name(t, "Invalid function name", node->call.name, node->call.name_span);
-    }
     return infer_builtin_call(t, node, &demand);
 }
 
 /* ---- operators ---- */
+
+static type_set result_of_operator(const struct ast_node *node)
+{
+    switch (node->kind) {
+    case AST_ADD:
+        return ADDABLE;
+    case AST_SUB:
+        return SUBTRACTABLE;
+    case AST_MUL: case AST_DIV: case AST_MOD:
+        return NUMBER;
+    default:
+        return BIT(RT_BOOL);
+    }
+}
+
+static type_set result_of(const struct ast_node *node)
+{
+    switch (node->kind) {
+    case AST_CALL:
+        return node->call.function || !node->call.builtin ? ANY : result_of_known_call(node);
+    case AST_METHOD:
+        return result_of_known_call(node);
+    case AST_NOT: case AST_IS:
+        return BIT(RT_BOOL);
+    case AST_NEGATE:
+        return NUMBER | BIT(RT_DURATION);
+    case AST_SLICE:
+        return SEQUENCE;
+    default:
+        return is_binary(node) ? result_of_operator(node) : ANY;
+    }
+}
+
+static void infer_parts(struct typing *t, const struct ast_node *node)
+{
+    if (node->kind == AST_CALL || node->kind == AST_METHOD) {
+        if (node->call.object)
+            infer(t, node->call.object);
+        infer_all(t, node->call.args, node->call.n);
+    } else if (node->kind == AST_SLICE) {
+        struct ast_node *parts[] = { node->index.object, node->index.from, node->index.to };
+        for (size_t i = 0; i < 3; i++)
+            if (parts[i])
+                infer(t, parts[i]);
+    } else if (node->kind == AST_IS) {
+        infer(t, node->is.a);
+    } else {
+        infer(t, node->op.a);
+        if (node->op.b)
+            infer(t, node->op.b);
+    }
+}
 
 static type_set infer_equality(struct typing *t, const struct ast_node *node)
 {
@@ -463,27 +554,31 @@ static type_set infer_map(struct typing *t, const struct ast_node *node)
     return BIT(RT_MAP);
 }
 
-static type_set infer_index(struct typing *t, const struct ast_node *node)
+/* Only an index of a string is known to give a string: where none is wanted, none is asked for. */
+static type_set infer_index(struct typing *t, const struct ast_node *node, type_set sequences)
 {
-    require_set(t, node->index.object, SEQUENCE | BIT(RT_MAP), ROLE_OBJECT);
+    require_set(t, node->index.object, sequences | BIT(RT_MAP), ROLE_OBJECT);
     require_set(t, node->index.from, BIT(RT_INT) | BIT(RT_STRING), ROLE_OPERAND);
     return ANY;
 }
 
-static type_set infer_slice(struct typing *t, const struct ast_node *node)
+static type_set infer_slice(struct typing *t, const struct ast_node *node, type_set sequences)
 {
-    require_set(t, node->index.object, SEQUENCE, ROLE_OBJECT);
+    require_set(t, node->index.object, sequences, ROLE_OBJECT);
     if (node->index.from)
         require_set(t, node->index.from, BIT(RT_NULL) | BIT(RT_INT), ROLE_OPERAND);
     if (node->index.to)
         require_set(t, node->index.to, BIT(RT_NULL) | BIT(RT_INT), ROLE_OPERAND);
-    return SEQUENCE;
+    return sequences;
 }
 
-static void infer_operands(struct typing *t, const struct ast_node *node)
+/* It gives what it takes, so what is wanted of it is wanted of its operands. */
+static type_set infer_arithmetic(struct typing *t, const struct ast_node *node, type_set wanted)
 {
-    infer(t, node->op.a);
-    infer(t, node->op.b);
+    type_set set = result_of_operator(node) & wanted;
+    require_set(t, node->op.a, set, ROLE_OPERAND);
+    require_set(t, node->op.b, set, ROLE_OPERAND);
+    return set;
 }
 
 static type_set infer_binary(struct typing *t, const struct ast_node *node)
@@ -500,12 +595,10 @@ static type_set infer_binary(struct typing *t, const struct ast_node *node)
         require_set(t, node->op.b, BIT(RT_LIST) | BIT(RT_SET) | BIT(RT_MAP) | BIT(RT_CONSTRAINT), ROLE_OPERAND);
         break;
     case AST_LT: case AST_LE: case AST_GT: case AST_GE:
-        infer_operands(t, node);
+        infer_parts(t, node);
         break;
-    default: /* arithmetic gives what it takes */
-        require_set(t, node->op.a, result_of_operator(node), ROLE_OPERAND);
-        require_set(t, node->op.b, result_of_operator(node), ROLE_OPERAND);
-        break;
+    default:
+        return infer_arithmetic(t, node, ANY);
     }
     return result_of_operator(node);
 }
@@ -524,8 +617,8 @@ static type_set infer_path(struct typing *t, const struct ast_node *node)
 static type_set infer_ternary(struct typing *t, const struct ast_node *node)
 {
     require_set(t, node->op.a, BIT(RT_BOOL), ROLE_OPERAND);
-    type_set b = infer(t, node->op.b);
-    if (!(b & infer(t, node->op.c)))
+    type_set b = infer(t, node->op.b), c = infer(t, node->op.c);
+    if (!(b & c))
         warn(t, operator_token(t, node->op.a),
              "Ternary operator result if condition is true has a different type than if condition is false.");
     return ANY;
@@ -559,11 +652,11 @@ static type_set infer_new(struct typing *t, const struct ast_node *node)
         require_set(t, node->member.object, BIT(RT_MAP), ROLE_OBJECT);
         return ANY;
     case AST_INDEX:
-        return infer_index(t, node);
+        return infer_index(t, node, SEQUENCE);
     case AST_SLICE:
-        return infer_slice(t, node);
+        return infer_slice(t, node, SEQUENCE);
     case AST_CALL:
-        return node->call.function ? infer_user_call(t, node) : infer_global(t, node);
+        return node->call.function ? infer_user_call(t, node, ANY) : infer_global(t, node);
     case AST_METHOD:
         return infer_method(t, node);
     case AST_NOT:
@@ -589,13 +682,13 @@ static type_set infer(struct typing *t, const struct ast_node *node)
 
 /* ---- functions ---- */
 
-static void enter_function(struct typing *t, const struct ast_function *function)
+static void enter_function(struct typing *t, const struct ast_function *function, struct function_facts *facts)
 {
     t->function = function;
-    t->facts = function->facts;
+    t->facts = facts;
     t->file = function->file;
     for (uint32_t i = 0; i < CHECKED_NAMES; i++)
-        t->lets[i] = (struct variable){ .asked = ANY };
+        t->lets[i] = (struct variable){ .asked = { ANY, NULL } };
 }
 
 /* Where a contradiction about a parameter or a let is reported: what its scope begins with. */
@@ -616,30 +709,32 @@ static void warn_contradiction(struct typing *t, const struct variable *variable
              STR_ARG(name));
 }
 
-/* What was asked of a let is asked of the variable that it renames. */
-static void pass_on_lets(struct typing *t, const struct ast_function *function)
+/* What was asked of a let is asked of its value; the innermost let is closed first. */
+static void close_lets(struct typing *t, const struct ast_function *function)
 {
     for (uint32_t i = function->n_lets; i-- > 0;) {
-        struct variable *renamed = variable_of(t, function->lets[i].value);
         warn_contradiction(t, &t->lets[i], function->lets[i].name, scope_start(t, function, i + 1));
-        if (renamed)
-            narrow(renamed, t->lets[i].asked);
+        require(t, function->lets[i].value, t->lets[i].asked, ROLE_OPERAND);
     }
 }
 
 static void infer_function(struct typing *t, const struct ast_function *function)
 {
-    for (uint32_t i = 0; i < function->n_lets && i <= LIMIT_RULES_LETS; i++)
-        infer(t, function->lets[i].value);
+    const struct ast_node *body = function->body;
     t->facts->result = ANY;
     t->facts->returned = CHECKED_NAMES;
-    if (function->n_lets > LIMIT_RULES_LETS)
-        return; /* an error; nothing is said about the rest */
-    const struct ast_node *body = function->body;
-    t->facts->result = infer(t, body);
+    if (function->n_lets > LIMIT_RULES_LETS) { /* an error; nothing is said about the rest */
+        for (uint32_t i = 0; i <= LIMIT_RULES_LETS; i++)
+            infer(t, function->lets[i].value);
+        return;
+    }
+    if (t->facts->wanted == ANY)
+        t->facts->result = infer(t, body);
+    else
+        require_set(t, body, t->facts->wanted, ROLE_OPERAND);
     if (body->kind == AST_NAME && body->name.scope == SCOPE_PARAMETER)
         t->facts->returned = body->name.slot;
-    pass_on_lets(t, function);
+    close_lets(t, function);
     for (uint32_t i = 0; i < function->n_parameters; i++)
         warn_contradiction(t, &t->facts->parameters[i], function->parameters[i], scope_start(t, function, 0));
 }
@@ -649,39 +744,42 @@ static bool is_looked_at(const struct ast_function *function)
     return function->n_parameters < CHECKED_NAMES && function->n_lets < CHECKED_NAMES;
 }
 
-static void reset_parameters(struct ast_function *function)
+static void reset_facts(struct function_facts *facts)
 {
     for (uint32_t i = 0; i < CHECKED_NAMES; i++)
-        function->facts->parameters[i] = (struct variable){ .asked = ANY };
+        facts->parameters[i] = (struct variable){ .asked = { ANY, NULL } };
 }
 
-/* What a called function asks and gives, gathered on first need; NULL inside of itself. */
-static const struct function_facts *facts_of(struct typing *t, struct ast_function *function)
+/* Gathered on first need; NULL inside of the function itself. */
+static const struct function_facts *facts_of(struct typing *t, struct ast_function *function, type_set wanted)
 {
-    if (function->facts)
-        return function->facts->state == FACTS_DONE ? function->facts : NULL;
+    for (struct function_facts *facts = function->facts; facts; facts = facts->next)
+        if (facts->wanted == wanted)
+            return facts->state == FACTS_DONE ? facts : NULL;
     if (!is_looked_at(function) || t->depth > 2 * LIMIT_RULES_CALL_DEPTH)
         return NULL;
-    function->facts = ARENA_NEW(t->ruleset->arena, struct function_facts);
-    reset_parameters(function);
+    struct function_facts *facts = ARENA_NEW(t->ruleset->arena, struct function_facts);
+    *facts = (struct function_facts){ .next = function->facts, .wanted = wanted };
+    function->facts = facts;
+    reset_facts(facts);
     struct typing quiet = { .ruleset = t->ruleset,
                             .arena = t->arena,
                             .has_request = true,
                             .has_lookups = true,
                             .known = t->known,
                             .depth = t->depth + 1 };
-    enter_function(&quiet, function);
+    enter_function(&quiet, function, facts);
     infer_function(&quiet, function);
-    function->facts->state = FACTS_DONE;
-    return function->facts;
+    facts->state = FACTS_DONE;
+    return facts;
 }
 
 /* ---- the file ---- */
 
-static bool is_mentioned(const struct ast_function *function, struct str parameter)
+static bool is_mentioned(const struct typing *t, const struct ast_function *function, struct str parameter)
 {
     for (uint32_t i = 0; i < function->n_parameters; i++)
-        if (function->facts->parameters[i].mentioned && str_eq(function->parameters[i], parameter))
+        if (t->facts->parameters[i].mentioned && str_eq(function->parameters[i], parameter))
             return true;
     return false;
 }
@@ -692,7 +790,7 @@ static void warn_unused(struct typing *t, const struct ast_function *function)
     if (!first->called)
         warn_name(t, "Unused function", function->name, function->name_span);
     for (uint32_t i = 0; i < function->n_parameters; i++)
-        if (!is_mentioned(function, function->parameters[i]))
+        if (!is_mentioned(t, function, function->parameters[i]))
             warn_name(t, "Unused variable", function->parameters[i], function->parameter_spans[i]);
     for (uint32_t i = 0; i < function->n_lets && function->n_lets <= LIMIT_RULES_LETS; i++)
         if (!t->lets[i].mentioned)
@@ -709,13 +807,11 @@ static void check_function(struct file_pass *pass, struct ast_function *function
     struct typing t = pass->typing;
     if (!is_looked_at(function))
         return;
-    facts_of(&t, function);
-    if (!function->facts)
-        return;
     t.has_request = t.has_request && function->used;
     t.has_lookups = t.has_lookups && function->used;
-    reset_parameters(function);
-    enter_function(&t, function);
+    struct function_facts facts = { .wanted = ANY };
+    reset_facts(&facts);
+    enter_function(&t, function, &facts);
     infer_function(&t, function);
     warn_unused(&t, function);
 }

@@ -325,3 +325,30 @@ def gen(seed,n):
 
 for i, rules in enumerate(gen(20240601, 700)):
     add('mutation %d' % i, rules)
+
+# ---- expressions of random types ----
+ATOMS=["1","1.5","'a'",'b"x"',"true","null","[]","[1]","{}","{'k': 1}","/a/b","/a/$(id)","id","d","request.time","request.auth.uid","resource.data.x","resource.data","p0","p1","l0","glob","math.abs(1)","timestamp.value(1)","duration.value(1, 's')","latlng.value(1, 2)","get(/a/b)","[1].toSet()","{}.diff({})"]
+METH=["size()","lower()","keys()","values()","toSet()","hasAny([1])","hasAll('a')","matches('a')","matches(1)","split(',')","replace('a','b')","join(',')","get('a', 1)","get('a')","diff({})","affectedKeys()","union([].toSet())","year()","date()","time()","toMillis()","seconds()","latitude()","distance(latlng.value(1,2))","toBase64()","toUtf8()","bind({})","concat([1])","removeAll(1)","difference(1)","nope()","size(1)"]
+BIN=["+","-","*","/ ","%","<","<=",">",">=","==","!=","in","&&","||"]
+FN=["g(%s)","h(%s, %s)","k()","int(%s)","string(%s)","path(%s)","debug(%s)","exists(%s)","float(%s)","math.abs(%s)","math.ceil(%s)","hashing.md5(%s)","timestamp.value(%s)","duration.value(%s, %s)","math.pow(%s, %s)","duration.abs(%s)","math.round(%s)","timestamp.date(%s,%s,1)","latlng.value(%s,%s)"]
+def expression(r, d):
+    if d<=0: return r.choice(ATOMS)
+    k=r.randrange(12)
+    if k<2: return r.choice(ATOMS)
+    if k<5: return expression(r,d-1)+" "+r.choice(BIN)+" "+expression(r,d-1)
+    if k==5: return expression(r,0)+"."+r.choice(METH)
+    if k==6: return "("+expression(r,d-1)+")"+r.choice(["",""," == 1",".x","."+r.choice(METH),"["+expression(r,0)+"]","["+expression(r,0)+":"+expression(r,0)+"]"])
+    if k==7: return "!"+"("+expression(r,d-1)+")" if r.random()<.5 else "-"+r.choice(ATOMS)
+    if k==8: return "("+expression(r,d-1)+" ? "+expression(r,d-1)+" : "+expression(r,d-1)+")"
+    if k==9:
+        f=r.choice(FN); return f%tuple(expression(r,d-2) for _ in range(f.count('%s'))) if '%s' in f else f
+    if k==10: return expression(r,0)+r.choice(["[0]","['a']","["+expression(r,0)+"]","[0:1]","["+expression(r,0)+":]"])
+    return r.choice(["[%s]","{'a': %s}","(%s) is int","{%s: 1}"])%expression(r,d-1)
+def one_types(r):
+    return "rules_version = '2';\nservice cloud.firestore {\n match /databases/{d}/documents/{glob=**} {\n  function g(p0) { return "+expression(r,r.choice([0,1,2]))+"; }\n  function h(p0, p1) { let l0 = "+expression(r,r.choice([0,1]))+"; return "+expression(r,r.choice([1,2]))+"; }\n  function k() { return "+expression(r,1)+"; }\n  match /t/{id} {\n   allow read: if "+expression(r,3)+";\n   allow write: if "+expression(r,2)+" && g(1) && h("+expression(r,0)+", 2) && k();\n  }\n }\n}\n"
+def gen_types(seed,n):
+    r=random.Random(seed); return [one_types(r) for _ in range(n)]
+
+
+for i, rules in enumerate(gen_types(5, 200)):
+    add('types %d' % i, rules)
