@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -27,13 +28,8 @@ int64_t clock_mono_ns(void)
     return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
-void clock_random(void *out, size_t n)
+static void system_random(unsigned char *p, size_t n)
 {
-    if (replaced && replaced->random) {
-        replaced->random(replaced->data, out, n);
-        return;
-    }
-    unsigned char *p = out;
     while (n > 0) {
         ssize_t got = getrandom(p, n, 0);
         if (got < 0) {
@@ -45,6 +41,27 @@ void clock_random(void *out, size_t n)
         p += got;
         n -= (size_t)got;
     }
+}
+
+void clock_random(void *out, size_t n)
+{
+    /* Ids and salts take a few bytes at a time: one system call for many of them. */
+    static _Thread_local unsigned char stock[512];
+    static _Thread_local size_t left;
+    if (replaced && replaced->random) {
+        replaced->random(replaced->data, out, n);
+        return;
+    }
+    if (n > sizeof stock / 8) {
+        system_random(out, n);
+        return;
+    }
+    if (left < n) {
+        system_random(stock, sizeof stock);
+        left = sizeof stock;
+    }
+    left -= n;
+    memcpy(out, stock + left, n);
 }
 
 void clock_replace(const struct clock_source *source) { replaced = source; }
