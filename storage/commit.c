@@ -18,6 +18,15 @@ struct planned {
     uint64_t prev;
 };
 
+/* What the check of a commit's read set has seen: nothing is applied between check and plan, and most of what
+ * a commit reads is what it writes. */
+struct seen {
+    const struct store_dep *deps;
+    size_t n, next; /* operations come in the order of the reads: those before `next` are used */
+    struct derived_doc *docs;
+    uint64_t *prevs;
+};
+
 /* ---- which collections changed ---- */
 
 /* An empty path stands for the whole database. */
@@ -69,8 +78,14 @@ static bool check_texts(struct store_commit *c)
 }
 
 /* false: I/O failed. */
-static bool check_deps(struct writer *w, struct store_commit *c)
+static bool check_deps(struct writer *w, struct store_commit *c, struct seen *seen)
 {
+    *seen = (struct seen){
+        .deps = c->deps,
+        .n = c->n_deps,
+        .docs = ARENA_ARRAY(w->arena, struct derived_doc, c->n_deps),
+        .prevs = ARENA_ARRAY(w->arena, uint64_t, c->n_deps),
+    };
     for (size_t i = 0; i < c->n_deps && !c->stale; i++) {
         const struct store_dep *dep = &c->deps[i];
         if (dep->whole_collection) {
@@ -78,12 +93,12 @@ static bool check_deps(struct writer *w, struct store_commit *c)
             c->stale = (changed > w->epoch_seq ? changed : w->epoch_seq) > dep->seq;
             continue;
         }
-        struct derived_doc now;
         int64_t space;
         derived_key(&w->key, dep->path);
-        if (derived_newest(&now, NULL, &space, &w->store->derived, c->db, buf_view(&w->key), &w->failed))
+        if (derived_newest(&seen->docs[i], &seen->prevs[i], &space, &w->store->derived, c->db,
+                           buf_view(&w->key), &w->failed))
             return false;
-        c->stale = now.seq != dep->seq;
+        c->stale = seen->docs[i].seq != dep->seq;
     }
     if (c->stale)
         status_set(&c->status, STATUS_ABORTED, "a document that this commit read has changed: try again");
@@ -160,8 +175,25 @@ static bool plan_write(struct writer *w, struct store_commit *c, size_t i, struc
     return true;
 }
 
-static bool plan_op(struct writer *w, struct store_commit *c, size_t i, struct planned *plan,
-                    struct plan_index *index, const struct str **refused)
+/* The document as it is before this commit. false: I/O failed. */
+static bool find_before(struct writer *w, const struct store_commit *c, struct str path, struct seen *seen,
+                        struct planned *p)
+{
+    int64_t space;
+    while (seen->next < seen->n &&
+           (seen->deps[seen->next].whole_collection || !str_eq(seen->deps[seen->next].path, path)))
+        seen->next++;
+    if (seen->next < seen->n) {
+        p->before = seen->docs[seen->next];
+        p->prev = seen->prevs[seen->next++];
+        return true;
+    }
+    return derived_newest(&p->before, &p->prev, &space, &w->store->derived, c->db, p->key, &w->failed) ==
+           STATUS_OK;
+}
+
+static bool plan_op(struct writer *w, struct store_commit *c, size_t i, struct seen *seen,
+                    struct planned *plan, struct plan_index *index, const struct str **refused)
 {
     struct planned *p = &plan[i];
     const struct store_op *op = &c->ops[i];
@@ -182,9 +214,8 @@ static bool plan_op(struct writer *w, struct store_commit *c, size_t i, struct p
         p->key = plan[*slot - 1].key;
         after(&plan[*slot - 1], &c->ops[*slot - 1], w->time_us, p);
     } else {
-        int64_t space;
         p->key = arena_str(w->arena, key);
-        if (derived_newest(&p->before, &p->prev, &space, &w->store->derived, c->db, key, &w->failed))
+        if (!find_before(w, c, op->path, seen, p))
             return false;
     }
     if (!plan_write(w, c, i, p, refused))
@@ -299,7 +330,7 @@ static bool refuse_append_only(struct writer *w, struct store_commit *c, const s
     return record_refusal(w, c, op, put ? STR("update") : STR("delete"), decision);
 }
 
-static bool apply_all(struct writer *w, struct store_commit *c)
+static bool apply_all(struct writer *w, struct store_commit *c, struct seen *seen)
 {
     struct planned *plan = ARENA_ARRAY(w->arena, struct planned, c->n_ops);
     struct plan_index index = { 0 };
@@ -312,7 +343,7 @@ static bool apply_all(struct writer *w, struct store_commit *c)
     }
     for (size_t i = 0; i < c->n_ops; i++) {
         const struct str *pattern;
-        if (!plan_op(w, c, i, plan, &index, &pattern))
+        if (!plan_op(w, c, i, seen, plan, &index, &pattern))
             return false;
         if (pattern)
             return refuse_append_only(w, c, &c->ops[i], pattern);
@@ -464,14 +495,15 @@ static bool apply_solo(struct writer *w, struct store_commit *c)
 /* false: I/O failed; what a commit did wrong itself is in its status. */
 bool writer_commit(struct writer *w, struct store_commit *c)
 {
+    struct seen seen;
     if (c->status.code != STATUS_OK || !check_texts(c))
         return true;
-    if (!check_deps(w, c))
+    if (!check_deps(w, c, &seen))
         return false;
     if (c->stale)
         return true;
     w->time_us = w->time_us + 1 > c->min_time_us ? w->time_us + 1 : c->min_time_us;
-    if (!(writer_is_solo(c) ? apply_solo(w, c) : apply_all(w, c)))
+    if (!(writer_is_solo(c) ? apply_solo(w, c) : apply_all(w, c, &seen)))
         return false;
     c->commit_time = timestamp_from_us(w->time_us);
     c->last_seq = w->store->ledger.next.seq;
