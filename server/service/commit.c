@@ -68,6 +68,7 @@ struct job {
     size_t n_ops;
     struct msg_write_result *results;
     struct pending **doc_of; /* of each write */
+    bool guessed;            /* some document was taken for missing unseen */
     struct store_commit commit;
 };
 
@@ -103,8 +104,10 @@ static uint32_t *slot_of(struct job *job, struct str path)
     return &job->table[at];
 }
 
+/* guess_missing: do not look, the document will not be there. The writer looks anyway (invariant 2), so that a
+ * wrong guess costs another round and is never believed. */
 static enum status_code load(struct pending **out, struct job *job, struct authz *authz, struct str path,
-                             struct status *st)
+                             bool guess_missing, struct status *st)
 {
     uint32_t *slot = slot_of(job, path);
     if (*slot) {
@@ -113,7 +116,9 @@ static enum status_code load(struct pending **out, struct job *job, struct authz
     }
     struct pending *p = &job->docs[job->n_docs];
     *p = (struct pending){ .path = path };
-    if (store_get(authz->reader, authz->view, authz->db, path, authz->arena, &p->base, st))
+    if (guess_missing)
+        job->guessed = true;
+    else if (store_get(authz->reader, authz->view, authz->db, path, authz->arena, &p->base, st))
         return st->code;
     p->before.exists = p->base.exists;
     p->before.update_time_us = p->base.exists ? timestamp_to_us(p->base.update_time) : 0;
@@ -164,6 +169,13 @@ static uint64_t iam_of(const struct msg_write *write)
     if (pre && pre->condition_case == 2)
         return IAM_ENTITIES_UPDATE;
     return IAM_ENTITIES_CREATE | IAM_ENTITIES_UPDATE;
+}
+
+/* exists: false */
+static bool inserts(const struct msg_write *write)
+{
+    const struct msg_precondition *pre = write->current_document;
+    return pre && pre->condition_case == 1 && !pre->exists;
 }
 
 static bool looks_into_fields(const struct msg_write *write)
@@ -240,14 +252,14 @@ static void normalise(struct value_map *fields, const struct call *call)
 /* Applies write i. `failed` receives the first precondition that does not hold; writes go on being applied,
  * since the rules are asked before preconditions are told. */
 static enum status_code prepare_write(struct job *job, size_t i, struct authz *authz, struct timestamp read_time,
-                                      struct status *failed, struct status *st)
+                                      bool guess, struct status *failed, struct status *st)
 {
     const struct msg_write *write = &job->writes[i];
     struct arena *arena = authz->arena;
     struct pending *p = NULL;
     struct write_state after;
     struct msg_write_result *result = &job->results[i];
-    if (load(&p, job, authz, job->names[i], st))
+    if (load(&p, job, authz, job->names[i], guess && inserts(write), st))
         return st->code;
     if ((looks_into_fields(write) || authz_by_rules(authz->call)) && know_fields(p, arena, st))
         return st->code;
@@ -261,8 +273,7 @@ static enum status_code prepare_write(struct job *job, size_t i, struct authz *a
                                        "the same document cannot be written and then verified in a single request")
                           : STATUS_OK;
     }
-    bool insert = write->current_document && write->current_document->condition_case == 1 &&
-                  !write->current_document->exists;
+    bool insert = inserts(write);
     if (insert && p->inserted && p->now.exists)
         return status_set(st, STATUS_INVALID_ARGUMENT, "Cannot insert then insert an entity in the same request.");
     p->inserted = insert;
@@ -441,8 +452,7 @@ static struct str request_id_of(const struct job *job)
     return call->request_id;
 }
 
-/* Prepares everything of one try; a failure leaves job->status set. True: there is something to submit. */
-static bool prepare(struct job *job)
+static bool prepare_on(struct job *job, bool guess)
 {
     struct run *run = job->run;
     struct call *call = run->call;
@@ -457,6 +467,7 @@ static bool prepare(struct job *job)
     job->table = ARENA_ARRAY(arena, uint32_t, job->table_mask);
     job->table_mask--;
     job->n_docs = job->n_ops = 0;
+    job->guessed = false;
     job->ops = ARENA_ARRAY(arena, struct store_op, 2 * job->n + 1);
     job->results = ARENA_ARRAY(arena, struct msg_write_result, job->n);
     job->doc_of = ARENA_ARRAY(arena, struct pending *, job->n);
@@ -465,7 +476,7 @@ static bool prepare(struct job *job)
     authz.pending = (struct authz_pending){ .data = job, .after = pending_after };
     struct status *st = &job->status;
     for (size_t i = 0; i < job->n; i++)
-        if (prepare_write(job, i, &authz, read_time, &failed, st))
+        if (prepare_write(job, i, &authz, read_time, guess, &failed, st))
             goto out;
     make_ops(job);
     if (decide_all(job, &authz, st)) {
@@ -497,6 +508,18 @@ static bool prepare(struct job *job)
 out:
     authz_end(&authz);
     return st->code == STATUS_OK || denied;
+}
+
+/* Prepares everything of one try; a failure leaves job->status set. True: there is something to submit.
+ * The first time, documents that must not exist are taken for missing without a look; an error that is not the
+ * rules' (they are asked about the missing document either way) may come of that, so it is not told. */
+static bool prepare(struct job *job)
+{
+    bool ready = prepare_on(job, job->tries == 1 && !job->run->txn);
+    if (ready || !job->guessed)
+        return ready;
+    status_clear(&job->status);
+    return prepare_on(job, false);
 }
 
 static bool hopeless(struct job *job)
