@@ -155,6 +155,13 @@ static enum rpc_flow stream(struct call *call)
     return end(call);
 }
 
+/* Long scans ask this now and then: nobody waits for the rest any more. */
+static bool is_over(void *data)
+{
+    struct call *call = data;
+    return call_over(call);
+}
+
 static enum status_code start(struct run_query *q, struct call *call, struct status *st)
 {
     const struct msg_run_query_request *rq = call->request;
@@ -186,7 +193,10 @@ static enum status_code start(struct run_query *q, struct call *call, struct sta
     if (authz_list(&q->authz, path, &rules, st))
         return st->code;
     q->prefix = path_full(call->arena, q->db, STR("")).n + 1;
-    return query_open(&q->query, q->plan, call->worker->reader, q->c.view, st);
+    if (query_open(&q->query, q->plan, call->worker->reader, q->c.view, st))
+        return st->code;
+    query_interrupt(q->query, is_over, call);
+    return STATUS_OK;
 }
 
 enum rpc_flow service_run_query(struct call *call)
