@@ -41,7 +41,6 @@ struct function_facts {
     enum { FACTS_OPEN, FACTS_DONE } state;
     struct variable parameters[CHECKED_NAMES];
     type_set result;
-    uint32_t returned; /* the parameter that is returned as it is, or CHECKED_NAMES */
 };
 
 struct typing {
@@ -191,10 +190,18 @@ static struct variable *variable_of(struct typing *t, const struct ast_node *nod
     return node->name.scope == SCOPE_LET ? &t->lets[node->name.slot] : NULL;
 }
 
+static void compare_branches(struct typing *t, const struct ast_node *node, type_set b, type_set c)
+{
+    if (!(b & c))
+        warn(t, operator_token(t, node->op.a),
+             "Ternary operator result if condition is true has a different type than if condition is false.");
+}
+
 static type_set infer_user_call(struct typing *t, const struct ast_node *node, type_set wanted);
 static type_set infer_index(struct typing *t, const struct ast_node *node, type_set sequences);
 static type_set infer_slice(struct typing *t, const struct ast_node *node, type_set sequences);
 static type_set infer_arithmetic(struct typing *t, const struct ast_node *node, type_set wanted);
+static type_set infer_negation(struct typing *t, const struct ast_node *node, type_set wanted);
 static type_set result_of_operator(const struct ast_node *node);
 /* What a node gives whatever its parts are; ANY when that depends on them. */
 static type_set result_of(const struct ast_node *node);
@@ -211,6 +218,9 @@ static void require(struct typing *t, const struct ast_node *node, struct wanted
         require(t, node->op.a, (struct wanted){ BIT(RT_BOOL), NULL }, ROLE_OPERAND);
         require(t, node->op.b, wanted, ROLE_OPERAND);
         require(t, node->op.c, wanted, ROLE_OPERAND);
+        type_set b = t->known[node->op.b->id], c = t->known[node->op.c->id];
+        if ((b & wanted.set) && (c & wanted.set))
+            compare_branches(t, node, b, c);
         t->known[node->id] = ANY;
         return;
     }
@@ -229,6 +239,10 @@ static void require(struct typing *t, const struct ast_node *node, struct wanted
     }
     if (node->kind == AST_SLICE) {
         t->known[node->id] = infer_slice(t, node, SEQUENCE & wanted.set);
+        return;
+    }
+    if (node->kind == AST_NEGATE) {
+        t->known[node->id] = infer_negation(t, node, wanted.set);
         return;
     }
     if (node->kind >= AST_ADD && node->kind <= AST_MOD) {
@@ -299,9 +313,7 @@ static type_set infer_user_call(struct typing *t, const struct ast_node *node, t
     for (uint32_t i = 0; i < node->call.n; i++)
         require(t, node->call.args[i],
                 facts && i < CHECKED_NAMES ? facts->parameters[i].asked : (struct wanted){ ANY, NULL }, ROLE_OPERAND);
-    if (!facts)
-        return ANY;
-    return facts->returned < node->call.n ? t->known[node->call.args[facts->returned]->id] : facts->result;
+    return facts ? facts->result : ANY;
 }
 
 /* What the rows of one name ask, over all receivers. */
@@ -581,6 +593,13 @@ static type_set infer_arithmetic(struct typing *t, const struct ast_node *node, 
     return set;
 }
 
+static type_set infer_negation(struct typing *t, const struct ast_node *node, type_set wanted)
+{
+    type_set set = (NUMBER | BIT(RT_DURATION)) & wanted;
+    require_set(t, node->op.a, set, ROLE_OPERAND);
+    return set;
+}
+
 static type_set infer_binary(struct typing *t, const struct ast_node *node)
 {
     switch (node->kind) {
@@ -617,10 +636,8 @@ static type_set infer_path(struct typing *t, const struct ast_node *node)
 static type_set infer_ternary(struct typing *t, const struct ast_node *node)
 {
     require_set(t, node->op.a, BIT(RT_BOOL), ROLE_OPERAND);
-    type_set b = infer(t, node->op.b), c = infer(t, node->op.c);
-    if (!(b & c))
-        warn(t, operator_token(t, node->op.a),
-             "Ternary operator result if condition is true has a different type than if condition is false.");
+    type_set b = infer(t, node->op.b);
+    compare_branches(t, node, b, infer(t, node->op.c));
     return ANY;
 }
 
@@ -663,8 +680,7 @@ static type_set infer_new(struct typing *t, const struct ast_node *node)
         require_set(t, node->op.a, BIT(RT_BOOL), ROLE_OPERAND);
         return BIT(RT_BOOL);
     case AST_NEGATE:
-        require_set(t, node->op.a, NUMBER | BIT(RT_DURATION), ROLE_OPERAND);
-        return NUMBER | BIT(RT_DURATION);
+        return infer_negation(t, node, ANY);
     case AST_IS:
         infer(t, node->is.a);
         return BIT(RT_BOOL);
@@ -722,7 +738,6 @@ static void infer_function(struct typing *t, const struct ast_function *function
 {
     const struct ast_node *body = function->body;
     t->facts->result = ANY;
-    t->facts->returned = CHECKED_NAMES;
     if (function->n_lets > LIMIT_RULES_LETS) { /* an error; nothing is said about the rest */
         for (uint32_t i = 0; i <= LIMIT_RULES_LETS; i++)
             infer(t, function->lets[i].value);
@@ -732,8 +747,6 @@ static void infer_function(struct typing *t, const struct ast_function *function
         t->facts->result = infer(t, body);
     else
         require_set(t, body, t->facts->wanted, ROLE_OPERAND);
-    if (body->kind == AST_NAME && body->name.scope == SCOPE_PARAMETER)
-        t->facts->returned = body->name.slot;
     close_lets(t, function);
     for (uint32_t i = 0; i < function->n_parameters; i++)
         warn_contradiction(t, &t->facts->parameters[i], function->parameters[i], scope_start(t, function, 0));
