@@ -28,6 +28,7 @@ static const char *const forbidden[] = {
     "decision,rules_digest,body_digest,leaf,chain FROM entry WHERE seq = 1",
     "REPLACE INTO body VALUES(1, zeroblob(16), x'00')",
     "INSERT OR REPLACE INTO body VALUES(2, zeroblob(16), x'00')",
+    "REPLACE INTO body VALUES(3, zeroblob(16), x'00')", /* the newest, too */
     "INSERT INTO ledger VALUES(1, zeroblob(16))",
     "REPLACE INTO ledger VALUES(1, zeroblob(16))",
     "INSERT INTO entry SELECT 9,kind,9,time + 9,project,database,path,operation,prev,principal,request_id,"
