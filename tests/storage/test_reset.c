@@ -168,6 +168,25 @@ static void a_commit_that_appends_and_then_changes_is_refused_whole(void **state
     kit_dispose(&kit);
 }
 
+/* The first operation changes nothing; the second still finds the document. */
+static void a_retry_and_a_delete_in_one_commit_are_refused(void **state)
+{
+    (void)state;
+    struct kit kit;
+    kit_init(&kit, false);
+    kit.options.append_only = patterns;
+    kit.options.n_append_only = 2;
+    kit_must_open(&kit);
+    kit_put(&kit, "audit/1", "1");
+    struct store_op ops[] = { { .kind = STORE_PUT, .path = STR("audit/1"), .fields = STR("1") },
+                              { .kind = STORE_DELETE, .path = STR("audit/1") } };
+    struct store_commit c = { .db = DEMO, .ops = ops, .n_ops = 2, .status = status_init(kit.arena) };
+    kit_submit(&kit, &c);
+    assert_int_equal(c.status.code, STATUS_PERMISSION_DENIED);
+    kit_expect(&kit, "audit/1", "1");
+    kit_dispose(&kit);
+}
+
 static void resets_may_not_touch_append_only_collections_of_a_data_file(void **state)
 {
     (void)state;
@@ -272,6 +291,7 @@ int main(void)
         cmocka_unit_test(clearing_a_subtree_appends_tombstones_in_one_commit),
         cmocka_unit_test(append_only_refuses_update_and_delete_and_says_so_in_the_ledger),
         cmocka_unit_test(a_commit_that_appends_and_then_changes_is_refused_whole),
+        cmocka_unit_test(a_retry_and_a_delete_in_one_commit_are_refused),
         cmocka_unit_test(resets_may_not_touch_append_only_collections_of_a_data_file),
         cmocka_unit_test(refused_writes_keep_a_digest_or_the_body),
         cmocka_unit_test(a_flood_of_refusals_becomes_one_entry_with_a_count),
