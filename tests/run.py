@@ -64,7 +64,9 @@ def tally(code, out):
 
 def build(preset):
     must(["cmake", "--preset", preset])
-    must(["cmake", "--build", "--preset", preset, "-j", JOBS])
+    code, out = run(["cmake", "--build", "--preset", preset, "-j", JOBS, "--", "-k", "0"])
+    if code:
+        raise Failed("\n".join(l for l in out.splitlines() if not re.match(r"\[\d+/\d+\]", l))[-12000:])
 
 
 def ctest(preset, *extra, env=None):
@@ -138,7 +140,8 @@ def stage_docker():
     skipped = re.search(r"^SKIPPED: .*", out, re.MULTILINE)
     if skipped and not code:
         return 0, 0, skipped.group()
-    return tally(code, out)
+    passed, failed, shown = tally(code, out)
+    return passed, failed, shown or "\n".join(re.findall(r"^(?:image|start): .*", out, re.MULTILINE))
 
 
 STAGES = [(name[6:], fn) for name, fn in list(globals().items()) if name.startswith("stage_")]
