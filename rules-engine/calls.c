@@ -225,11 +225,17 @@ static void mark_used(void *data, struct ast_function *callee)
     }
 }
 
+static void mark_called_by_allow(void *data, struct ast_function *callee)
+{
+    (void)data;
+    callee->called = true;
+}
+
 static void mark_from_matches(struct callees *used, const struct ast_match *list)
 {
     for (const struct ast_match *match = list; match; match = match->next) {
         for (const struct ast_allow *allow = match->allows; allow; allow = allow->next)
-            visit_calls(allow->condition, mark_used, used);
+            visit_calls(allow->condition, allow->methods ? mark_used : mark_called_by_allow, used);
         mark_from_matches(used, match->children);
     }
 }

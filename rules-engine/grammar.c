@@ -8,6 +8,7 @@
 #include "rules-engine/grammar.h"
 
 #include <assert.h>
+#include <threads.h>
 
 static const char text[] =
     "ruleset = versionStatement? importStatement* rulesetStatement+ <EOF> ;"
@@ -214,7 +215,7 @@ static uint8_t token_of(struct str name)
 static uint8_t rule_of(struct grammar *g, struct str name)
 {
     for (uint8_t i = 0; i < g->n_rules; i++)
-        if (str_eq_z(name, g->names[i]))
+        if (str_eq(name, g->names[i]))
             return i;
     assert(false && "a rule of the grammar");
     return 0;
@@ -326,6 +327,7 @@ static struct piece read_choice(struct reader *r)
     if (n == 1)
         return alternatives[0];
     struct piece piece = { add_state(r, STATE_BLOCK), add_state(r, STATE_PLAIN) };
+    r->g->states[piece.to].block_end = true;
     struct grammar_edge edges[16];
     for (size_t i = 0; i < n; i++) {
         edges[i] = (struct grammar_edge){ .kind = EDGE_EMPTY, .target = alternatives[i].from };
@@ -336,21 +338,34 @@ static struct piece read_choice(struct reader *r)
 }
 
 /* The names first, so that rules can call rules further down. */
-static void read_names(struct grammar *g, struct arena *arena)
+static void read_names(struct grammar *g)
 {
     struct reader r = { .g = g, .at = text };
     while (*r.at) {
         assert(g->n_rules < GRAMMAR_RULES);
-        g->names[g->n_rules++] = arena_str(arena, read_word(&r)).p;
+        g->names[g->n_rules++] = read_word(&r);
         r.at = strstr(r.at, " ;") + 2;
     }
     for (uint8_t i = 0; i < g->n_rules; i++) {
         g->twin[i] = i;
         for (uint8_t j = 0; j < g->n_rules; j++) {
-            size_t n = strlen(g->names[i]);
-            if (strncmp(g->names[j], g->names[i], n) == 0 && strcmp(g->names[j] + n, "_ahead") == 0)
+            if (str_starts(g->names[j], g->names[i]) && str_eq_z(str_skip(g->names[j], g->names[i].n), "_ahead"))
                 g->twin[i] = j;
         }
+    }
+}
+
+/* An alternative ends where its block ends, without a state of its own in between: two alternatives that
+ * end in the same rule are then in the same place, and told apart no longer (ANTLR does this, so we must). */
+static void cut_tails(struct grammar *g)
+{
+    for (uint16_t i = 0; i < g->n_edges; i++) {
+        const struct grammar_state *q = &g->states[g->edges[i].target];
+        if (q->type != STATE_PLAIN || q->block_end || q->n_edges != 1 || g->edges[q->first_edge].kind != EDGE_EMPTY)
+            continue;
+        uint16_t r = g->edges[q->first_edge].target;
+        if (g->states[r].block_end || g->states[r].type == STATE_LOOP_BACK || g->states[r].type == STATE_PLUS_BACK)
+            g->edges[i].target = r;
     }
 }
 
@@ -438,10 +453,12 @@ static bool one_token_decides(const struct grammar *g, const struct token_set *f
     return true;
 }
 
-const struct grammar *grammar_new(struct arena *arena)
+static struct grammar the_grammar;
+
+static void build(void)
 {
-    struct grammar *g = ARENA_NEW(arena, struct grammar);
-    read_names(g, arena);
+    struct grammar *g = &the_grammar;
+    read_names(g);
     struct reader r = { .g = g, .at = text };
     for (r.rule = 0; r.rule < g->n_rules; r.rule++) {
         read_word(&r);
@@ -452,11 +469,18 @@ const struct grammar *grammar_new(struct arena *arena)
         g->stop[r.rule] = add_state(&r, STATE_STOP);
         connect(&r, piece.to, g->stop[r.rule]);
     }
+    cut_tails(g);
     compute_first(g);
     struct token_set follow[GRAMMAR_RULES] = { 0 };
     compute_follow(g, follow);
     for (uint16_t s = 0; s < g->n_states; s++)
         if (g->states[s].n_edges > 1)
             g->states[s].one_token = one_token_decides(g, follow, s);
-    return g;
+}
+
+const struct grammar *grammar_get(void)
+{
+    static once_flag once = ONCE_FLAG_INIT;
+    call_once(&once, build);
+    return &the_grammar;
 }

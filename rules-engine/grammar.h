@@ -43,6 +43,7 @@ struct grammar_edge {
 struct grammar_state {
     uint8_t type, rule;
     bool one_token; /* a choice that one token decides */
+    bool block_end; /* where the alternatives of a choice meet */
     bool optional;  /* a?, a* or the end of an a+: the last edge passes it by */
     uint8_t n_edges;
     uint16_t first_edge;
@@ -57,12 +58,12 @@ struct grammar {
     struct token_set first[GRAMMAR_RULES];
     uint16_t start[GRAMMAR_RULES], stop[GRAMMAR_RULES];
     uint8_t twin[GRAMMAR_RULES]; /* the rule that look-ahead walks instead; itself for most */
-    const char *names[GRAMMAR_RULES];
+    struct str names[GRAMMAR_RULES];
     uint16_t n_states, n_edges, n_rules, n_sets;
 };
 
-/* Builds the graph; the same every time. */
-const struct grammar *grammar_new(struct arena *arena);
+/* The graph; built once, on first use by any thread. */
+const struct grammar *grammar_get(void);
 /* Which tokens can come at a state, without knowing what called its rule. */
 struct token_set grammar_next(const struct grammar *g, uint16_t state);
 /* What an action says, NULL for the two that depend on the text (below). */

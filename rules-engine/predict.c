@@ -533,6 +533,14 @@ bool predictor_gave_up(const struct predictor *p) { return p->gave_up; }
 
 /* ---- set up ---- */
 
+static bool is_twin(const struct grammar *g, uint8_t rule)
+{
+    for (uint8_t i = 0; i < g->n_rules; i++)
+        if (i != rule && g->twin[i] == rule)
+            return true;
+    return false;
+}
+
 /* For each rule the states where its callers go on. Twins are not callers: look-ahead never starts there. */
 static void collect_follow(struct predictor *p)
 {
@@ -543,8 +551,8 @@ static void collect_follow(struct predictor *p)
     for (unsigned rule = 0; rule < g->n_rules; rule++) {
         p->follow_first[rule] = n;
         for (uint16_t s = 0; s < g->n_states; s++) {
-            const char *caller = g->names[g->states[s].rule];
-            if (strstr(caller, "_ahead"))
+            uint8_t caller = g->states[s].rule;
+            if (is_twin(g, caller))
                 continue;
             for (unsigned i = 0; i < g->states[s].n_edges; i++) {
                 const struct grammar_edge *edge = &g->edges[g->states[s].first_edge + i];

@@ -451,7 +451,7 @@ static void report_lexer_errors(struct walk *w, uint32_t from_token)
 bool syntax_explain(struct issue_list *issues, uint32_t file, const struct tokens *tokens, bool *hopeless)
 {
     struct arena *arena = arena_new();
-    const struct grammar *g = grammar_new(arena);
+    const struct grammar *g = grammar_get();
     struct walk walk = {
         .g = g,
         .tokens = tokens,

@@ -835,13 +835,22 @@ static void check_function_list(struct file_pass *pass, struct ast_function *lis
         check_function(pass, list);
 }
 
+/* Without a method that exists there is no request. */
+static void check_condition(struct file_pass *pass, const struct ast_allow *allow)
+{
+    struct typing t = pass->typing;
+    t.has_request = t.has_request && allow->methods != 0;
+    t.has_lookups = t.has_lookups && allow->methods != 0;
+    require_set(&t, allow->condition, BIT(RT_BOOL), ROLE_CONDITION);
+}
+
 static void check_match_list(struct file_pass *pass, const struct ast_match *list)
 {
     for (const struct ast_match *match = list; match; match = match->next) {
         check_function_list(pass, match->functions);
         for (const struct ast_allow *allow = match->allows; allow; allow = allow->next)
             if (allow->condition)
-                require_set(&pass->typing, allow->condition, BIT(RT_BOOL), ROLE_CONDITION);
+                check_condition(pass, allow);
         check_match_list(pass, match->children);
     }
 }
