@@ -180,6 +180,18 @@ static void a_reference_is_a_path_without_its_project(void **state)
     assert_true(str_eq(text, STR("/databases/(default)/documents/u/v")));
 }
 
+static void a_text_is_cut_between_characters(void **state)
+{
+    (void)state;
+    struct rvalue v = rv_string(STR("\xC3\xA9\xC3\xA9\xC3\xA9\xE6\x97\xA5" CLEF));
+    for (size_t max = 1; max < 20; max++) {
+        struct str text = str_of(rv_text(arena, v, max));
+        assert_true(str_is_utf8(text));
+        assert_true(text.n <= max + 3);
+    }
+    assert_string_equal(rv_text(arena, v, 4), "'\xC3\xA9...");
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -192,6 +204,7 @@ int main(void)
         TEST(the_three_equalities_differ_where_they_should),
         TEST(equal_values_hash_alike),
         TEST(large_sets_are_hashed),
+        TEST(a_text_is_cut_between_characters),
         TEST(of_equal_keys_the_last_stays),
         TEST(lookups_work_in_maps_of_any_size),
         TEST(a_reference_is_a_path_without_its_project),
