@@ -185,7 +185,7 @@ static void the_wal_of_derived_state(void **state)
     fill(&kit, 20);
     struct vfs *disk = vfs_clone(kit.vfs);
     size_t bits = vfs_size(disk, "derived.db-wal") * 8, n = 0,
-           stride = getenv("CINDERLOG_ALL_BITS") ? 1 : 2411;
+           stride = getenv("CINDERLOG_ALL_BITS") ? START_EVERY : 2411;
     log_set_level(LOG_ERROR);
     for (size_t bit = stride / 2; bit < bits; bit += stride, n++) {
         struct vfs *flipped = vfs_clone(disk);
