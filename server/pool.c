@@ -7,6 +7,7 @@
 #include "server/pool.h"
 
 #include "core/clock.h"
+#include "core/thread.h"
 #include "storage/storage.h"
 
 #include <assert.h>
@@ -195,6 +196,9 @@ static struct task *take(struct thread *t)
 static void *work(void *data)
 {
     struct thread *t = data;
+    char name[16]; /* what the kernel keeps of one */
+    snprintf(name, sizeof name, "worker-%u", t->worker.index);
+    thread_serves(name);
     for (struct task *task; (task = take(t));) {
         task->run(task, &t->worker);
         arena_reset(t->worker.scratch);

@@ -11,6 +11,7 @@
 
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/thread.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -191,7 +192,7 @@ static void *run(void *data)
 {
     struct store *s = data;
     struct housekeeper *h = s->housekeeper;
-    pthread_setname_np(pthread_self(), "ledger-keeper");
+    thread_serves("ledger-keeper");
     while (wait(s, h)) {
         if (atomic_exchange(&s->reading, false) && end_idle_reads(s))
             atomic_store(&s->reading, true);

@@ -19,6 +19,7 @@
 
 #include "core/clock.h"
 #include "core/limits.h"
+#include "core/thread.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -221,7 +222,7 @@ static void *run(void *data)
 {
     struct writer *w = data;
     bool stop = false;
-    pthread_setname_np(pthread_self(), "ledger-writer");
+    thread_serves("ledger-writer");
     while (!stop) {
         struct store_commit *batch = wait_for_batch(w, &stop);
         if (batch || refusals_pending(w->refusals))

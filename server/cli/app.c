@@ -1,6 +1,7 @@
 /* app.c - the server put together and taken apart: what serve and exec have in common. */
 #include "core/clock.h"
 #include "core/log.h"
+#include "core/thread.h"
 #include "server/cli/cli.h"
 #include "server/net/net.h"
 #include "server/ops/request_log.h"
@@ -297,6 +298,7 @@ void app_run(struct app *app, bool handle_signals)
         sigaction(SIGTERM, &action, NULL);
     }
     signal(SIGPIPE, SIG_IGN);
+    thread_serves(NULL); /* the name stays the program's, for ps */
     net_run(app->server.net, GRACE_MS);
     atomic_store(&app->server.stopping, true);
 }
