@@ -51,7 +51,7 @@ enum {
 
     /* Connections */
     LIMIT_CONNECTIONS = 4000,            /* ours: then 503 from the accept loop; lowered to fit RLIMIT_NOFILE */
-    LIMIT_HEADER_BYTES = 32 * 1024,      /* ours: request line + headers, HTTP/1.1 and HTTP/2 */
+    LIMIT_HEADER_BYTES = 24 * 1024,      /* ours: request line + headers, HTTP/1.1 and HTTP/2 */
     LIMIT_HEADER_COUNT = 100,            /* ours */
     LIMIT_STREAMS_PER_CONNECTION = 250,  /* ours: SETTINGS_MAX_CONCURRENT_STREAMS */
     LIMIT_REQUEST_READ_S = 20,           /* ours: whole request must have arrived, against slow senders */

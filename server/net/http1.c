@@ -30,7 +30,9 @@
 #include <sys/socket.h>
 
 enum {
-    POOL = 48 * 1024,  /* a connection's memory: LIMIT_HEADER_BYTES, their parsed form, and a write buffer */
+    /* A connection's memory: LIMIT_HEADER_BYTES, their parsed form, and a write buffer. The library clears all of
+     * it after each request, so not more than that. */
+    POOL = 32 * 1024,
     BLOCK = 16 * 1024, /* of a streamed HTTP/1.0 answer */
     CLOSE_WAIT = 8,    /* TCP_CLOSE_WAIT: netinet/tcp.h has the name but not the byte counters */
 };
