@@ -62,9 +62,10 @@ podman_() {
         --runtime runc --cgroup-manager cgroupfs --events-backend none "$@"
 }
 
-# shellcheck disable=SC2317,SC2329 # called by the trap
+# A signal may come while the shell is leaving already: whoever is told last does all of it.
+# shellcheck disable=SC2317,SC2329 # called by the traps
 clean_up() {
-    trap - EXIT INT TERM
+    trap '' INT TERM
     [ -n "$work" ] || return 0
     if [ -d "$work/root" ]; then
         podman_ rm -f -t 0 -a >/dev/null 2>&1
@@ -72,7 +73,7 @@ clean_up() {
         # What is still mounted below would be deleted through its mount.
         awk -v w="$work/" 'index($2, w) == 1 { print $2 }' /proc/self/mounts | sort -r | while read -r at; do umount -l "$at"; done
     fi
-    rm -rf "$work"
+    rm -rf "$work" 2>/dev/null || { sleep 1; rm -rf "$work"; } # a killed build may still be writing
 }
 
 # ---- what it takes ----
@@ -274,7 +275,7 @@ measure() {
 unshare --mount true 2>/dev/null || skip "may not mount (an unprivileged container)"
 command -v apt-get >/dev/null || skip "needs Debian's packages"
 trap clean_up EXIT
-trap 'exit 130' INT TERM
+trap 'clean_up; exit 130' INT TERM
 work=$(mktemp -d "${TMPDIR:-/tmp}/cinderlog-image.XXXXXX")
 # shellcheck disable=SC2086
 debian_install $PACKAGES || cannot "cannot install $PACKAGES"

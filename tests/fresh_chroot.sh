@@ -28,8 +28,13 @@ now_ms() { echo $(($(date +%s%N) / 1000000)); }
 took() { awk -v a="$2" -v b="$(now_ms)" -v what="$1" 'BEGIN { printf "%-44s %7.1f s\n", what, (b - a) / 1000 }'; }
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/cinderlog-chroot.XXXXXX")
-trap 'rm -rf --one-file-system "$work"' EXIT
-trap 'exit 130' INT TERM
+# shellcheck disable=SC2317,SC2329 # called by the traps
+clean_up() {
+    trap '' INT TERM
+    rm -rf --one-file-system "$work"
+}
+trap clean_up EXIT
+trap 'clean_up; exit 130' INT TERM
 root=$work/root
 
 debian_install mmdebstrap git util-linux
