@@ -20,7 +20,13 @@ static void visit_calls(const struct ast_node *node, call_visitor *visit, void *
     if (!node)
         return;
     switch (node->kind) {
-    case AST_NULL: case AST_BOOL: case AST_INT: case AST_FLOAT: case AST_STRING: case AST_BYTES: case AST_NAME:
+    case AST_NULL:
+    case AST_BOOL:
+    case AST_INT:
+    case AST_FLOAT:
+    case AST_STRING:
+    case AST_BYTES:
+    case AST_NAME:
         return;
     case AST_LIST:
         visit_all(node->list.items, node->list.n, visit, data);
@@ -36,7 +42,8 @@ static void visit_calls(const struct ast_node *node, call_visitor *visit, void *
     case AST_MEMBER:
         visit_calls(node->member.object, visit, data);
         return;
-    case AST_INDEX: case AST_SLICE:
+    case AST_INDEX:
+    case AST_SLICE:
         visit_calls(node->index.object, visit, data);
         visit_calls(node->index.from, visit, data);
         visit_calls(node->index.to, visit, data);
@@ -84,7 +91,8 @@ static void push_callee(struct callees *list, struct ast_function *callee)
 {
     if (list->n == list->cap) {
         uint32_t cap = list->cap ? list->cap * 2 : 4;
-        list->items = arena_grow(list->arena, list->items, list->n * sizeof *list->items, cap * sizeof *list->items);
+        list->items =
+            arena_grow(list->arena, list->items, list->n * sizeof *list->items, cap * sizeof *list->items);
         list->cap = cap;
     }
     list->items[list->n++] = callee;
@@ -98,7 +106,6 @@ static void add_callee(void *data, struct ast_function *callee)
     callee->call_stamp = list->stamp;
     push_callee(list, callee);
 }
-
 
 struct step {
     struct ast_function *function;

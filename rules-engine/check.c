@@ -13,7 +13,7 @@ struct function_table {
     struct function_entry {
         const struct ast_function *scope;
         struct ast_function *function;
-    } *slots;
+    } * slots;
     size_t n_slots; /* a power of two */
 };
 
@@ -28,8 +28,8 @@ enum { NAMES_LOOKED_AT = 100 }; /* of one function; far above what is allowed */
 
 /* Where a piece of code stands: what its names can mean. */
 struct scope {
-    const struct ast_match *match;       /* innermost enclosing match, NULL at service or file level */
-    const struct ast_service *service;   /* NULL at file level */
+    const struct ast_match *match;     /* innermost enclosing match, NULL at service or file level */
+    const struct ast_service *service; /* NULL at file level */
     const struct ast_unit *unit;
     const struct ast_function *function; /* NULL in a condition */
     uint32_t visible_lets;
@@ -114,8 +114,8 @@ static size_t function_hash(const struct ast_function *scope, struct str name)
 }
 
 /* The slot of that name in that scope, or a free one. */
-static struct function_entry *function_slot(const struct function_table *table, const struct ast_function *scope,
-                                            struct str name)
+static struct function_entry *function_slot(const struct function_table *table,
+                                            const struct ast_function *scope, struct str name)
 {
     size_t i = function_hash(scope, name) & (table->n_slots - 1);
     for (; table->slots[i].function; i = (i + 1) & (table->n_slots - 1))
@@ -124,7 +124,8 @@ static struct function_entry *function_slot(const struct function_table *table, 
     return &table->slots[i];
 }
 
-static struct ast_function *find_in(const struct checker *c, const struct ast_function *scope, struct str name)
+static struct ast_function *find_in(const struct checker *c, const struct ast_function *scope,
+                                    struct str name)
 {
     return scope ? function_slot(&c->functions, scope, name)->function : NULL;
 }
@@ -157,14 +158,18 @@ static void resolve_call(struct checker *c, const struct scope *scope, struct as
         node->call.builtin = builtin_global(node->call.name);
 }
 
-static void free_pattern(void *regex) { regex_free(regex); }
+static void free_pattern(void *regex)
+{
+    regex_free(regex);
+}
 
 /* A literal pattern is compiled here, once. */
 static void compile_pattern(struct checker *c, struct ast_node *node)
 {
     bool is_replace = str_eq(node->call.name, STR("replace")); /* Google does not check this one */
     bool is_checked = str_eq(node->call.name, STR("matches")) || str_eq(node->call.name, STR("split"));
-    if (!(is_checked || is_replace) || !node->call.object || node->call.n == 0 || node->call.args[0]->kind != AST_STRING)
+    if (!(is_checked || is_replace) || !node->call.object || node->call.n == 0 ||
+        node->call.args[0]->kind != AST_STRING)
         return;
     struct ast_node *pattern = node->call.args[0];
     struct regex *regex = regex_compile(pattern->text);
@@ -198,7 +203,12 @@ static void walk(struct checker *c, const struct scope *scope, struct ast_node *
     if (!node)
         return;
     switch (node->kind) {
-    case AST_NULL: case AST_BOOL: case AST_INT: case AST_FLOAT: case AST_STRING: case AST_BYTES:
+    case AST_NULL:
+    case AST_BOOL:
+    case AST_INT:
+    case AST_FLOAT:
+    case AST_STRING:
+    case AST_BYTES:
         return;
     case AST_LIST:
         walk_all(c, scope, node->list.items, node->list.n);
@@ -217,7 +227,8 @@ static void walk(struct checker *c, const struct scope *scope, struct ast_node *
     case AST_MEMBER:
         walk(c, scope, node->member.object);
         return;
-    case AST_INDEX: case AST_SLICE:
+    case AST_INDEX:
+    case AST_SLICE:
         walk(c, scope, node->index.object);
         walk(c, scope, node->index.from);
         walk(c, scope, node->index.to);
@@ -279,7 +290,8 @@ static void check_lets(struct checker *c, const struct ast_function *function)
                        "Let bindings are not allowed in rules_version=\"1\";");
         if (i < NAMES_LOOKED_AT && is_bound(function, i, let->name))
             issues_add(c->issues, RULES_ERROR, function->file, let->name_span,
-                       "The identifier [" STR_FMT "] is already bound in the current scope.", STR_ARG(let->name));
+                       "The identifier [" STR_FMT "] is already bound in the current scope.",
+                       STR_ARG(let->name));
     }
     if (function->n_lets <= LIMIT_RULES_LETS)
         return;
@@ -289,7 +301,8 @@ static void check_lets(struct checker *c, const struct ast_function *function)
         at.to = at.from + 3;
     }
     issues_add(c->issues, RULES_ERROR, function->file, at,
-               "Maximum allowed variable count of %d for a given function has been reached.", LIMIT_RULES_LETS - 1);
+               "Maximum allowed variable count of %d for a given function has been reached.",
+               LIMIT_RULES_LETS - 1);
 }
 
 /* Names are looked up one by one: a function so far over the limits is an error already. */
@@ -357,8 +370,9 @@ static void check_path_limits(struct checker *c, const struct ast_match *match)
         issues_add(c->issues, RULES_ERROR, match->file, match_keyword(match),
                    "Maximum allowed amount of %d match field variables is reached.", LIMIT_RULES_WILDCARDS);
     if (!is_v1 && has_glob(match->full, above) && has_glob(match->parts, match->n_parts))
-        issues_add(c->issues, RULES_ERROR, match->file, match_keyword(match),
-                   "Invalid glob match expression. Only one glob match is permitted in a match declaration path.");
+        issues_add(
+            c->issues, RULES_ERROR, match->file, match_keyword(match),
+            "Invalid glob match expression. Only one glob match is permitted in a match declaration path.");
     if (is_v1 && has_glob(match->parts, match->n_parts) && match->children)
         issues_add(c->issues, RULES_WARNING, match->file, match_keyword(match),
                    "Glob(**) resource rules should not have child resource rules.");
@@ -383,7 +397,8 @@ static void check_allow(struct checker *c, const struct scope *scope, struct ast
     walk(c, scope, allow->condition);
 }
 
-static void check_matches(struct checker *c, const struct scope *outer, struct ast_match *list, uint32_t depth)
+static void check_matches(struct checker *c, const struct scope *outer, struct ast_match *list,
+                          uint32_t depth)
 {
     for (struct ast_match *match = list; match; match = match->next) {
         struct scope scope = *outer;
@@ -413,8 +428,8 @@ static void check_service(struct checker *c, const struct ast_unit *unit, struct
         }
     }
     if (!is_known_service(service->name))
-        issues_add(c->issues, RULES_WARNING, service->file, service->name_span, "Invalid service name: " STR_FMT ".",
-                   STR_ARG(service->name));
+        issues_add(c->issues, RULES_WARNING, service->file, service->name_span,
+                   "Invalid service name: " STR_FMT ".", STR_ARG(service->name));
     check_functions(c, &scope, service->functions);
     check_matches(c, &scope, service->matches, 1);
 }
@@ -424,8 +439,9 @@ static void check_unit(struct checker *c, uint32_t file)
     struct ast_unit *unit = &c->ruleset->units[file];
     struct scope scope = { .unit = unit };
     if (unit->version == 1)
-        issues_add_file(c->issues, RULES_WARNING, file,
-                        "Ruleset uses old version (version [1]). Please update to the latest version (version [2]).");
+        issues_add_file(
+            c->issues, RULES_WARNING, file,
+            "Ruleset uses old version (version [1]). Please update to the latest version (version [2]).");
     check_functions(c, &scope, unit->functions);
     for (struct ast_service *service = unit->services; service; service = service->next)
         check_service(c, unit, service);
@@ -495,13 +511,15 @@ struct ast_span check_first_token(const struct issue_list *issues, const struct 
     return (struct ast_span){ node->start, lexer_token_end(issues->sources[node->file].text, node->start) };
 }
 
-static void visit_list(struct ast_function *list, void (*visit)(void *data, struct ast_function *f), void *data)
+static void visit_list(struct ast_function *list, void (*visit)(void *data, struct ast_function *f),
+                       void *data)
 {
     for (; list; list = list->next)
         visit(data, list);
 }
 
-static void visit_matches(const struct ast_match *list, void (*visit)(void *data, struct ast_function *f), void *data)
+static void visit_matches(const struct ast_match *list, void (*visit)(void *data, struct ast_function *f),
+                          void *data)
 {
     for (; list; list = list->next) {
         visit_list(list->functions, visit, data);
@@ -509,7 +527,8 @@ static void visit_matches(const struct ast_match *list, void (*visit)(void *data
     }
 }
 
-void check_each_function(const struct ast_unit *unit, void (*visit)(void *data, struct ast_function *f), void *data)
+void check_each_function(const struct ast_unit *unit, void (*visit)(void *data, struct ast_function *f),
+                         void *data)
 {
     visit_list(unit->functions, visit, data);
     for (const struct ast_service *service = unit->services; service; service = service->next) {

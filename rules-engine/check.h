@@ -30,6 +30,7 @@ void check_types(const struct ruleset *ruleset, uint32_t file, struct issue_list
 struct ast_span check_first_token(const struct issue_list *issues, const struct ast_node *node);
 
 /* Calls visit(data, function) for each function of a file, in source order of scopes. */
-void check_each_function(const struct ast_unit *unit, void (*visit)(void *data, struct ast_function *f), void *data);
+void check_each_function(const struct ast_unit *unit, void (*visit)(void *data, struct ast_function *f),
+                         void *data);
 
 #endif

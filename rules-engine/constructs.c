@@ -42,7 +42,8 @@ static void check_wildcards(struct pass *p, const struct ast_path_part *parts, u
         for (uint32_t j = 0; j < i; j++) {
             if (is_wildcard(&parts[j]) && str_eq(parts[j].text, parts[i].text)) {
                 issues_add(p->issues, RULES_ERROR, p->file, name_span(p, &parts[i]),
-                           "Variable " STR_FMT " already exists in the PathTemplate.", STR_ARG(parts[i].text));
+                           "Variable " STR_FMT " already exists in the PathTemplate.",
+                           STR_ARG(parts[i].text));
                 break;
             }
         }
@@ -57,12 +58,14 @@ static void check_globs(struct pass *p, const struct ast_match *match)
         if (match->parts[i].kind != PART_GLOB)
             continue;
         if (p->version == 1 && i + 1 < match->n_parts)
-            issues_add(p->issues, RULES_ERROR, p->file, slash,
-                       "Invalid glob match expression. Glob matches are permitted as the last segment in a match "
-                       "declaration path.");
+            issues_add(
+                p->issues, RULES_ERROR, p->file, slash,
+                "Invalid glob match expression. Glob matches are permitted as the last segment in a match "
+                "declaration path.");
         else if (p->version == 2 && seen)
             issues_add(p->issues, RULES_ERROR, p->file, slash,
-                       "Invalid glob match expression. Only one glob match is permitted in a match declaration path.");
+                       "Invalid glob match expression. Only one glob match is permitted in a match "
+                       "declaration path.");
         seen = true;
     }
 }
@@ -116,7 +119,12 @@ static void walk(struct pass *p, const struct ast_node *node, uint32_t depth)
         return;
     depth += node->parentheses;
     switch (node->kind) {
-    case AST_NULL: case AST_BOOL: case AST_INT: case AST_FLOAT: case AST_STRING: case AST_BYTES:
+    case AST_NULL:
+    case AST_BOOL:
+    case AST_INT:
+    case AST_FLOAT:
+    case AST_STRING:
+    case AST_BYTES:
         return;
     case AST_NAME:
         check_not_package(p, node->name.name, node->span);
@@ -137,12 +145,14 @@ static void walk(struct pass *p, const struct ast_node *node, uint32_t depth)
     case AST_NEGATE:
         walk(p, node->op.a, depth);
         return;
-    case AST_INDEX: case AST_SLICE:
+    case AST_INDEX:
+    case AST_SLICE:
         walk(p, node->index.object, depth);
         walk(p, node->index.from, depth + 1);
         walk(p, node->index.to, depth + 1);
         return;
-    case AST_CALL: case AST_METHOD:
+    case AST_CALL:
+    case AST_METHOD:
         walk_call(p, node, depth);
         return;
     case AST_IS:

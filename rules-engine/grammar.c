@@ -19,7 +19,8 @@ static const char text[] =
     "serviceStatement = functionDeclaration | matchRuleDeclaration ;"
     "functionDeclaration = 'function' localFunctionId functionSignature '{' functionBody '}'"
     " | 'function' localFunctionId functionSignature '{' #1 '}'"
-    " | 'function' localFunctionId #2 '{' functionBody '}' | 'function' #3 functionSignature '{' functionBody '}' ;"
+    " | 'function' localFunctionId #2 '{' functionBody '}' | 'function' #3 functionSignature '{' "
+    "functionBody '}' ;"
     "bindingDeclaration = 'let' localVariableId '=' expression:0 ';' ;"
     "functionSignature = '(' paramList? ')' | '(' paramList? ')' #4 ')' ;"
     "paramList = localVariableId ( ',' localVariableId )* ;"
@@ -30,17 +31,20 @@ static const char text[] =
     "matchStatement = functionDeclaration | permissionDeclaration | matchRuleDeclaration ;"
     "permissionDeclaration = 'allow' operationId permissionBody? ';'? | 'allow' #7 ;"
     "permissionBody = ':' 'if' expression:0 | #8 'if' expression:0 | ':' #9 expression:0 | ':' 'if' #10 ;"
-    "expression = ( simpleExpression:0 | simpleExpression:0 ['--' '++'] #11 | ['--' '++'] #11 simpleExpression:0"
+    "expression = ( simpleExpression:0 | simpleExpression:0 ['--' '++'] #11 | ['--' '++'] #11 "
+    "simpleExpression:0"
     " | ['--' '++' '-'] simpleExpression:0 | '!' expression:10 )"
     " ( @9 ['%' '/' '*'] expression:10 | @8 ['-' '+'] expression:9 | @7 ['>' '>=' '<' '<='] expression:8"
     " | @6 ['==' '!='] expression:7 | @4 'in' expression:5 | @3 '&&' expression:4 | @2 '||' expression:3"
     " | @1 '?' expression:0 ':' expression:1 | @5 'is' isOperatorId )* ;"
-    "expression_ahead = ( simpleExpression:0 ['--' '++']? | ['--' '++' '-'] simpleExpression:0 | '!' expression:10 )"
+    "expression_ahead = ( simpleExpression:0 ['--' '++']? | ['--' '++' '-'] simpleExpression:0 | '!' "
+    "expression:10 )"
     " ( @9 ['%' '/' '*'] expression:10 | @8 ['-' '+'] expression:9 | @7 ['>' '>=' '<' '<='] expression:8"
     " | @6 ['==' '!='] expression:7 | @4 'in' expression:5 | @3 '&&' expression:4 | @2 '||' expression:3"
     " | @1 '?' expression:0 ':' expression:1 | @5 'is' isOperatorId )* ;"
     "simpleExpression = ( pathExpression | '[' expressionList? ']' | mapExpression"
-    " | id '.' memberId '(' expressionList? ')' | '(' expression:0 ')' | localFunctionId '(' expressionList? ')'"
+    " | id '.' memberId '(' expressionList? ')' | '(' expression:0 ')' | localFunctionId '(' expressionList? "
+    "')'"
     " | localVariableId | literal )"
     " ( @7 '.' memberId '(' expressionList? ')' | @5 '.' keywordId | @4 '[' listIndex ']' )* ;"
     "simpleExpression_ahead = ( pathExpression | '[' expressionList? ']' | mapExpression"
@@ -57,7 +61,8 @@ static const char text[] =
     "literal = NUM_FLOAT | NUM_INT | STRING | BYTES | 'true' | 'false' | 'null' | UNPAIRED_SINGLE_QUOTE #12"
     " | UNPAIRED_DOUBLE_QUOTE #13 ;"
     "keywordId = IDENTIFIER | keyword ;"
-    "keyword = ['allow' 'false' 'function' 'if' 'import' 'in' 'is' 'let' 'null' 'return' 'service' 'match' 'true'"
+    "keyword = ['allow' 'false' 'function' 'if' 'import' 'in' 'is' 'let' 'null' 'return' 'service' 'match' "
+    "'true'"
     " 'arguments' 'break' 'case' 'continue' 'default' 'deny' 'do' 'each' 'else' 'extends' 'for' 'goto' 'not'"
     " 'package' 'switch' 'then' 'var' 'while'] ;"
     "pathDecl = pathDeclSegment+ ;"
@@ -108,7 +113,10 @@ void token_set_add(struct token_set *set, const struct token_set *other)
     set->end |= other->end;
 }
 
-static void set_put(struct token_set *set, unsigned kind) { set->bits[kind / 64] |= (uint64_t)1 << (kind % 64); }
+static void set_put(struct token_set *set, unsigned kind)
+{
+    set->bits[kind / 64] |= (uint64_t)1 << (kind % 64);
+}
 
 /* ---- reading the notation ---- */
 
@@ -349,7 +357,8 @@ static void read_names(struct grammar *g)
     for (uint8_t i = 0; i < g->n_rules; i++) {
         g->twin[i] = i;
         for (uint8_t j = 0; j < g->n_rules; j++) {
-            if (str_starts(g->names[j], g->names[i]) && str_eq_z(str_skip(g->names[j], g->names[i].n), "_ahead"))
+            if (str_starts(g->names[j], g->names[i]) &&
+                str_eq_z(str_skip(g->names[j], g->names[i].n), "_ahead"))
                 g->twin[i] = j;
         }
     }
@@ -361,10 +370,12 @@ static void cut_tails(struct grammar *g)
 {
     for (uint16_t i = 0; i < g->n_edges; i++) {
         const struct grammar_state *q = &g->states[g->edges[i].target];
-        if (q->type != STATE_PLAIN || q->block_end || q->n_edges != 1 || g->edges[q->first_edge].kind != EDGE_EMPTY)
+        if (q->type != STATE_PLAIN || q->block_end || q->n_edges != 1 ||
+            g->edges[q->first_edge].kind != EDGE_EMPTY)
             continue;
         uint16_t r = g->edges[q->first_edge].target;
-        if (g->states[r].block_end || g->states[r].type == STATE_LOOP_BACK || g->states[r].type == STATE_PLUS_BACK)
+        if (g->states[r].block_end || g->states[r].type == STATE_LOOP_BACK ||
+            g->states[r].type == STATE_PLUS_BACK)
             g->edges[i].target = r;
     }
 }
@@ -434,7 +445,8 @@ static void compute_follow(const struct grammar *g, struct token_set *follow)
     }
 }
 
-/* A choice is decided by one token when no token begins two of its alternatives, and no precedence matters. */
+/* A choice is decided by one token when no token begins two of its alternatives, and no precedence matters.
+ */
 static bool one_token_decides(const struct grammar *g, const struct token_set *follow, uint16_t state)
 {
     struct token_set all = { 0 };

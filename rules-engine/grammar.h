@@ -35,9 +35,9 @@ enum grammar_edge_kind { EDGE_EMPTY, EDGE_TOKEN, EDGE_SET, EDGE_RULE, EDGE_ACTIO
 
 struct grammar_edge {
     uint8_t kind;
-    uint8_t value;     /* token kind, index of a set, rule, action, or least precedence */
+    uint8_t value;      /* token kind, index of a set, rule, action, or least precedence */
     uint8_t precedence; /* EDGE_RULE: what the rule is called with */
-    uint16_t target;   /* EDGE_RULE: where it goes on afterwards */
+    uint16_t target;    /* EDGE_RULE: where it goes on afterwards */
 };
 
 struct grammar_state {

@@ -17,8 +17,8 @@ static struct rules_issue *push(struct issue_list *list, enum rules_severity sev
         return &list->dropped;
     if (list->n == list->cap) {
         size_t cap = list->cap ? list->cap * 2 : 16;
-        list->items = arena_grow(list->arena, list->items, list->n * sizeof *list->items,
-                                 cap * sizeof *list->items);
+        list->items =
+            arena_grow(list->arena, list->items, list->n * sizeof *list->items, cap * sizeof *list->items);
         list->cap = cap;
     }
     struct rules_issue *issue = &list->items[list->n++];
@@ -71,7 +71,8 @@ void issues_take(struct issue_list *list, const struct rules_issues *from)
     }
 }
 
-void issues_add_file(struct issue_list *list, enum rules_severity severity, uint32_t file, const char *fmt, ...)
+void issues_add_file(struct issue_list *list, enum rules_severity severity, uint32_t file, const char *fmt,
+                     ...)
 {
     va_list args;
     va_start(args, fmt);

@@ -19,8 +19,8 @@ void issues_init(struct issue_list *list, struct arena *arena, const struct sour
 void issues_add(struct issue_list *list, enum rules_severity severity, uint32_t file, struct ast_span span,
                 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* A finding about a whole file, without a position. */
-void issues_add_file(struct issue_list *list, enum rules_severity severity, uint32_t file, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+void issues_add_file(struct issue_list *list, enum rules_severity severity, uint32_t file, const char *fmt,
+                     ...) __attribute__((format(printf, 4, 5)));
 /* A finding of one of our own lints, with its id and what to do about it. */
 void issues_add_lint(struct issue_list *list, enum rules_severity severity, const char *lint, uint32_t file,
                      struct ast_span span, const char *note, const char *message);

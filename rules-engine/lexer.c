@@ -6,13 +6,79 @@
 #include <assert.h>
 
 static const char *const names[TOKEN_KINDS] = {
-    "<EOF>", "'&&'", "'='", "'@'", "':'", "','", "'--'", "'$'", "'.'", "'=='", "'>'", "'>='", "'++'", "'{'",
-    "'['", "'('", "'<'", "'<='", "'-'", "'%'", "'!='", "'!'", "'||'", "'+'", "'}'", "']'", "')'", "';'", "'/'",
-    "'*'", "'**'", "'?'", "'allow'", "'false'", "'function'", "'if'", "'import'", "'in'", "'is'", "'let'",
-    "'null'", "'return'", "'service'", "'match'", "'rules_version'", "'true'", "'arguments'", "'break'",
-    "'case'", "'continue'", "'default'", "'deny'", "'do'", "'each'", "'else'", "'extends'", "'for'", "'goto'",
-    "'not'", "'package'", "'switch'", "'then'", "'var'", "'while'", "PATH_SEGMENT", "IDENTIFIER", "NUM_INT",
-    "NUM_FLOAT", "UNPAIRED_DOUBLE_QUOTE", "UNPAIRED_SINGLE_QUOTE", "STRING", "BYTES", "BAD_KEYWORD",
+    "<EOF>",
+    "'&&'",
+    "'='",
+    "'@'",
+    "':'",
+    "','",
+    "'--'",
+    "'$'",
+    "'.'",
+    "'=='",
+    "'>'",
+    "'>='",
+    "'++'",
+    "'{'",
+    "'['",
+    "'('",
+    "'<'",
+    "'<='",
+    "'-'",
+    "'%'",
+    "'!='",
+    "'!'",
+    "'||'",
+    "'+'",
+    "'}'",
+    "']'",
+    "')'",
+    "';'",
+    "'/'",
+    "'*'",
+    "'**'",
+    "'?'",
+    "'allow'",
+    "'false'",
+    "'function'",
+    "'if'",
+    "'import'",
+    "'in'",
+    "'is'",
+    "'let'",
+    "'null'",
+    "'return'",
+    "'service'",
+    "'match'",
+    "'rules_version'",
+    "'true'",
+    "'arguments'",
+    "'break'",
+    "'case'",
+    "'continue'",
+    "'default'",
+    "'deny'",
+    "'do'",
+    "'each'",
+    "'else'",
+    "'extends'",
+    "'for'",
+    "'goto'",
+    "'not'",
+    "'package'",
+    "'switch'",
+    "'then'",
+    "'var'",
+    "'while'",
+    "PATH_SEGMENT",
+    "IDENTIFIER",
+    "NUM_INT",
+    "NUM_FLOAT",
+    "UNPAIRED_DOUBLE_QUOTE",
+    "UNPAIRED_SINGLE_QUOTE",
+    "STRING",
+    "BYTES",
+    "BAD_KEYWORD",
     "SERVICE_IDENTIFIER",
 };
 
@@ -24,16 +90,35 @@ const char *token_name(enum token_kind kind)
 
 /* Keywords that may not be a service's name. */
 static const uint8_t bad_service_names[] = {
-    TOKEN_ALLOW,   TOKEN_DENY,   TOKEN_FALSE, TOKEN_FUNCTION, TOKEN_IF,      TOKEN_IN,      TOKEN_IS,    TOKEN_NULL,
-    TOKEN_RETURN,  TOKEN_SERVICE, TOKEN_MATCH, TOKEN_TRUE,    TOKEN_PACKAGE, TOKEN_EXTENDS, TOKEN_IMPORT,
+    TOKEN_ALLOW, TOKEN_DENY, TOKEN_FALSE,   TOKEN_FUNCTION, TOKEN_IF,
+    TOKEN_IN,    TOKEN_IS,   TOKEN_NULL,    TOKEN_RETURN,   TOKEN_SERVICE,
+    TOKEN_MATCH, TOKEN_TRUE, TOKEN_PACKAGE, TOKEN_EXTENDS,  TOKEN_IMPORT,
 };
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-static bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
-static bool is_octal(char c) { return c >= '0' && c <= '7'; }
-static bool is_space(char c) { return c == '\t' || c == '\n' || c == '\f' || c == '\r' || c == ' '; }
-static bool is_name_start(char c) { return is_letter(c) || c == '$' || c == '_'; }
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+static bool is_hex(char c)
+{
+    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+static bool is_octal(char c)
+{
+    return c >= '0' && c <= '7';
+}
+static bool is_space(char c)
+{
+    return c == '\t' || c == '\n' || c == '\f' || c == '\r' || c == ' ';
+}
+static bool is_name_start(char c)
+{
+    return is_letter(c) || c == '$' || c == '_';
+}
 
 static size_t scan_name(struct str s)
 {
@@ -68,7 +153,14 @@ static size_t scan_escape(struct str s)
     if (s.n < 2)
         return 0;
     switch (s.p[1]) {
-    case '"': case '\'': case '\\': case 'b': case 'f': case 'n': case 'r': case 't':
+    case '"':
+    case '\'':
+    case '\\':
+    case 'b':
+    case 'f':
+    case 'n':
+    case 'r':
+    case 't':
         return 2;
     case 'x':
         return s.n >= 4 && is_hex(s.p[2]) && is_hex(s.p[3]) ? 4 : 0;

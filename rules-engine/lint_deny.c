@@ -38,7 +38,8 @@ static enum truth look_into(const struct ast_node *node, unsigned *steps)
     case AST_NOT:
         a = look_into(node->op.a, steps);
         return a == UNKNOWN ? UNKNOWN : a == ALWAYS ? NEVER : ALWAYS;
-    case AST_AND: case AST_OR:
+    case AST_AND:
+    case AST_OR:
         a = look_into(node->op.a, steps);
         b = look_into(node->op.b, steps);
         if (node->kind == AST_AND)
@@ -73,11 +74,15 @@ static bool names_wildcard(struct str text, const struct ast_match *match)
     return false;
 }
 
-static bool calls_function(struct str text) { return memchr(text.p, '(', text.n) != NULL; }
+static bool calls_function(struct str text)
+{
+    return memchr(text.p, '(', text.n) != NULL;
+}
 
 /* Whether two pieces of text mean the same where they stand: alike but for spaces, and in another block
  * without names that a block can give another meaning. */
-static bool same_condition(struct str a, const struct ast_match *in_a, struct str b, const struct ast_match *in_b)
+static bool same_condition(struct str a, const struct ast_match *in_a, struct str b,
+                           const struct ast_match *in_b)
 {
     size_t i = 0, j = 0;
     for (;;) {
@@ -110,7 +115,8 @@ static size_t conjuncts_of(const struct ast_node **out, const struct ast_node *n
 }
 
 /* Whether `strict` asks everything that `grant` asks, and more. */
-static bool asks_more(const struct ruleset *ruleset, const struct ast_allow *strict, const struct ast_allow *grant)
+static bool asks_more(const struct ruleset *ruleset, const struct ast_allow *strict,
+                      const struct ast_allow *grant)
 {
     const struct ast_node *more[CONJUNCTS], *less[CONJUNCTS];
     if (!grant->condition || !strict->condition)
@@ -196,9 +202,11 @@ static const char *fix_text(const struct lint_pass *pass, const struct ast_allow
     unsigned left = grant->methods & ~common;
     unsigned line = line_of(pass->ruleset, grant);
     if (left)
-        return arena_printf(arena, "write 'allow %s' on line %u, leaving out %s; what no allow grants is refused",
+        return arena_printf(arena,
+                            "write 'allow %s' on line %u, leaving out %s; what no allow grants is refused",
                             methods_text(arena, left), line, methods_text(arena, common));
-    return arena_printf(arena, "narrow the match or the condition of line %u; what no allow grants is refused", line);
+    return arena_printf(
+        arena, "narrow the match or the condition of line %u; what no allow grants is refused", line);
 }
 
 static void report(const struct lint *lint, struct lint_pass *pass, const struct ast_allow *deny,
@@ -212,9 +220,11 @@ static void report(const struct lint *lint, struct lint_pass *pass, const struct
         arena, "line %u grants %s %s%s: allows are ORed, so '%s' on line %u takes nothing back",
         line_of(pass->ruleset, grant), methods_text(arena, common), when_text(pass, grant), partly,
         one_line(arena, text_of(pass->ruleset, deny->file, deny->span)), line_of(pass->ruleset, deny));
-    /* Who writes `if false` means it: what it fails to refuse is an error. A stricter condition may be a wish. */
+    /* Who writes `if false` means it: what it fails to refuse is an error. A stricter condition may be a
+     * wish. */
     enum rules_severity severity = truth_of(deny->condition) == NEVER ? RULES_ERROR : RULES_WARNING;
-    issues_add_lint(pass->issues, severity, lint->id, deny->file, deny->span, fix_text(pass, grant, common), message);
+    issues_add_lint(pass->issues, severity, lint->id, deny->file, deny->span, fix_text(pass, grant, common),
+                    message);
 }
 
 /* ---- pairs ---- */
@@ -235,7 +245,8 @@ static void collect(struct candidate *out, const struct ast_service *service, co
 }
 
 /* Whether `deny` looks as if it should restrict what `grant` grants, and does not. */
-static bool is_useless(const struct ruleset *ruleset, const struct candidate *deny, const struct candidate *grant)
+static bool is_useless(const struct ruleset *ruleset, const struct candidate *deny,
+                       const struct candidate *grant)
 {
     const struct ast_match *narrow = deny->allow->match, *wide = grant->allow->match;
     int version = ruleset->units[deny->allow->file].version;

@@ -175,9 +175,10 @@ bool literal_type(enum rules_type *out, struct str name)
 
 const char *literal_type_refusal(struct arena *arena, struct str name)
 {
-    return arena_printf(arena,
-                        "An unsupported type identifier was used with the 'is' operator. Received " STR_FMT
-                        ". Expected one of bool,bytes,constraint,duration,float,int,latlng,list,vector,set,number,"
-                        "map,string,timestamp,path,map_diff",
-                        STR_ARG(name));
+    return arena_printf(
+        arena,
+        "An unsupported type identifier was used with the 'is' operator. Received " STR_FMT
+        ". Expected one of bool,bytes,constraint,duration,float,int,latlng,list,vector,set,number,"
+        "map,string,timestamp,path,map_diff",
+        STR_ARG(name));
 }

@@ -31,14 +31,20 @@ static enum token_kind kind_at(const struct parser *p, uint32_t ahead)
 {
     return (enum token_kind)peek(p, ahead)->kind;
 }
-static bool is_at(const struct parser *p, enum token_kind kind) { return kind_at(p, 0) == kind; }
+static bool is_at(const struct parser *p, enum token_kind kind)
+{
+    return kind_at(p, 0) == kind;
+}
 
 static struct str token_text(const struct parser *p, const struct token *token)
 {
     return str_from(p->text.p + token->from, token->to - token->from);
 }
 
-static struct ast_span token_span(const struct token *token) { return (struct ast_span){ token->from, token->to }; }
+static struct ast_span token_span(const struct token *token)
+{
+    return (struct ast_span){ token->from, token->to };
+}
 
 static void fail_limit(struct parser *p, const char *limit)
 {
@@ -47,7 +53,10 @@ static void fail_limit(struct parser *p, const char *limit)
     p->failed = true;
 }
 
-static void fail(struct parser *p) { fail_limit(p, NULL); }
+static void fail(struct parser *p)
+{
+    fail_limit(p, NULL);
+}
 
 static const struct token *advance(struct parser *p)
 {
@@ -75,7 +84,10 @@ static const struct token *expect(struct parser *p, enum token_kind kind)
 }
 
 /* End of the last token that was read. */
-static uint32_t end_of_last(const struct parser *p) { return p->at ? p->tokens->items[p->at - 1].to : 0; }
+static uint32_t end_of_last(const struct parser *p)
+{
+    return p->at ? p->tokens->items[p->at - 1].to : 0;
+}
 
 static const char too_complex[] = "Expression is too complex to evaluate safely.";
 
@@ -85,7 +97,10 @@ static bool enter(struct parser *p, const char *limit)
         fail_limit(p, limit);
     return !p->failed;
 }
-static void leave(struct parser *p) { p->nesting--; }
+static void leave(struct parser *p)
+{
+    p->nesting--;
+}
 
 /* ---- small containers ---- */
 
@@ -178,8 +193,8 @@ static struct ast_node *parse_literal(struct parser *p)
     case TOKEN_BYTES:
         node = new_node(p, AST_BYTES, token->from);
         if (!literal_bytes(&node->text, p->arena, text))
-            issues_add(p->issues, RULES_ERROR, p->file, token_span(token), "Invalid bytes literal " STR_FMT ".",
-                       STR_ARG(text));
+            issues_add(p->issues, RULES_ERROR, p->file, token_span(token),
+                       "Invalid bytes literal " STR_FMT ".", STR_ARG(text));
         break;
     case TOKEN_TRUE:
     case TOKEN_FALSE:
@@ -448,15 +463,19 @@ static struct ast_node *parse_unary(struct parser *p)
     return parse_postfix(p);
 }
 
-/* How tight each operator binds. `is` and `in` are looser than `==`: 1 in [1] == true is 1 in ([1] == true). */
+/* How tight each operator binds. `is` and `in` are looser than `==`: 1 in [1] == true is 1 in ([1] == true).
+ */
 static const struct {
     uint8_t token, kind, binds;
 } operators[] = {
-    { TOKEN_STAR, AST_MUL, 9 }, { TOKEN_SLASH, AST_DIV, 9 }, { TOKEN_MOD, AST_MOD, 9 },
-    { TOKEN_PLUS, AST_ADD, 8 }, { TOKEN_MINUS, AST_SUB, 8 },
-    { TOKEN_LT, AST_LT, 7 },    { TOKEN_LTE, AST_LE, 7 },    { TOKEN_GT, AST_GT, 7 }, { TOKEN_GTE, AST_GE, 7 },
-    { TOKEN_EQ, AST_EQ, 6 },    { TOKEN_NEQ, AST_NE, 6 },    { TOKEN_IS, AST_IS, 5 }, { TOKEN_IN, AST_IN, 4 },
-    { TOKEN_AND, AST_AND, 3 },  { TOKEN_OR, AST_OR, 2 },     { TOKEN_QUESTION, AST_TERNARY, 1 },
+    { TOKEN_STAR, AST_MUL, 9 },  { TOKEN_SLASH, AST_DIV, 9 },
+    { TOKEN_MOD, AST_MOD, 9 },   { TOKEN_PLUS, AST_ADD, 8 },
+    { TOKEN_MINUS, AST_SUB, 8 }, { TOKEN_LT, AST_LT, 7 },
+    { TOKEN_LTE, AST_LE, 7 },    { TOKEN_GT, AST_GT, 7 },
+    { TOKEN_GTE, AST_GE, 7 },    { TOKEN_EQ, AST_EQ, 6 },
+    { TOKEN_NEQ, AST_NE, 6 },    { TOKEN_IS, AST_IS, 5 },
+    { TOKEN_IN, AST_IN, 4 },     { TOKEN_AND, AST_AND, 3 },
+    { TOKEN_OR, AST_OR, 2 },     { TOKEN_QUESTION, AST_TERNARY, 1 },
 };
 
 static struct ast_node *parse_is(struct parser *p, struct ast_node *node, struct ast_node *left)
@@ -569,8 +588,9 @@ static const struct {
     const char *name;
     unsigned bits;
 } methods[] = {
-    { "get", METHOD_GET },       { "list", METHOD_LIST },     { "read", METHOD_READ },   { "create", METHOD_CREATE },
-    { "update", METHOD_UPDATE }, { "delete", METHOD_DELETE }, { "write", METHOD_WRITE },
+    { "get", METHOD_GET },       { "list", METHOD_LIST },     { "read", METHOD_READ },
+    { "create", METHOD_CREATE }, { "update", METHOD_UPDATE }, { "delete", METHOD_DELETE },
+    { "write", METHOD_WRITE },
 };
 
 unsigned parser_method(struct str name)
@@ -698,9 +718,10 @@ void parser_check_version(const struct ruleset *ruleset, uint32_t file, const st
                           struct issue_list *issues)
 {
     const struct token *t = tokens->items;
-    if (tokens->n > 3 && t[0].kind == TOKEN_RULES_VERSION && t[1].kind == TOKEN_ASSIGNMENT && t[2].kind == TOKEN_STRING)
-        read_version(ruleset, file, t, str_from(ruleset->sources[file].text.p + t[2].from, t[2].to - t[2].from),
-                     issues);
+    if (tokens->n > 3 && t[0].kind == TOKEN_RULES_VERSION && t[1].kind == TOKEN_ASSIGNMENT &&
+        t[2].kind == TOKEN_STRING)
+        read_version(ruleset, file, t,
+                     str_from(ruleset->sources[file].text.p + t[2].from, t[2].to - t[2].from), issues);
 }
 
 static void parse_version(struct parser *p, struct ast_unit *unit)

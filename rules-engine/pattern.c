@@ -29,7 +29,10 @@ static void pattern_of(struct pattern *out, const struct ast_match *match, int v
     }
 }
 
-static bool takes_any(const struct ast_path_part *part) { return part->kind != PART_LITERAL; }
+static bool takes_any(const struct ast_path_part *part)
+{
+    return part->kind != PART_LITERAL;
+}
 
 /* fits[i][j]: the rest of a from i and the rest of b from j have a path in common. */
 bool pattern_intersects(const struct ast_match *a, const struct ast_match *b, int version)
@@ -47,7 +50,8 @@ bool pattern_intersects(const struct ast_match *a, const struct ast_match *b, in
             if (!fit && y_glob)
                 fit = fits[i][j + 1] || (i < x.n && fits[i + 1][j]);
             if (!fit && i < x.n && j < y.n && !x_glob && !y_glob)
-                fit = (takes_any(x.parts[i]) || takes_any(y.parts[j]) || str_eq(x.parts[i]->text, y.parts[j]->text)) &&
+                fit = (takes_any(x.parts[i]) || takes_any(y.parts[j]) ||
+                       str_eq(x.parts[i]->text, y.parts[j]->text)) &&
                       fits[i + 1][j + 1];
             fits[i][j] = fit;
         }

@@ -83,7 +83,8 @@ static void context_insert(struct predictor *p, uint32_t id)
 static void grow_contexts(struct predictor *p)
 {
     uint32_t cap = p->cap_contexts * 2;
-    p->contexts = arena_grow(p->arena, p->contexts, p->n_contexts * sizeof *p->contexts, cap * sizeof *p->contexts);
+    p->contexts =
+        arena_grow(p->arena, p->contexts, p->n_contexts * sizeof *p->contexts, cap * sizeof *p->contexts);
     p->cap_contexts = cap;
     p->context_slots = (size_t)cap * 2;
     p->context_table = ARENA_ARRAY(p->arena, uint32_t, p->context_slots);
@@ -255,7 +256,10 @@ static void swap(struct predictor *p)
     p->next = list;
 }
 
-static bool is_stop(const struct predictor *p, struct config c) { return p->g->states[c.state].type == STATE_STOP; }
+static bool is_stop(const struct predictor *p, struct config c)
+{
+    return p->g->states[c.state].type == STATE_STOP;
+}
 
 /* ---- telling alternatives apart ---- */
 
@@ -344,8 +348,9 @@ static bool step(struct predictor *p, unsigned kind, bool full)
         const struct grammar_state *state = &p->g->states[c.state];
         for (unsigned j = 0; j < state->n_edges; j++) {
             const struct grammar_edge *edge = &p->g->edges[state->first_edge + j];
-            if (edge->kind == EDGE_TOKEN ? edge->value == kind
-                                         : edge->kind == EDGE_SET && token_set_has(&p->g->sets[edge->value], kind)) {
+            if (edge->kind == EDGE_TOKEN
+                    ? edge->value == kind
+                    : edge->kind == EDGE_SET && token_set_has(&p->g->sets[edge->value], kind)) {
                 struct config to = c;
                 to.state = edge->target;
                 visit(p, to);
@@ -389,7 +394,10 @@ static void start(struct predictor *p, uint16_t state, uint32_t context, uint8_t
     swap(p);
 }
 
-static unsigned kind_at(const struct predictor *p, uint32_t at) { return p->tokens->items[at].kind; }
+static unsigned kind_at(const struct predictor *p, uint32_t at)
+{
+    return p->tokens->items[at].kind;
+}
 
 static unsigned choose_with_context(struct predictor *p, uint16_t state, uint32_t context, uint8_t precedence,
                                     uint32_t at, uint32_t *error)
@@ -529,7 +537,10 @@ unsigned predictor_choose(struct predictor *p, uint16_t state, uint32_t context,
     return 0;
 }
 
-bool predictor_gave_up(const struct predictor *p) { return p->gave_up; }
+bool predictor_gave_up(const struct predictor *p)
+{
+    return p->gave_up;
+}
 
 /* ---- set up ---- */
 

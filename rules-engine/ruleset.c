@@ -1,4 +1,5 @@
-/* ruleset.c - the life of a compiled ruleset: files in, tree and findings out, reference count, statistics. */
+/* ruleset.c - the life of a compiled ruleset: files in, tree and findings out, reference count, statistics.
+ */
 #include "rules-engine/check.h"
 #include "rules-engine/lexer.h"
 #include "rules-engine/parser.h"
@@ -49,15 +50,15 @@ static struct ruleset *ruleset_new(const struct rules_file *files, size_t n)
 }
 
 /* A syntax error that syntax.c has no words for: past a limit of ours. */
-static void add_plain_error(struct ruleset *ruleset, uint32_t file, const struct token *token, const char *limit,
-                            struct issue_list *issues)
+static void add_plain_error(struct ruleset *ruleset, uint32_t file, const struct token *token,
+                            const char *limit, struct issue_list *issues)
 {
     struct ast_span span = { token->from, token->to };
     if (limit)
         issues_add(issues, RULES_ERROR, file, span, "%s", limit);
     else
-        issues_add(issues, RULES_ERROR, file, span, "Unexpected '" STR_FMT "'.", (int)(token->to - token->from),
-                   ruleset->sources[file].text.p + token->from);
+        issues_add(issues, RULES_ERROR, file, span, "Unexpected '" STR_FMT "'.",
+                   (int)(token->to - token->from), ruleset->sources[file].text.p + token->from);
 }
 
 /* Whether the file was parsed; findings of its constructs may be errors all the same. */
@@ -104,8 +105,9 @@ static enum status_code check_files(const struct rules_file *files, size_t n, st
                           LIMIT_RULES_FILES, n);
     for (size_t i = 0; i < n; i++)
         if (files[i].content.n > LIMIT_RULES_SOURCE_BYTES)
-            return status_set(st, STATUS_INVALID_ARGUMENT, "rules.files[%zu].content has %zu bytes; at most %d", i,
-                              files[i].content.n, LIMIT_RULES_SOURCE_BYTES);
+            return status_set(st, STATUS_INVALID_ARGUMENT,
+                              "rules.files[%zu].content has %zu bytes; at most %d", i, files[i].content.n,
+                              LIMIT_RULES_SOURCE_BYTES);
     return STATUS_OK;
 }
 
@@ -162,7 +164,10 @@ void rules_release(struct ruleset *ruleset)
         arena_free(ruleset->arena); /* the ruleset itself lives in it */
 }
 
-const unsigned char *rules_digest(const struct ruleset *ruleset) { return ruleset->digest; }
+const unsigned char *rules_digest(const struct ruleset *ruleset)
+{
+    return ruleset->digest;
+}
 
 const struct rules_file *rules_files(const struct ruleset *ruleset, size_t *n)
 {
@@ -194,7 +199,8 @@ struct ruleset *rules_open_ruleset(void)
 
 /* ---- statistics ---- */
 
-static const char *pattern_text(const struct ruleset *ruleset, const struct ast_match *match, struct arena *arena)
+static const char *pattern_text(const struct ruleset *ruleset, const struct ast_match *match,
+                                struct arena *arena)
 {
     const char *below = "";
     for (; match; match = match->parent) {

@@ -26,10 +26,14 @@ void source_init(struct source *out, struct arena *arena, struct str name, struc
     for (size_t i = 0; i < text.n; i++)
         if (text.p[i] == '\n')
             lines[at++] = (uint32_t)i + 1;
-    *out = (struct source){ .name = name, .text = text, .lines = lines, .n_lines = n, .is_ascii = all < 0x80 };
+    *out =
+        (struct source){ .name = name, .text = text, .lines = lines, .n_lines = n, .is_ascii = all < 0x80 };
 }
 
-static bool is_continuation(char c) { return ((unsigned char)c & 0xc0) == 0x80; }
+static bool is_continuation(char c)
+{
+    return ((unsigned char)c & 0xc0) == 0x80;
+}
 
 static uint32_t code_points(const struct source *source, uint32_t from, uint32_t to)
 {

@@ -9,10 +9,10 @@
 #include "rules-engine/rules.h"
 
 struct source {
-    struct str name, text;    /* borrowed */
-    const uint32_t *lines;    /* offset of the first byte of each line */
-    uint32_t n_lines;         /* at least 1 */
-    bool is_ascii;            /* bytes are code points */
+    struct str name, text; /* borrowed */
+    const uint32_t *lines; /* offset of the first byte of each line */
+    uint32_t n_lines;      /* at least 1 */
+    bool is_ascii;         /* bytes are code points */
 };
 
 /* The line table goes into arena; name and text are borrowed for as long as the source is used. */

@@ -16,12 +16,12 @@
 enum { NAME_TEXT_BYTES = 64 * 1024 }; /* of what stands where a type name should */
 
 struct frame {
-    uint32_t context;    /* what is open above, for the predictor; holds where the caller goes on */
+    uint32_t context; /* what is open above, for the predictor; holds where the caller goes on */
     uint32_t first_token;
-    uint16_t called_at;  /* the caller's state with the call */
+    uint16_t called_at; /* the caller's state with the call */
     uint16_t rule;
     uint8_t precedence;
-    bool conjured;       /* its token was missing and made up */
+    bool conjured; /* its token was missing and made up */
 };
 
 struct walk {
@@ -35,20 +35,23 @@ struct walk {
     size_t n_frames, cap_frames;
     uint32_t at;
     uint16_t state;
-    bool repairing;      /* reports go out; otherwise the first one ends the walk */
+    bool repairing; /* reports go out; otherwise the first one ends the walk */
     bool stopped;
-    uint32_t furthest;   /* the last token that was looked at */
-    bool in_error;       /* since the last report nothing fitted: further reports are held back */
+    uint32_t furthest; /* the last token that was looked at */
+    bool in_error;     /* since the last report nothing fitted: further reports are held back */
     bool had_error;
-    uint32_t error_at;   /* where the last recovery began, and in which states */
+    uint32_t error_at; /* where the last recovery began, and in which states */
     uint64_t error_states[GRAMMAR_STATES / 64 + 1];
-    bool has_doubt;      /* where a token was first seen that only the end of a rule could explain */
+    bool has_doubt; /* where a token was first seen that only the end of a rule could explain */
     uint16_t doubt_state;
     uint32_t doubt_context;
-    bool hopeless;       /* the rule of the whole file was given up */
+    bool hopeless; /* the rule of the whole file was given up */
 };
 
-static struct frame *top(struct walk *w) { return &w->frames[w->n_frames - 1]; }
+static struct frame *top(struct walk *w)
+{
+    return &w->frames[w->n_frames - 1];
+}
 
 static const struct token *token_at(struct walk *w, uint32_t at)
 {
@@ -57,7 +60,10 @@ static const struct token *token_at(struct walk *w, uint32_t at)
         w->furthest = i;
     return &w->tokens->items[i];
 }
-static unsigned kind_at(struct walk *w, uint32_t at) { return token_at(w, at)->kind; }
+static unsigned kind_at(struct walk *w, uint32_t at)
+{
+    return token_at(w, at)->kind;
+}
 
 static void consume(struct walk *w)
 {
@@ -92,12 +98,16 @@ static const char *escaped(struct walk *w, struct str text)
     return out;
 }
 
-static const char *shown(struct walk *w, const struct token *token) { return escaped(w, token_text(w, token)); }
+static const char *shown(struct walk *w, const struct token *token)
+{
+    return escaped(w, token_text(w, token));
+}
 
 static void report(struct walk *w, const struct token *token, const char *message)
 {
     if (w->repairing)
-        issues_add(w->issues, RULES_ERROR, w->file, (struct ast_span){ token->from, token->to }, "%s", message);
+        issues_add(w->issues, RULES_ERROR, w->file, (struct ast_span){ token->from, token->to }, "%s",
+                   message);
 }
 
 static const char *set_text(struct walk *w, const struct token_set *set)
@@ -222,8 +232,9 @@ static void fail_match(struct walk *w, uint16_t state, uint32_t context)
     const struct token *token = token_at(w, w->at);
     struct token_set wanted = expected(w, state, context);
     if (begin_error(w))
-        report(w, token, arena_printf(w->arena, "mismatched input '%s' expecting %s", shown(w, token),
-                                      set_text(w, &wanted)));
+        report(w, token,
+               arena_printf(w->arena, "mismatched input '%s' expecting %s", shown(w, token),
+                            set_text(w, &wanted)));
     give_up_rule(w);
 }
 
@@ -244,7 +255,8 @@ static void match(struct walk *w, const struct grammar_edge *edge, bool fits)
         struct token_set wanted = expected(w, w->state, top(w)->context);
         const struct token *token = token_at(w, w->at);
         if (begin_error(w))
-            report(w, token, arena_printf(w->arena, "missing %s at '%s'", set_text(w, &wanted), shown(w, token)));
+            report(w, token,
+                   arena_printf(w->arena, "missing %s at '%s'", set_text(w, &wanted), shown(w, token)));
         top(w)->conjured = true;
         w->state = edge->target;
         return;
@@ -309,8 +321,8 @@ static void choose(struct walk *w)
     uint32_t error = w->at;
     unsigned alternative = state->one_token
                                ? choose_by_token(w, state)
-                               : predictor_choose(w->predictor, w->state, top(w)->context, top(w)->precedence, w->at,
-                                                  &error, &w->furthest);
+                               : predictor_choose(w->predictor, w->state, top(w)->context, top(w)->precedence,
+                                                  w->at, &error, &w->furthest);
     if (predictor_gave_up(w->predictor))
         w->stopped = true;
     else if (alternative == 0)

@@ -9,27 +9,14 @@
 #include "core/limits.h"
 #include "rules-engine/builtins/builtins.h"
 #include "rules-engine/lexer.h"
+#include "rules-engine/signatures.h"
 
-typedef uint32_t type_set;
-
-/* What is asked of an expression; `text` words it where the order is not the usual one, else NULL. */
-struct wanted {
-    type_set set;
-    const char *text;
-};
-
-#define BIT(type) ((type_set)1 << (type))
-#define ANY ((type_set)~0u)
-#define NUMBER (BIT(RT_INT) | BIT(RT_FLOAT))
-#define SUBTRACTABLE (NUMBER | BIT(RT_DURATION) | BIT(RT_TIMESTAMP))
-#define ADDABLE (SUBTRACTABLE | BIT(RT_STRING))
-#define SEQUENCE (BIT(RT_STRING) | BIT(RT_LIST) | BIT(RT_PATH))
-
-enum { CHECKED_NAMES = 32, ARGUMENTS_ASKED = 4 };
+enum { CHECKED_NAMES = 32 };
 
 struct variable {
     struct wanted asked; /* what all its uses so far ask */
-    bool contradiction; /* nothing satisfied them at some point */
+    bool contradiction;  /* nothing satisfied them at some point, found while looking at: */
+    struct ast_span place;
     bool mentioned;
 };
 
@@ -39,7 +26,7 @@ struct function_facts {
     struct function_facts *next; /* for another wish */
     type_set wanted;
     enum { FACTS_OPEN, FACTS_DONE } state;
-    struct variable parameters[CHECKED_NAMES];
+    struct variable *parameters; /* as many as the function has */
     type_set result;
 };
 
@@ -48,40 +35,21 @@ struct typing {
     struct arena *arena;
     struct issue_list *issues; /* NULL while only facts are gathered */
     uint32_t file;
-    bool has_request;          /* request and resource mean something here */
-    bool has_lookups;          /* get, exists, ... do */
-    bool is_outside;           /* a function of the file, called from a service */
+    bool has_request; /* request and resource mean something here */
+    bool has_lookups; /* get, exists, ... do */
+    bool is_outside;  /* a function of the file, called from a service */
     const struct ast_function *function;
     struct function_facts *facts; /* of that function */
     struct variable lets[CHECKED_NAMES];
-    type_set *known; /* by node: what infer() found */
-    uint32_t depth;  /* of functions whose facts are being gathered */
+    struct ast_span place; /* the start of the let, or of the body, that is being looked at */
+    type_set *known;       /* by node: what infer() found */
+    uint32_t depth;        /* of functions whose facts are being gathered */
 };
 
 /* ---- words ---- */
 
-/* In the order in which messages list them. */
-static const struct {
-    enum rules_type type;
-    const char *name;
-} type_order[] = {
-    { RT_NULL, "null" },           { RT_BOOL, "bool" },         { RT_INT, "int" },
-    { RT_FLOAT, "float" },         { RT_STRING, "string" },     { RT_BYTES, "bytes" },
-    { RT_LIST, "list" },           { RT_SET, "set" },           { RT_MAP, "map" },
-    { RT_CONSTRAINT, "constraint" }, { RT_PATH, "path" },       { RT_DURATION, "duration" },
-    { RT_TIMESTAMP, "timestamp" }, { RT_LATLNG, "latlng" },     { RT_MAP_DIFF, "map_diff" },
-};
-
-static const char *set_text(struct typing *t, type_set set)
-{
-    const char *text = "";
-    for (size_t i = 0; i < sizeof type_order / sizeof type_order[0]; i++)
-        if (set & BIT(type_order[i].type))
-            text = arena_printf(t->arena, "%s%s%s", text, *text ? ", " : "", type_order[i].name);
-    return text;
-}
-
-static void warn(struct typing *t, struct ast_span span, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+static void warn(struct typing *t, struct ast_span span, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 static void warn(struct typing *t, struct ast_span span, const char *fmt, ...)
 {
     if (!t->issues)
@@ -100,7 +68,8 @@ static void warn_name(struct typing *t, const char *what, struct str name, struc
 
 static struct ast_span first_token(const struct typing *t, const struct ast_node *node)
 {
-    return (struct ast_span){ node->start, lexer_token_end(t->ruleset->sources[node->file].text, node->start) };
+    return (struct ast_span){ node->start,
+                              lexer_token_end(t->ruleset->sources[node->file].text, node->start) };
 }
 
 /* The operator behind a left operand and its closing parentheses. */
@@ -134,7 +103,10 @@ static struct ast_span place_of(const struct typing *t, const struct ast_node *n
         return operator_token(t, node->is.a);
     case AST_METHOD:
         return node->call.name_span;
-    case AST_CALL: case AST_NEGATE: case AST_NOT: case AST_SLICE:
+    case AST_CALL:
+    case AST_NEGATE:
+    case AST_NOT:
+    case AST_SLICE:
         return token_from(t, node, node->span.from);
     default:
         break;
@@ -147,20 +119,22 @@ static struct ast_span place_of(const struct typing *t, const struct ast_node *n
 /* ---- asking for types ---- */
 
 static type_set infer(struct typing *t, const struct ast_node *node);
-static const struct function_facts *facts_of(struct typing *t, struct ast_function *function, type_set wanted);
+static const struct function_facts *facts_of(struct typing *t, struct ast_function *function,
+                                             type_set wanted);
 
 /* How an expression stands in what surrounds it. */
 enum role { ROLE_CONDITION, ROLE_OPERAND, ROLE_OBJECT /* of .x, [i], .f() */ };
 
-static void mismatch(struct typing *t, const struct ast_node *node, type_set got, struct wanted wanted, enum role role)
+static void mismatch(struct typing *t, const struct ast_node *node, type_set got, struct wanted wanted,
+                     enum role role)
 {
     struct ast_span span = place_of(t, node, role == ROLE_OBJECT);
     if (role == ROLE_CONDITION)
         warn(t, span, "Invalid type. Permission statements expect a boolean value. Received one of [%s].",
-             set_text(t, got));
+             type_set_text(t->arena, got));
     else
-        warn(t, span, "Invalid type. Received one of [%s]. Expected one of [%s].", set_text(t, got),
-             wanted.text ? wanted.text : set_text(t, wanted.set));
+        warn(t, span, "Invalid type. Received one of [%s]. Expected one of [%s].",
+             type_set_text(t->arena, got), wanted.text ? wanted.text : type_set_text(t->arena, wanted.set));
     if (node->kind == AST_NAME && node->name.scope == SCOPE_WILDCARD)
         warn(t, span, "Invalid type. There is no type for variable '" STR_FMT "' that satisfies all clauses.",
              STR_ARG(node->name.name));
@@ -168,10 +142,12 @@ static void mismatch(struct typing *t, const struct ast_node *node, type_set got
 
 /* One more thing is asked of a parameter or a let. When nothing satisfies all that is asked, that is noted,
  * and the next thing starts afresh. */
-static void narrow(struct variable *variable, struct wanted wanted)
+static void narrow(struct variable *variable, struct wanted wanted, struct ast_span place)
 {
     type_set both = variable->asked.set & wanted.set;
     if (!both) {
+        if (!variable->contradiction)
+            variable->place = place;
         variable->contradiction = true;
         variable->asked = (struct wanted){ ANY, NULL };
     } else if (both == wanted.set) {
@@ -252,7 +228,7 @@ static void require(struct typing *t, const struct ast_node *node, struct wanted
     type_set got = infer(t, node);
     struct variable *variable = variable_of(t, node);
     if (variable)
-        narrow(variable, wanted);
+        narrow(variable, wanted, t->place);
     else if (!(got & wanted.set))
         mismatch(t, node, got, wanted, role);
 }
@@ -297,8 +273,9 @@ static type_set infer_name(struct typing *t, const struct ast_node *node)
 static void wrong_count(struct typing *t, const struct ast_node *node)
 {
     struct str package = node->call.package;
-    warn(t, node->call.name_span, "Incorrect number of arguments supplied to function: " STR_FMT "%s" STR_FMT ".",
-         STR_ARG(package), package.n ? "." : "", STR_ARG(node->call.name));
+    warn(t, node->call.name_span,
+         "Incorrect number of arguments supplied to function: " STR_FMT "%s" STR_FMT ".", STR_ARG(package),
+         package.n ? "." : "", STR_ARG(node->call.name));
 }
 
 static type_set infer_user_call(struct typing *t, const struct ast_node *node, type_set wanted)
@@ -312,130 +289,9 @@ static type_set infer_user_call(struct typing *t, const struct ast_node *node, t
     const struct function_facts *facts = facts_of(t, function, wanted);
     for (uint32_t i = 0; i < node->call.n; i++)
         require(t, node->call.args[i],
-                facts && i < CHECKED_NAMES ? facts->parameters[i].asked : (struct wanted){ ANY, NULL }, ROLE_OPERAND);
+                facts && i < CHECKED_NAMES ? facts->parameters[i].asked : (struct wanted){ ANY, NULL },
+                ROLE_OPERAND);
     return facts ? facts->result : ANY;
-}
-
-/* What the rows of one name ask, over all receivers. */
-struct demand {
-    type_set receivers;
-    struct wanted arguments[ARGUMENTS_ASKED];
-    bool any_row, count_fits;
-};
-
-/* Within one row types are listed in an order of their own. */
-static const enum rules_type row_order[] = {
-    RT_INT,  RT_FLOAT, RT_NULL, RT_BYTES,     RT_STRING,   RT_BOOL,   RT_PATH,     RT_LIST,
-    RT_SET,  RT_MAP,   RT_CONSTRAINT, RT_TIMESTAMP, RT_DURATION, RT_LATLNG, RT_MAP_DIFF, RT_VECTOR,
-};
-
-static const char *type_name(enum rules_type type)
-{
-    for (size_t i = 0; i < sizeof type_order / sizeof type_order[0]; i++)
-        if (type_order[i].type == type)
-            return type_order[i].name;
-    return "vector";
-}
-
-static void add_argument(struct typing *t, struct wanted *wanted, type_set asked)
-{
-    static const enum rules_type float_first[] = { RT_FLOAT, RT_INT };
-    bool is_float = asked == NUMBER;
-    const enum rules_type *order = is_float ? float_first : row_order;
-    size_t n = is_float ? 2 : sizeof row_order / sizeof row_order[0];
-    for (size_t i = 0; asked != ANY && i < n; i++)
-        if ((asked & ~wanted->set) & BIT(order[i]))
-            wanted->text = arena_printf(t->arena, "%s%s%s", wanted->text ? wanted->text : "",
-                                        wanted->text ? ", " : "", type_name(order[i]));
-    wanted->set |= asked;
-}
-
-static void add_demand(struct typing *t, struct demand *demand, const struct builtin *row, uint32_t n)
-{
-    demand->any_row = true;
-    if (row->receiver != RT_CONSTRAINT) /* exists only in list requests; not named in warnings */
-        demand->receivers |= BIT(row->receiver);
-    if (row->n_args != n)
-        return;
-    demand->count_fits = true;
-    for (uint32_t i = 0; i < n; i++)
-        add_argument(t, &demand->arguments[i], row->args[i]);
-}
-
-static bool is_candidate(const struct builtin *row, const struct ast_node *node)
-{
-    bool is_method = node->kind == AST_METHOD && node->call.package.n == 0;
-    return str_eq(row->name, node->call.name) && is_method == (row->receiver != RT_UNDEFINED) &&
-           (is_method || str_eq(row->package, node->call.package));
-}
-
-static struct demand demand_of(struct typing *t, const struct ast_node *node)
-{
-    struct demand demand = { 0 };
-    size_t n;
-    const struct builtin *const *rows = builtin_all(&n);
-    for (size_t i = 0; i < n; i++)
-        if (is_candidate(rows[i], node))
-            add_demand(t, &demand, rows[i], node->call.n);
-    return demand;
-}
-
-static const struct {
-    const char *package, *name; /* package NULL: methods and globals */
-    type_set result;
-} results[] = {
-    { NULL, "size", BIT(RT_INT) },         { NULL, "lower", BIT(RT_STRING) },
-    { NULL, "upper", BIT(RT_STRING) },     { NULL, "trim", BIT(RT_STRING) },
-    { NULL, "replace", BIT(RT_STRING) },   { NULL, "join", BIT(RT_STRING) },
-    { NULL, "toBase64", BIT(RT_STRING) },  { NULL, "toHexString", BIT(RT_STRING) },
-    { NULL, "split", BIT(RT_LIST) },       { NULL, "keys", BIT(RT_LIST) },
-    { NULL, "values", BIT(RT_LIST) },      { NULL, "concat", BIT(RT_LIST) },
-    { NULL, "removeAll", BIT(RT_LIST) },   { NULL, "matches", BIT(RT_BOOL) },
-    { NULL, "hasAny", BIT(RT_BOOL) },      { NULL, "hasAll", BIT(RT_BOOL) },
-    { NULL, "hasOnly", BIT(RT_BOOL) },     { NULL, "toUtf8", BIT(RT_BYTES) },
-    { NULL, "toSet", BIT(RT_SET) },        { NULL, "union", BIT(RT_SET) },
-    { NULL, "intersection", BIT(RT_SET) }, { NULL, "difference", BIT(RT_SET) },
-    { NULL, "addedKeys", BIT(RT_SET) },    { NULL, "removedKeys", BIT(RT_SET) },
-    { NULL, "changedKeys", BIT(RT_SET) },  { NULL, "unchangedKeys", BIT(RT_SET) },
-    { NULL, "affectedKeys", BIT(RT_SET) }, { NULL, "diff", BIT(RT_MAP_DIFF) },
-    { NULL, "bind", BIT(RT_PATH) },        { NULL, "year", BIT(RT_INT) },
-    { NULL, "month", BIT(RT_INT) },        { NULL, "day", BIT(RT_INT) },
-    { NULL, "hours", BIT(RT_INT) },        { NULL, "minutes", BIT(RT_INT) },
-    { NULL, "seconds", BIT(RT_INT) },      { NULL, "nanos", BIT(RT_INT) },
-    { NULL, "dayOfWeek", BIT(RT_INT) },    { NULL, "dayOfYear", BIT(RT_INT) },
-    { NULL, "date", BIT(RT_TIMESTAMP) },   { NULL, "time", BIT(RT_DURATION) },
-    { NULL, "toMillis", BIT(RT_INT) },     { NULL, "latitude", BIT(RT_FLOAT) },
-    { NULL, "longitude", BIT(RT_FLOAT) },  { NULL, "distance", BIT(RT_FLOAT) },
-    { NULL, "int", BIT(RT_INT) },          { NULL, "float", BIT(RT_FLOAT) },
-    { NULL, "string", BIT(RT_STRING) },    { NULL, "path", BIT(RT_PATH) },
-    { "math", "abs", NUMBER },             { "math", "round", BIT(RT_INT) },
-    { "math", "isNaN", BIT(RT_BOOL) },     { "math", "ceil", BIT(RT_FLOAT) },
-    { "math", "floor", BIT(RT_FLOAT) },    { "math", "sqrt", BIT(RT_FLOAT) },
-    { "math", "pow", BIT(RT_FLOAT) },      { "hashing", "", BIT(RT_BYTES) },
-    { "timestamp", "", BIT(RT_TIMESTAMP) }, { "duration", "", BIT(RT_DURATION) },
-    { "latlng", "", BIT(RT_LATLNG) },
-};
-
-static type_set result_of_call(const struct ast_node *node)
-{
-    for (size_t i = 0; i < sizeof results / sizeof results[0]; i++) {
-        bool same_package = results[i].package ? str_eq_z(node->call.package, results[i].package)
-                                               : node->call.package.n == 0;
-        if (same_package && (!*results[i].name || str_eq_z(node->call.name, results[i].name)))
-            return results[i].result;
-    }
-    return ANY;
-}
-
-/* The same, ANY for a call that is refused for another reason: no such function, a wrong count. */
-static type_set result_of_known_call(const struct ast_node *node)
-{
-    size_t n;
-    const struct builtin *const *rows = builtin_all(&n);
-    for (size_t i = 0; i < n; i++)
-        if (is_candidate(rows[i], node) && rows[i]->n_args == node->call.n)
-            return result_of_call(node);
-    return ANY;
 }
 
 static type_set infer_builtin_call(struct typing *t, const struct ast_node *node, const struct demand *demand)
@@ -451,19 +307,20 @@ static type_set infer_builtin_call(struct typing *t, const struct ast_node *node
     }
     for (uint32_t i = 0; i < node->call.n; i++)
         require(t, node->call.args[i], demand->arguments[i], ROLE_OPERAND);
-    return result_of_call(node);
+    return type_result(node);
 }
 
 static type_set infer_global(struct typing *t, const struct ast_node *node)
 {
     const struct builtin *builtin = node->call.builtin;
     bool is_lookup = builtin && builtin_is_service(builtin);
-    struct demand demand = demand_of(t, node);
+    struct demand demand = type_demand(t->arena, node);
     if (!builtin || (is_lookup && !t->has_lookups)) {
         warn_name(t, "Invalid function name", node->call.name, node->call.name_span);
         demand = (struct demand){ 0 };
     } else if (is_lookup && t->is_outside) {
-        warn(t, node->call.name_span, "Call to service function '" STR_FMT "' occurs outside of defining scope.",
+        warn(t, node->call.name_span,
+             "Call to service function '" STR_FMT "' occurs outside of defining scope.",
              STR_ARG(node->call.name));
     }
     return infer_builtin_call(t, node, &demand);
@@ -471,10 +328,10 @@ static type_set infer_global(struct typing *t, const struct ast_node *node)
 
 static type_set infer_package(struct typing *t, const struct ast_node *node)
 {
-    struct demand demand = demand_of(t, node);
+    struct demand demand = type_demand(t->arena, node);
     if (!demand.any_row)
-        warn(t, node->call.name_span, "Invalid function name: " STR_FMT "." STR_FMT ".", STR_ARG(node->call.package),
-             STR_ARG(node->call.name));
+        warn(t, node->call.name_span, "Invalid function name: " STR_FMT "." STR_FMT ".",
+             STR_ARG(node->call.package), STR_ARG(node->call.name));
     return infer_builtin_call(t, node, &demand);
 }
 
@@ -482,7 +339,7 @@ static type_set infer_method(struct typing *t, const struct ast_node *node)
 {
     if (node->call.package.n > 0)
         return infer_package(t, node);
-    struct demand demand = demand_of(t, node);
+    struct demand demand = type_demand(t->arena, node);
     if (demand.count_fits)
         require_set(t, node->call.object, demand.receivers, ROLE_OBJECT);
     else
@@ -501,7 +358,9 @@ static type_set result_of_operator(const struct ast_node *node)
         return ADDABLE;
     case AST_SUB:
         return SUBTRACTABLE;
-    case AST_MUL: case AST_DIV: case AST_MOD:
+    case AST_MUL:
+    case AST_DIV:
+    case AST_MOD:
         return NUMBER;
     default:
         return BIT(RT_BOOL);
@@ -512,10 +371,11 @@ static type_set result_of(const struct ast_node *node)
 {
     switch (node->kind) {
     case AST_CALL:
-        return node->call.function || !node->call.builtin ? ANY : result_of_known_call(node);
+        return node->call.function || !node->call.builtin ? ANY : type_known_result(node);
     case AST_METHOD:
-        return result_of_known_call(node);
-    case AST_NOT: case AST_IS:
+        return type_known_result(node);
+    case AST_NOT:
+    case AST_IS:
         return BIT(RT_BOOL);
     case AST_NEGATE:
         return NUMBER | BIT(RT_DURATION);
@@ -603,17 +463,23 @@ static type_set infer_negation(struct typing *t, const struct ast_node *node, ty
 static type_set infer_binary(struct typing *t, const struct ast_node *node)
 {
     switch (node->kind) {
-    case AST_EQ: case AST_NE:
+    case AST_EQ:
+    case AST_NE:
         return infer_equality(t, node);
-    case AST_AND: case AST_OR:
+    case AST_AND:
+    case AST_OR:
         require_set(t, node->op.a, BIT(RT_BOOL), ROLE_OPERAND);
         require_set(t, node->op.b, BIT(RT_BOOL), ROLE_OPERAND);
         break;
     case AST_IN:
         infer(t, node->op.a);
-        require_set(t, node->op.b, BIT(RT_LIST) | BIT(RT_SET) | BIT(RT_MAP) | BIT(RT_CONSTRAINT), ROLE_OPERAND);
+        require_set(t, node->op.b, BIT(RT_LIST) | BIT(RT_SET) | BIT(RT_MAP) | BIT(RT_CONSTRAINT),
+                    ROLE_OPERAND);
         break;
-    case AST_LT: case AST_LE: case AST_GT: case AST_GE:
+    case AST_LT:
+    case AST_LE:
+    case AST_GT:
+    case AST_GE:
         infer_parts(t, node);
         break;
     default:
@@ -624,9 +490,8 @@ static type_set infer_binary(struct typing *t, const struct ast_node *node)
 
 static type_set infer_path(struct typing *t, const struct ast_node *node)
 {
-    const struct wanted segment = {
-        BIT(RT_PATH) | BIT(RT_NULL) | NUMBER | BIT(RT_STRING) | BIT(RT_BOOL), "path, null, int, float, string, bool"
-    };
+    const struct wanted segment = { BIT(RT_PATH) | BIT(RT_NULL) | NUMBER | BIT(RT_STRING) | BIT(RT_BOOL),
+                                    "path, null, int, float, string, bool" };
     for (uint32_t i = 0; i < node->path.n; i++)
         if (node->path.parts[i].expr)
             require(t, node->path.parts[i].expr, segment, ROLE_OPERAND);
@@ -698,7 +563,8 @@ static type_set infer(struct typing *t, const struct ast_node *node)
 
 /* ---- functions ---- */
 
-static void enter_function(struct typing *t, const struct ast_function *function, struct function_facts *facts)
+static void enter_function(struct typing *t, const struct ast_function *function,
+                           struct function_facts *facts)
 {
     t->function = function;
     t->facts = facts;
@@ -707,21 +573,11 @@ static void enter_function(struct typing *t, const struct ast_function *function
         t->lets[i] = (struct variable){ .asked = { ANY, NULL } };
 }
 
-/* Where a contradiction about a parameter or a let is reported: what its scope begins with. */
-static struct ast_span scope_start(const struct typing *t, const struct ast_function *function, uint32_t next_let)
-{
-    if (next_let >= function->n_lets)
-        return first_token(t, function->body);
-    struct ast_span span = function->lets[next_let].span;
-    span.to = span.from + 3;
-    return span;
-}
-
-static void warn_contradiction(struct typing *t, const struct variable *variable, struct str name,
-                               struct ast_span place)
+static void warn_contradiction(struct typing *t, const struct variable *variable, struct str name)
 {
     if (variable->contradiction)
-        warn(t, place, "Invalid type. There is no type for variable '" STR_FMT "' that satisfies all clauses.",
+        warn(t, variable->place,
+             "Invalid type. There is no type for variable '" STR_FMT "' that satisfies all clauses.",
              STR_ARG(name));
 }
 
@@ -729,7 +585,8 @@ static void warn_contradiction(struct typing *t, const struct variable *variable
 static void close_lets(struct typing *t, const struct ast_function *function)
 {
     for (uint32_t i = function->n_lets; i-- > 0;) {
-        warn_contradiction(t, &t->lets[i], function->lets[i].name, scope_start(t, function, i + 1));
+        warn_contradiction(t, &t->lets[i], function->lets[i].name);
+        t->place = token_from(t, function->body, function->lets[i].span.from);
         require(t, function->lets[i].value, t->lets[i].asked, ROLE_OPERAND);
     }
 }
@@ -743,13 +600,14 @@ static void infer_function(struct typing *t, const struct ast_function *function
             infer(t, function->lets[i].value);
         return;
     }
+    t->place = first_token(t, body);
     if (t->facts->wanted == ANY)
         t->facts->result = infer(t, body);
     else
         require_set(t, body, t->facts->wanted, ROLE_OPERAND);
     close_lets(t, function);
     for (uint32_t i = 0; i < function->n_parameters; i++)
-        warn_contradiction(t, &t->facts->parameters[i], function->parameters[i], scope_start(t, function, 0));
+        warn_contradiction(t, &t->facts->parameters[i], function->parameters[i]);
 }
 
 static bool is_looked_at(const struct ast_function *function)
@@ -757,10 +615,15 @@ static bool is_looked_at(const struct ast_function *function)
     return function->n_parameters < CHECKED_NAMES && function->n_lets < CHECKED_NAMES;
 }
 
-static void reset_facts(struct function_facts *facts)
+static struct function_facts *new_facts(struct typing *t, const struct ast_function *function,
+                                        type_set wanted)
 {
-    for (uint32_t i = 0; i < CHECKED_NAMES; i++)
-        facts->parameters[i] = (struct variable){ .asked = { ANY, NULL } };
+    struct function_facts *facts = ARENA_NEW(t->arena, struct function_facts);
+    *facts = (struct function_facts){ .next = function->facts, .wanted = wanted };
+    facts->parameters = ARENA_ARRAY(t->arena, struct variable, function->n_parameters);
+    for (uint32_t i = 0; i < function->n_parameters; i++)
+        facts->parameters[i].asked.set = ANY;
+    return facts;
 }
 
 /* Gathered on first need; NULL inside of the function itself. */
@@ -771,10 +634,8 @@ static const struct function_facts *facts_of(struct typing *t, struct ast_functi
             return facts->state == FACTS_DONE ? facts : NULL;
     if (!is_looked_at(function) || t->depth > 2 * LIMIT_RULES_CALL_DEPTH)
         return NULL;
-    struct function_facts *facts = ARENA_NEW(t->ruleset->arena, struct function_facts);
-    *facts = (struct function_facts){ .next = function->facts, .wanted = wanted };
+    struct function_facts *facts = new_facts(t, function, wanted);
     function->facts = facts;
-    reset_facts(facts);
     struct typing quiet = { .ruleset = t->ruleset,
                             .arena = t->arena,
                             .has_request = true,
@@ -822,9 +683,7 @@ static void check_function(struct file_pass *pass, struct ast_function *function
         return;
     t.has_request = t.has_request && function->used;
     t.has_lookups = t.has_lookups && function->used;
-    struct function_facts facts = { .wanted = ANY };
-    reset_facts(&facts);
-    enter_function(&t, function, &facts);
+    enter_function(&t, function, new_facts(&t, function, ANY));
     infer_function(&t, function);
     warn_unused(&t, function);
 }
@@ -855,6 +714,12 @@ static void check_match_list(struct file_pass *pass, const struct ast_match *lis
     }
 }
 
+static void forget_facts(void *data, struct ast_function *function)
+{
+    (void)data;
+    function->facts = NULL; /* their memory goes */
+}
+
 void check_types(const struct ruleset *ruleset, uint32_t file, struct issue_list *issues)
 {
     struct arena *arena = arena_new();
@@ -874,5 +739,6 @@ void check_types(const struct ruleset *ruleset, uint32_t file, struct issue_list
         check_function_list(&pass, service->functions);
         check_match_list(&pass, service->matches);
     }
+    check_each_function(unit, forget_facts, NULL);
     arena_free(arena);
 }

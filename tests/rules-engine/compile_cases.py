@@ -352,3 +352,10 @@ def gen_types(seed,n):
 
 for i, rules in enumerate(gen_types(5, 200)):
     add('types %d' % i, rules)
+
+# What once was different, by seed and number.
+for i in (112, 703, 919):
+    add('mutation 77/%d' % i, gen(77, 1000)[i])
+for i in (43, 115, 179, 228, 365, 540):
+    add('types 99/%d' % i, gen_types(99, 700)[i])
+add('types 321321/190', gen_types(321321, 500)[190])

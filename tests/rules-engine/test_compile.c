@@ -1,5 +1,5 @@
-/* test_compile.c - the face of the compiler: what is taken and refused, how findings are worded and drawn, the
- * life of a ruleset; and that hostile texts give an error, never a crash. */
+/* test_compile.c - the face of the compiler: what is taken and refused, how findings are worded and drawn,
+ * the life of a ruleset; and that hostile texts give an error, never a crash. */
 #include "rules-engine/rules.h"
 
 #include "core/limits.h"
@@ -37,13 +37,15 @@ static enum status_code compile(struct fixture *f, const char *text)
     return rules_compile(&f->ruleset, &file, 1, &f->issues, f->arena, &f->st);
 }
 
-#define AROUND(condition) "rules_version = '2';\nservice cloud.firestore {\n match /a/{b} {\n" condition "\n }\n}\n"
+#define AROUND(condition)                                                                                    \
+    "rules_version = '2';\nservice cloud.firestore {\n match /a/{b} {\n" condition "\n }\n}\n"
 
 static void errors_and_warnings_fold_into_one_message(void **state)
 {
     (void)state;
     struct fixture f;
-    assert_int_equal(compile(&f, AROUND("function f() { return f(); } allow get: if nope;")), STATUS_INVALID_ARGUMENT);
+    assert_int_equal(compile(&f, AROUND("function f() { return f(); } allow get: if nope;")),
+                     STATUS_INVALID_ARGUMENT);
     assert_null(f.ruleset);
     assert_int_equal(f.issues.errors, 1);
     assert_string_equal(status_message(&f.st), "Error compiling rules:\n"
@@ -68,7 +70,8 @@ static void an_empty_file_has_its_own_words(void **state)
     (void)state;
     struct fixture f;
     assert_int_equal(compile(&f, ""), STATUS_INVALID_ARGUMENT);
-    assert_string_equal(status_message(&f.st), "Error compiling rules:\nL0:0 Rules content empty. Compilation aborted.");
+    assert_string_equal(status_message(&f.st),
+                        "Error compiling rules:\nL0:0 Rules content empty. Compilation aborted.");
     assert_false(f.issues.items[0].has_position);
     dispose(&f);
 }
@@ -215,15 +218,16 @@ static void the_end_of_the_file_is_a_place(void **state)
 static void lints_say_what_to_do(void **state)
 {
     (void)state;
-    expect_picture(AROUND("allow write: if b == 'x';\nallow delete: if false;"), true,
-                   "error[useless-deny]: line 4 grants delete when b == 'x': allows are ORed, so 'allow delete: if "
-                   "false' on line 5 takes nothing back\n"
-                   "  --> t.rules:5:1\n"
-                   "     |\n"
-                   "   5 | allow delete: if false;\n"
-                   "     | ^^^^^^^^^^^^^^^^^^^^^^\n"
-                   "     = note: write 'allow create, update' on line 4, leaving out delete; what no allow grants is "
-                   "refused\n");
+    expect_picture(
+        AROUND("allow write: if b == 'x';\nallow delete: if false;"), true,
+        "error[useless-deny]: line 4 grants delete when b == 'x': allows are ORed, so 'allow delete: if "
+        "false' on line 5 takes nothing back\n"
+        "  --> t.rules:5:1\n"
+        "     |\n"
+        "   5 | allow delete: if false;\n"
+        "     | ^^^^^^^^^^^^^^^^^^^^^^\n"
+        "     = note: write 'allow create, update' on line 4, leaving out delete; what no allow grants is "
+        "refused\n");
 }
 
 /* ---- hostile texts ---- */
@@ -283,7 +287,8 @@ static void deep_matches_are_refused(void **state)
     struct rules_file file = { STR("t"), buf_view(&text) };
     setup(&f);
     assert_int_equal(rules_compile(&f.ruleset, &file, 1, &f.issues, f.arena, &f.st), STATUS_INVALID_ARGUMENT);
-    assert_string_equal(f.issues.items[0].description, "Maximum allowed resource rule depth of 10 is reached.");
+    assert_string_equal(f.issues.items[0].description,
+                        "Maximum allowed resource rule depth of 10 is reached.");
     dispose(&f);
     buf_dispose(&text);
 }

@@ -1,6 +1,6 @@
 /* test_compile_recorded.c - replays what Google's compiler 1.19.9 said about rulesets
- * (compile/recorded.ndjson, made by record_compile.py): every finding with its text, place and order. A ruleset
- * that differs must stand in compile/known.txt, and what stands there must differ. */
+ * (compile/recorded.ndjson, made by record_compile.py): every finding with its text, place and order. A
+ * ruleset that differs must stand in compile/known.txt, and what stands there must differ. */
 #include "rules_world.h"
 
 #include <setjmp.h>
@@ -11,9 +11,9 @@
 #include <cmocka.h>
 
 static struct {
-    size_t rulesets, same;          /* all findings alike */
-    size_t refused, same_errors;    /* with errors; all errors alike */
-    size_t same_first;              /* the first error alike */
+    size_t rulesets, same;       /* all findings alike */
+    size_t refused, same_errors; /* with errors; all errors alike */
+    size_t same_first;           /* the first error alike */
     size_t unexpected;
 } tally;
 
@@ -56,8 +56,8 @@ static bool is_known(struct str name)
 
 static const char *issue_text(struct arena *arena, const struct rules_issue *issue)
 {
-    return arena_printf(arena, "%c %u:%u [%u..%u] %s", issue->severity == RULES_ERROR ? 'E' : 'W', issue->line,
-                        issue->column, issue->offset, issue->end_offset, issue->description);
+    return arena_printf(arena, "%c %u:%u [%u..%u] %s", issue->severity == RULES_ERROR ? 'E' : 'W',
+                        issue->line, issue->column, issue->offset, issue->end_offset, issue->description);
 }
 
 static const char *recorded_text(struct arena *arena, const struct json *issue)
@@ -89,8 +89,8 @@ static const char *ours_at(struct arena *arena, const struct rules_issues *issue
 }
 
 /* How many findings are alike from the front; *all when the lists are. */
-static size_t compare(struct arena *arena, const struct json *theirs, const struct rules_issues *ours, bool errors,
-                      bool *all)
+static size_t compare(struct arena *arena, const struct json *theirs, const struct rules_issues *ours,
+                      bool errors, bool *all)
 {
     for (size_t n = 0;; n++) {
         const char *a = theirs_at(arena, theirs, n, errors), *b = ours_at(arena, ours, n, errors);
@@ -100,12 +100,14 @@ static size_t compare(struct arena *arena, const struct json *theirs, const stru
     }
 }
 
-static void complain(struct arena *arena, const struct json *record, const struct rules_issues *ours, size_t at)
+static void complain(struct arena *arena, const struct json *record, const struct rules_issues *ours,
+                     size_t at)
 {
-    const char *a = theirs_at(arena, json_get(record, "issues"), at, false), *b = ours_at(arena, ours, at, false);
+    const char *a = theirs_at(arena, json_get(record, "issues"), at, false),
+               *b = ours_at(arena, ours, at, false);
     tally.unexpected++;
-    print_error(STR_FMT "\n  theirs %s\n  ours   %s\n", STR_ARG(json_text(record, "name")), a ? a : "nothing more",
-                b ? b : "nothing more");
+    print_error(STR_FMT "\n  theirs %s\n  ours   %s\n", STR_ARG(json_text(record, "name")),
+                a ? a : "nothing more", b ? b : "nothing more");
 }
 
 static void replay(struct arena *arena, const struct json *record)

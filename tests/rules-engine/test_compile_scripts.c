@@ -1,4 +1,5 @@
-/* test_compile_scripts.c - runs tests/rules/compile and tests/rules/lint: rules with the findings on the line.
+/* test_compile_scripts.c - runs tests/rules/compile and tests/rules/lint: rules with the findings on the
+ * line.
  *
  * A comment on a line says what is found there; every finding must be said and every saying found:
  *   // expect error: TEXT        // expect warning @ COLUMN: TEXT      // expect lint ID: TEXT
@@ -31,7 +32,8 @@ struct script {
     size_t n;
 };
 
-static void complain(const struct script *s, uint32_t line, const char *what, const char *kind, const char *text)
+static void complain(const struct script *s, uint32_t line, const char *what, const char *kind,
+                     const char *text)
 {
     failures++;
     print_error("%s:%u: %s: %s: %s\n", s->name, (unsigned)line, what, kind, text);
@@ -46,7 +48,10 @@ static struct str trim(struct str s)
     return s;
 }
 
-static const char *copy(struct script *s, struct str text) { return arena_str(s->arena, trim(text)).p; }
+static const char *copy(struct script *s, struct str text)
+{
+    return arena_str(s->arena, trim(text)).p;
+}
 
 /* Takes the text up to `end` off *rest, all of it when `end` does not occur. */
 static struct str take_until(struct str *rest, const char *end)
@@ -101,8 +106,8 @@ static void match_issue(struct script *s, const struct rules_issue *issue)
         e->found = true;
         return;
     }
-    complain(s, issue->line, "not expected",
-             arena_printf(s->arena, "%s @ %u", kind, (unsigned)issue->column), issue->description);
+    complain(s, issue->line, "not expected", arena_printf(s->arena, "%s @ %u", kind, (unsigned)issue->column),
+             issue->description);
 }
 
 static struct str read_file(struct arena *arena, const char *path)

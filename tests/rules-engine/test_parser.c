@@ -57,9 +57,10 @@ static const char *path_shape(struct arena *arena, const struct ast_path_part *p
 }
 
 static const char *const operators[] = {
-    [AST_NOT] = "!",  [AST_NEGATE] = "neg", [AST_AND] = "&&", [AST_OR] = "||", [AST_EQ] = "==", [AST_NE] = "!=",
-    [AST_LT] = "<",   [AST_LE] = "<=",      [AST_GT] = ">",   [AST_GE] = ">=", [AST_ADD] = "+", [AST_SUB] = "-",
-    [AST_MUL] = "*",  [AST_DIV] = "/",      [AST_MOD] = "%",  [AST_IN] = "in", [AST_TERNARY] = "?",
+    [AST_NOT] = "!", [AST_NEGATE] = "neg", [AST_AND] = "&&", [AST_OR] = "||", [AST_EQ] = "==",
+    [AST_NE] = "!=", [AST_LT] = "<",       [AST_LE] = "<=",  [AST_GT] = ">",  [AST_GE] = ">=",
+    [AST_ADD] = "+", [AST_SUB] = "-",      [AST_MUL] = "*",  [AST_DIV] = "/", [AST_MOD] = "%",
+    [AST_IN] = "in", [AST_TERNARY] = "?",
 };
 
 static const char *map_shape(struct arena *arena, const struct ast_node *node)
@@ -97,12 +98,14 @@ static const char *shape(struct arena *arena, const struct ast_node *node)
     case AST_NAME:
         return arena_str(arena, node->name.name).p;
     case AST_MEMBER:
-        return arena_printf(arena, "(. %s " STR_FMT ")", shape(arena, node->member.object), STR_ARG(node->member.name));
+        return arena_printf(arena, "(. %s " STR_FMT ")", shape(arena, node->member.object),
+                            STR_ARG(node->member.name));
     case AST_INDEX:
-        return arena_printf(arena, "([] %s %s)", shape(arena, node->index.object), shape(arena, node->index.from));
+        return arena_printf(arena, "([] %s %s)", shape(arena, node->index.object),
+                            shape(arena, node->index.from));
     case AST_SLICE:
-        return arena_printf(arena, "([:] %s %s %s)", shape(arena, node->index.object), shape(arena, node->index.from),
-                            shape(arena, node->index.to));
+        return arena_printf(arena, "([:] %s %s %s)", shape(arena, node->index.object),
+                            shape(arena, node->index.from), shape(arena, node->index.to));
     case AST_CALL:
         return shapes(arena, arena_printf(arena, "call " STR_FMT, STR_ARG(node->call.name)), node->call.args,
                       node->call.n);
@@ -127,7 +130,8 @@ static void expect_shape(const char *expression, const char *expected)
     struct fixture f;
     char text[4096];
     snprintf(text, sizeof text,
-             "rules_version = '2';\nservice cloud.firestore { match /a/{x} { allow get: if %s; } }", expression);
+             "rules_version = '2';\nservice cloud.firestore { match /a/{x} { allow get: if %s; } }",
+             expression);
     compile(&f, text);
     const char *got = shape(f.arena, f.ruleset->allows[0]->condition);
     if (strcmp(got, expected) != 0)
@@ -210,7 +214,8 @@ static void literals_are_unescaped(void **state)
     expect_shape("'a\\'\\x41\\101\\u00e9\\ud83d\\ude00' == \"it’s\"", "(== 'a'AAé😀' 'it’s')");
     expect_shape("b'\\x41\\102' == B\"c\"", "(== b'AB' b'c')");
     expect_shape("1. == .5", "(== 1 0.5)");
-    expect_shape("-9223372036854775808 < 9223372036854775807", "(< -9223372036854775808 9223372036854775807)");
+    expect_shape("-9223372036854775808 < 9223372036854775807",
+                 "(< -9223372036854775808 9223372036854775807)");
 }
 
 static void comments_and_line_ends_stand_anywhere(void **state)
@@ -259,7 +264,8 @@ static void names_are_resolved_from_the_inside_out(void **state)
                 "  function f(y) { let z = y; return z == x; }"
                 "  match /b/{x} { allow get: if f(y) && x == 'a' && request.auth == resource; } } }");
     const struct ast_node *condition = f.ruleset->allows[0]->condition;
-    const struct ast_node *call = condition->op.a->op.a, *compare = condition->op.a->op.b, *last = condition->op.b;
+    const struct ast_node *call = condition->op.a->op.a, *compare = condition->op.a->op.b,
+                          *last = condition->op.b;
     assert_int_equal(call->call.args[0]->name.scope, SCOPE_WILDCARD);
     assert_int_equal(call->call.args[0]->name.slot, 1);
     assert_int_equal(compare->op.a->name.scope, SCOPE_WILDCARD);
