@@ -465,6 +465,30 @@ static bool one_token_decides(const struct grammar *g, const struct token_set *f
     return true;
 }
 
+static bool is_twin(const struct grammar *g, unsigned rule)
+{
+    for (unsigned i = 0; i < g->n_rules; i++)
+        if (i != rule && g->twin[i] == rule)
+            return true;
+    return false;
+}
+
+static void collect_after(struct grammar *g)
+{
+    uint16_t n = 0;
+    for (unsigned rule = 0; rule < g->n_rules; rule++) {
+        g->after_first[rule] = n;
+        for (uint16_t s = 0; s < g->n_states; s++) {
+            for (unsigned i = 0; i < g->states[s].n_edges; i++) {
+                const struct grammar_edge *edge = &g->edges[g->states[s].first_edge + i];
+                if (edge->kind == EDGE_RULE && edge->value == rule && !is_twin(g, g->states[s].rule))
+                    g->after[n++] = edge->target;
+            }
+        }
+    }
+    g->after_first[g->n_rules] = n;
+}
+
 static struct grammar the_grammar;
 
 static void build(void)
@@ -482,6 +506,7 @@ static void build(void)
         connect(&r, piece.to, g->stop[r.rule]);
     }
     cut_tails(g);
+    collect_after(g);
     compute_first(g);
     struct token_set follow[GRAMMAR_RULES] = { 0 };
     compute_follow(g, follow);

@@ -59,6 +59,9 @@ struct grammar {
     uint16_t start[GRAMMAR_RULES], stop[GRAMMAR_RULES];
     uint8_t twin[GRAMMAR_RULES]; /* the rule that look-ahead walks instead; itself for most */
     struct str names[GRAMMAR_RULES];
+    /* Where callers of a rule go on: after[after_first[rule]] and up to the next rule's. Twins do not count
+     * as callers: look-ahead never starts in one. */
+    uint16_t after_first[GRAMMAR_RULES + 1], after[GRAMMAR_EDGES];
     uint16_t n_states, n_edges, n_rules, n_sets;
 };
 

@@ -47,8 +47,6 @@ struct predictor {
     size_t seen_slots, seen_used;
     uint32_t round;
     struct config_list current, next, work;
-    uint16_t *follow_first; /* by rule: places in follow */
-    uint16_t *follow;
     struct node **nodes; /* from 1 */
     uint32_t n_nodes, cap_nodes;
     uint32_t *node_table; /* open addressing over nodes; 0 is free */
@@ -194,13 +192,13 @@ static void leave_rule(struct predictor *p, struct config c, bool full)
         push(p, &p->next, c);
         return;
     }
-    unsigned rule = p->g->states[c.state].rule;
-    if (p->follow_first[rule] == p->follow_first[rule + 1])
+    const uint16_t *first = &p->g->after_first[p->g->states[c.state].rule];
+    if (first[0] == first[1])
         push(p, &p->next, c);
     c.left = true;
     c.precedence = 0;
-    for (unsigned i = p->follow_first[rule]; i < p->follow_first[rule + 1]; i++) {
-        c.state = p->follow[i];
+    for (unsigned i = first[0]; i < first[1]; i++) {
+        c.state = p->g->after[i];
         visit(p, c);
     }
 }
@@ -544,37 +542,6 @@ bool predictor_gave_up(const struct predictor *p)
 
 /* ---- set up ---- */
 
-static bool is_twin(const struct grammar *g, uint8_t rule)
-{
-    for (uint8_t i = 0; i < g->n_rules; i++)
-        if (i != rule && g->twin[i] == rule)
-            return true;
-    return false;
-}
-
-/* For each rule the states where its callers go on. Twins are not callers: look-ahead never starts there. */
-static void collect_follow(struct predictor *p)
-{
-    const struct grammar *g = p->g;
-    p->follow_first = ARENA_ARRAY(p->arena, uint16_t, g->n_rules + 1u);
-    p->follow = ARENA_ARRAY(p->arena, uint16_t, g->n_edges);
-    uint16_t n = 0;
-    for (unsigned rule = 0; rule < g->n_rules; rule++) {
-        p->follow_first[rule] = n;
-        for (uint16_t s = 0; s < g->n_states; s++) {
-            uint8_t caller = g->states[s].rule;
-            if (is_twin(g, caller))
-                continue;
-            for (unsigned i = 0; i < g->states[s].n_edges; i++) {
-                const struct grammar_edge *edge = &g->edges[g->states[s].first_edge + i];
-                if (edge->kind == EDGE_RULE && edge->value == rule)
-                    p->follow[n++] = edge->target;
-            }
-        }
-    }
-    p->follow_first[g->n_rules] = n;
-}
-
 struct predictor *predictor_new(struct arena *arena, const struct grammar *g, const struct tokens *tokens)
 {
     struct predictor *p = ARENA_NEW(arena, struct predictor);
@@ -595,6 +562,5 @@ struct predictor *predictor_new(struct arena *arena, const struct grammar *g, co
     p->node_slots = p->cap_nodes * 2;
     p->node_table = ARENA_ARRAY(arena, uint32_t, p->node_slots);
     p->starts = ARENA_ARRAY(arena, uint32_t, (size_t)g->n_states * PRECEDENCES);
-    collect_follow(p);
     return p;
 }
