@@ -64,5 +64,11 @@ async def test_append_only_refuses_changes(serve, make):
 
 async def test_deadline_is_surfaced(make):
     db = make()
+    ref = db.collection("c").document("d")
+    await ref.set({"a": 1})
+    reader = db.transaction()
+    await reader._begin()
+    await ref.get(transaction=reader)
     with pytest.raises(exceptions.DeadlineExceeded):
-        await db.collection("c").document("d").set({"a": 1}, timeout=0.000001, retry=None)
+        await ref.set({"a": 2}, timeout=0.2, retry=None)  # waits for the reader, up to two seconds
+    await reader._rollback()
