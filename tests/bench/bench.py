@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 """./dev bench: CPU per request first, then requests per second, beside the bare libraries in the same run.
 
-usage: bench.py [--rounds N] [--seconds S] [--google "COMMAND"] [--only WORDS]
+usage: bench.py [--rounds N] [--seconds S] [--google "COMMAND"] [--only start,requests,batches,micro]
 
 What is measured: the audit log itself. Creates come from the service principal under fixtures/rules/audit_log.rules, all seven
 fields, data on disk, `process` durability, ledger entry included; gets from the auditor. The ceiling is the simplest server that
 each library allows (tests/bench/bare_*.c), answering a constant of about the same size. COMMAND starts Google's emulator; the
-word PORT in it is replaced. Medians of the rounds; compare within one run only: machines are shared and noisy.
+word PORT in it is replaced. Every answer must be a success, or the figures are void and the exit code is 1.
+
+The servers run side by side and take turns case by case, so that a noisy minute hits all of them; ratios are taken within one
+turn, and medians of the rounds are printed. Compare within one run only: machines are shared and noisy. CPU is the server
+process's, user and system; the load generator's is not counted but runs on the same cores.
 """
 import argparse
 import base64
@@ -77,16 +81,21 @@ def frame(message):
 # ---- servers ----
 
 class Server:
-    def __init__(self, name, args, port, ready="/"):
+    """A server process, ready when it accepts (and, with `http`, answers GET /)."""
+
+    running = []
+
+    def __init__(self, name, args, port, http=True):
         self.name, self.port = name, port
         self.log = tempfile.TemporaryFile()
         start = time.monotonic()
         self.process = subprocess.Popen(args, stdout=self.log, stderr=self.log, cwd=ROOT, start_new_session=True)
+        Server.running.append(self)
         while True:
             try:
                 with socket.create_connection(("127.0.0.1", port), timeout=1) as s:
-                    if ready:
-                        s.sendall(b"GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n" % ready.encode())
+                    if http:
+                        s.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
                         if not s.recv(16).startswith(b"HTTP/1."):
                             raise OSError
                 break
@@ -94,7 +103,7 @@ class Server:
                 if self.process.poll() is not None or time.monotonic() - start > 120:
                     self.log.seek(0)
                     sys.exit("%s did not start:\n%s" % (name, self.log.read().decode()[-2000:]))
-                time.sleep(0.002)
+                time.sleep(0.0005)
         self.started_ms = (time.monotonic() - start) * 1000
 
     def pids(self):
@@ -125,7 +134,15 @@ class Server:
                 pass
         return rss / 1024, anon / 1024
 
+    @staticmethod
+    def stop_all():
+        for s in list(Server.running):
+            s.stop()
+
     def stop(self):
+        Server.running.remove(self)
+        if self.process.poll() is not None:
+            sys.exit("%s ended by itself with code %d" % (self.name, self.process.returncode))
         os.killpg(self.process.pid, signal.SIGTERM)
         try:
             self.process.wait(20)
@@ -143,44 +160,50 @@ def free_port():
 # ---- loads ----
 
 LUA = 'wrk.method = "%s"\nwrk.body = [==[%s]==]\n%s'
+ANSWER_MIN = 200  # bytes: an error has fewer, and h2load does not look at grpc-status
+
+
+def number(pattern, text, tool):
+    found = re.search(pattern, text)
+    if not found:
+        sys.exit("%s said what this script does not understand:\n%s" % (tool, text[-2000:]))
+    return float(found.group(1))
 
 
 class Loads:
+    """Each load returns (answers, answers per second, answers that are no success)."""
+
     def __init__(self, folder, seconds):
         self.folder, self.seconds = folder, seconds
 
     def rest(self, port, method, path, body, auth, connections):
         script = os.path.join(self.folder, "load.lua")
-        headers = 'wrk.headers["Content-Type"] = "application/json"\n'
-        if auth:
-            headers += 'wrk.headers["Authorization"] = "%s"\n' % auth
+        headers = 'wrk.headers["Content-Type"] = "application/json"\nwrk.headers["Authorization"] = "%s"\n' % auth
         with open(script, "w") as f:
             f.write(LUA % (method, body, headers))
         out = subprocess.run(["wrk", "-t1", "-c%d" % connections, "-d%ds" % self.seconds, "-s", script, "http://127.0.0.1:%d%s" % (port, path)],
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
-        done = int(re.search(r"(\d+) requests in", out).group(1))
-        bad = re.search(r"Non-2xx or 3xx responses: (\d+)", out)
-        return done, float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1)), int(bad.group(1)) if bad else 0
+        errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", out)
+        bad = sum(int(n) for n in re.findall(r"Non-2xx or 3xx responses: (\d+)", out)) + (sum(map(int, errors.groups())) if errors else 0)
+        return int(number(r"(\d+) requests in", out, "wrk")), number(r"Requests/sec:\s+([\d.]+)", out, "wrk"), bad
 
-    def grpc(self, port, method, message, auth, connections):
+    def grpc(self, port, method, message, auth, connections, count=0):
         data = os.path.join(self.folder, "message.bin")
         with open(data, "wb") as f:
             f.write(frame(message))
-        args = ["h2load", "-t1", "-c%d" % connections, "-m1", "-D", str(self.seconds), "-d", data, "-H", "content-type: application/grpc", "-H", "te: trailers"]
-        if auth:
-            args += ["-H", "authorization: " + auth]
+        args = ["h2load", "-t1", "-c%d" % connections, "-m1", "-d", data, "-H", "content-type: application/grpc", "-H", "te: trailers",
+                "-H", "authorization: " + auth] + (["-n", str(count)] if count else ["-D", str(self.seconds)])
         out = subprocess.run(args + ["http://127.0.0.1:%d/google.firestore.v1.Firestore/%s" % (port, method)], stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT, text=True).stdout
-        done = int(re.search(r"(\d+) succeeded", out).group(1))
-        rate = float(re.search(r"finished in [\d.]+\w+, ([\d.]+) req/s", out).group(1))
-        return done, rate, int(re.search(r"(\d+) failed", out).group(1))
+        done, failed = int(number(r"(\d+) succeeded", out, "h2load")), int(number(r"(\d+) failed", out, "h2load"))
+        data = number(r"space savings [\d.]+%\), [\d.]+\w+ \((\d+)\) data", out, "h2load")
+        return done, number(r"finished in [\d.]+\w+, ([\d.]+) req/s", out, "h2load"), done if data < done * ANSWER_MIN else failed
 
 
 def measure(server, run):
     before = server.cpu()
     done, rate, bad = run()
-    cpu = server.cpu() - before
-    return {"us": cpu / max(done, 1) * 1e6, "rate": rate, "bad": bad, "done": done}
+    return {"us": (server.cpu() - before) / max(done, 1) * 1e6, "rate": rate, "bad": bad + (done == 0)}
 
 
 def http(port, method, path, body=None, auth="Bearer owner"):
@@ -190,9 +213,15 @@ def http(port, method, path, body=None, auth="Bearer owner"):
         return json.loads(a.read())
 
 
-def build(folder):
-    for args in (["cmake", "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"], ["cmake", "--build", folder, "-j2", "--target", "cinderlog", "bare_mhd", "bare_nghttp2"]):
-        subprocess.run(args, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+def build():
+    """The release build, with the programs of this folder added to it."""
+    folder = os.path.join(ROOT, "build", "bench")
+    for args in (["cmake", "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"],
+                 ["cmake", "--build", folder, "-j2", "--target", "cinderlog", "bare_mhd", "bare_nghttp2", "bench_codec", "bench_rules", "bench_store"]):
+        done = subprocess.run(args, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            sys.exit(done.stdout[-4000:])
+    return folder
 
 
 def find(folder, name):
@@ -202,101 +231,144 @@ def find(folder, name):
     sys.exit("no %s under %s" % (name, folder))
 
 
-def start_and_memory(binary, results):
+# ---- the parts of a run ----
+
+def serve(binary, data):
+    port = free_port()
+    return Server("cinderlog", [binary, "serve", "--port", str(port), "--data", data, "--rules", "fixtures/rules/audit_log.rules"], port)
+
+
+CASES = [(kind, what, c) for c in (1, 64) for kind in ("rest", "grpc") for what in ("create", "get")]
+
+
+def requests(a, folder, scratch, rows, results):
+    """CPU and rate of each case, cinderlog and the others in turn."""
+    loads = Loads(scratch, a.seconds)
+    for r in range(a.rounds):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        message = field(1, DOCS.encode()) + field(2, b"api_audit_logs") + field(4, entry(now))
+        one = "%s/api_audit_logs/one" % DOCS
+        ours = serve(find(folder, "cinderlog"), os.path.join(scratch, "data%d" % r))
+        ports = [free_port(), free_port(), free_port()]
+        bare = {"rest": Server("bare_mhd", [find(folder, "bare_mhd"), str(ports[0])], ports[0]),
+                "grpc": Server("bare_nghttp2", [find(folder, "bare_nghttp2"), str(ports[1])], ports[1], http=False)}
+        google = a.google and Server("google", a.google.replace("PORT", str(ports[2])).split() + ["--rules", "fixtures/rules/audit_log.rules"], ports[2])
+        for s in (ours, google) if google else (ours,):
+            http(s.port, "PATCH", "/v1/" + one, entry_json(now))
+        for kind, what, c in CASES:
+            for name, s in (("cinderlog", ours), ("bare", bare[kind])) + ((("google", google),) if google else ()):
+                if kind == "rest" and what == "create":
+                    run = lambda: loads.rest(s.port, "POST", "/v1/%s/api_audit_logs" % DOCS, entry_json(now), SERVICE, c)
+                elif kind == "rest":
+                    run = lambda: loads.rest(s.port, "GET", "/v1/" + one, "", AUDITOR, c)
+                elif what == "create":
+                    run = lambda: loads.grpc(s.port, "CreateDocument", message, SERVICE, c)
+                else:
+                    run = lambda: loads.grpc(s.port, "GetDocument", field(1, one.encode()), AUDITOR, c)
+                m = measure(s, run)
+                case = "%s %s c%d" % (kind, what, c)
+                rows.setdefault(case, {}).setdefault(name, []).append(m)
+                if sys.stderr.isatty():
+                    print("  %-16s %-10s %7.1f us %8.0f/s %s" % (case, name, m["us"], m["rate"], "bad %d" % m["bad"] if m["bad"] else ""), file=sys.stderr)
+        rss, anon = ours.memory()
+        results.append("round %d: VmRSS %.1f MB, RssAnon %.1f MB after the loads" % (r + 1, rss, anon))
+        for s in (ours, *bare.values(), google) if google else (ours, *bare.values()):
+            s.stop()
+
+
+def batches(a, folder, scratch, results):
+    """64 connections with 1,000 creates each: how many SQLite transactions they share."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    message = field(1, DOCS.encode()) + field(2, b"api_audit_logs") + field(4, entry(now))
+    s = serve(find(folder, "cinderlog"), os.path.join(scratch, "batches"))
+    before = http(s.port, "GET", "/cinderlog/v1/stats")
+    done, rate, bad = Loads(scratch, a.seconds).grpc(s.port, "CreateDocument", message, SERVICE, 64, 64000)
+    after = http(s.port, "GET", "/cinderlog/v1/stats")
+    s.stop()
+    commits, shared = after["commits"] - before["commits"], after["batches"] - before["batches"]
+    if bad or done != 64000 or commits != 64000:
+        sys.exit("64 x 1,000 creates: %d answered, %d bad, %d committed" % (done, bad, commits))
+    results.append("64 connections x 1,000 creates: %d SQLite transactions, %.1f creates each, %.0f/s" % (shared, commits / shared, rate))
+
+
+def start_and_memory(folder, results):
     """Time to the first answer beside /bin/true, and idle memory."""
     times, true_times, rss, anon = [], [], [], []
     for _ in range(7):
         begin = time.monotonic()
         subprocess.run(["/bin/true"])
         true_times.append((time.monotonic() - begin) * 1000)
-        port = free_port()
-        s = Server("cinderlog", [binary, "serve", "--port", str(port), "--data", ":memory:", "--rules", "fixtures/rules/audit_log.rules"], port)
+        s = serve(find(folder, "cinderlog"), ":memory:")
         times.append(s.started_ms)
         time.sleep(0.3)
-        r, a = s.memory()
+        r, m = s.memory()
         rss.append(r)
-        anon.append(a)
+        anon.append(m)
         s.stop()
-    results.append("start to first answer: %.1f ms (/bin/true: %.1f ms); idle VmRSS %.1f MB, RssAnon %.1f MB" % (
+    results.append("start to first answer %.1f ms (/bin/true %.1f ms); idle VmRSS %.1f MB, RssAnon %.1f MB" % (
         statistics.median(times), statistics.median(true_times), statistics.median(rss), statistics.median(anon)))
 
 
+def micro(folder, scratch, results):
+    """The rooms without a server around them."""
+    for args in (["bench_codec"], ["bench_rules", "0.3"], ["bench_store", "1000000", os.path.join(scratch, "store"), "process", "quick"]):
+        done = subprocess.run([find(folder, args[0])] + args[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode:
+            sys.exit("%s failed:\n%s" % (args[0], done.stdout))
+        results.append("\n%s\n  %s" % (" ".join(args[:2]), done.stdout.strip().replace("\n", "\n  ")))
+
+
+def table(rows, a):
+    def median(case, server, key):
+        return statistics.median(m[key] for m in rows[case][server])
+
+    def ratio(case, key):
+        pairs = zip(rows[case]["cinderlog"], rows[case]["bare"])
+        return statistics.median(ours[key] / bare[key] if bare[key] else 0 for ours, bare in pairs)
+
+    print("CPU per request and requests per second; medians of %d rounds of %d s; x: times the bare library" % (a.rounds, a.seconds))
+    print("%-16s %21s %21s %7s %7s %s" % ("", "cinderlog", "bare library", "CPU x", "rate x", "     Google's emulator" if a.google else ""))
+    for case in rows:
+        google = "%9.0f us %6.0f/s" % (median(case, "google", "us"), median(case, "google", "rate")) if a.google else ""
+        print("%-16s %8.1f us %7.0f/s %8.1f us %7.0f/s %7.2f %7.2f %s" % (
+            case, median(case, "cinderlog", "us"), median(case, "cinderlog", "rate"), median(case, "bare", "us"), median(case, "bare", "rate"),
+            ratio(case, "us"), ratio(case, "rate"), google))
+    return sum(m["bad"] for case in rows.values() for server in case.values() for m in server)
+
+
 def main():
-    p = argparse.ArgumentParser()
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--rounds", type=int, default=3)
-    p.add_argument("--seconds", type=int, default=4)
+    p.add_argument("--seconds", type=int, default=2)
     p.add_argument("--google", default=os.environ.get("GOOGLE_EMULATOR_COMMAND", ""))
-    p.add_argument("--only", default="")
+    p.add_argument("--only", default="start,requests,batches,micro")
     a = p.parse_args()
-    folder = os.path.join(ROOT, "build", "bench")
-    build(folder)
-    binary = find(folder, "cinderlog")
+    parts = a.only.split(",")
+    unknown = set(parts) - {"start", "requests", "batches", "micro"}
+    if unknown:
+        p.error("--only: no such part: " + ", ".join(sorted(unknown)))
+    for tool in ("wrk", "h2load", "ps"):
+        if not shutil.which(tool):
+            sys.exit("%s is missing: ./dev bench installs it" % tool)
+    folder = build()
     scratch = tempfile.mkdtemp(prefix="cinderlog-bench-")
-    results = []
-    rows = {}
-    loads = Loads(scratch, a.seconds)
-
-    def note(server, case, m):
-        rows.setdefault(case, {}).setdefault(server, []).append(m)
-        if sys.stderr.isatty():
-            print("  %-28s %-14s %7.1f us  %8.0f/s  bad %d" % (case, server, m["us"], m["rate"], m["bad"]), file=sys.stderr)
-
+    results, rows = [], {}
     try:
-        if not a.only or "start" in a.only:
-            start_and_memory(binary, results)
-        for r in range(a.rounds):
-            now = datetime.datetime.now(datetime.timezone.utc)
-            message = field(1, DOCS.encode()) + field(2, b"api_audit_logs") + field(4, entry(now))
-            one = "%s/api_audit_logs/one" % DOCS
-            for name in ("cinderlog", "google") if a.google else ("cinderlog",):
-                port = free_port()
-                if name == "cinderlog":
-                    data = os.path.join(scratch, "data%d" % r)
-                    s = Server(name, [binary, "serve", "--port", str(port), "--data", data, "--rules", "fixtures/rules/audit_log.rules"], port)
-                else:
-                    s = Server(name, a.google.replace("PORT", str(port)).split() + ["--rules", "fixtures/rules/audit_log.rules"], port)
-                http(port, "PATCH", "/v1/" + one, entry_json(now))
-                commits = http(port, "GET", "/cinderlog/v1/stats") if name == "cinderlog" else None
-                for c in (1, 64):
-                    note(name, "rest create c%d" % c, measure(s, lambda: loads.rest(port, "POST", "/v1/%s/api_audit_logs" % DOCS, entry_json(now), SERVICE, c)))
-                    note(name, "rest get c%d" % c, measure(s, lambda: loads.rest(port, "GET", "/v1/" + one, "", AUDITOR, c)))
-                    note(name, "grpc create c%d" % c, measure(s, lambda: loads.grpc(port, "CreateDocument", message, SERVICE, c)))
-                    note(name, "grpc get c%d" % c, measure(s, lambda: loads.grpc(port, "GetDocument", field(1, one.encode()), AUDITOR, c)))
-                if commits:
-                    after = http(port, "GET", "/cinderlog/v1/stats")
-                    results.append("round %d: %d commits in %d SQLite transactions" % (
-                        r + 1, after["commits"] - commits["commits"], after["batches"] - commits["batches"]))
-                s.stop()
-            for name, kind in (("bare_mhd", "rest"), ("bare_nghttp2", "grpc")):
-                port = free_port()
-                s = Server(name, [find(folder, name), str(port)], port, "/" if kind == "rest" else None)
-                for c in (1, 64):
-                    if kind == "rest":
-                        note("bare", "rest create c%d" % c, measure(s, lambda: loads.rest(port, "POST", "/v1/%s/api_audit_logs" % DOCS, entry_json(now), SERVICE, c)))
-                        note("bare", "rest get c%d" % c, measure(s, lambda: loads.rest(port, "GET", "/v1/" + one, "", AUDITOR, c)))
-                    else:
-                        note("bare", "grpc create c%d" % c, measure(s, lambda: loads.grpc(port, "CreateDocument", message, SERVICE, c)))
-                        note("bare", "grpc get c%d" % c, measure(s, lambda: loads.grpc(port, "GetDocument", field(1, one.encode()), AUDITOR, c)))
-                s.stop()
+        if "start" in parts:
+            start_and_memory(folder, results)
+        if "requests" in parts:
+            requests(a, folder, scratch, rows, results)
+        if "batches" in parts:
+            batches(a, folder, scratch, results)
+        if "micro" in parts:
+            micro(folder, scratch, results)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-
-    def median(case, server, key):
-        got = [m[key] for m in rows[case].get(server, [])]
-        return statistics.median(got) if got else None
-
-    print("\nCPU per request (us) and requests/s; medians of %d rounds of %d s; x = times the bare library" % (a.rounds, a.seconds))
-    print("%-16s %21s %21s %8s %8s %21s" % ("", "cinderlog", "bare library", "CPU x", "rate x", "Google's emulator"))
-    failed = 0
-    for case in rows:
-        us, rate, bus, brate = median(case, "cinderlog", "us"), median(case, "cinderlog", "rate"), median(case, "bare", "us"), median(case, "bare", "rate")
-        google = "%8.0f us %7.0f/s" % (median(case, "google", "us"), median(case, "google", "rate")) if a.google else "-"
-        print("%-16s %8.1f us %7.0f/s %8.1f us %7.0f/s %8.2f %8.2f %21s" % (case, us, rate, bus, brate, us / bus if bus else 0, rate / brate if brate else 0, google))
-        failed += sum(m["bad"] for m in rows[case].get("cinderlog", []))
-    for line in results:
-        print(line)
-    if failed:
-        sys.exit("%d requests were not answered with success: the figures are void" % failed)
+        Server.stop_all()
+    bad = table(rows, a) if rows else 0
+    print("\n".join(results))
+    if bad:
+        sys.exit("%d answers were no success: the figures are void" % bad)
 
 
 if __name__ == "__main__":
