@@ -79,9 +79,16 @@ static void run(const struct query_plan *plan, struct arena *arena)
 {
     struct status st = status_init(arena);
     struct query *query;
-    size_t members = 0, answers = 0, last = 0;
-    for (size_t i = 0; i < DOCUMENTS; i++)
-        members += query_matches(plan, str_of(documents[i][0]), &fields[i]);
+    size_t members[DOCUMENTS], n = 0, answers = 0;
+    for (size_t i = 0; i < DOCUMENTS; i++) {
+        if (!query_matches(plan, str_of(documents[i][0]), &fields[i]))
+            continue;
+        size_t at = n++;
+        for (; at > 0 && compare(plan, members[at - 1], i) > 0; at--)
+            members[at] = members[at - 1];
+        members[at] = i;
+    }
+    uint64_t left = n > plan->offset ? n - plan->offset : 0;
     must(query_open(&query, plan, world_reader(world, 0), world_view(world), &st) == STATUS_OK);
     for (;; answers++) {
         struct document doc;
@@ -89,13 +96,9 @@ static void run(const struct query_plan *plan, struct arena *arena)
         must(world_open_scans(world) == 0);
         if (doc.name.n == 0)
             break;
-        size_t at = index_of(doc.name);
-        must(query_matches(plan, str_of(documents[at][0]), &fields[at]));
-        must(answers == 0 || compare(plan, last, at) < 0);
-        last = at;
+        must(answers < left && index_of(doc.name) == members[plan->offset + answers]);
     }
     query_close(query);
-    uint64_t left = members > plan->offset ? members - plan->offset : 0;
     must(answers == (left < plan->limit ? left : plan->limit));
 }
 
