@@ -18,7 +18,8 @@ enum {
     SPARE_MAX = 64, /* 1 MiB in all: as many as there are requests at once on a busy server */
 };
 
-/* Every piece its own malloc, or an AddressSanitizer that shall see the use of a freed arena: nothing is kept. */
+/* Every piece its own malloc, or an AddressSanitizer that shall see the use of a freed arena: nothing is
+ * kept. */
 #if defined(CINDERLOG_ARENA_DEBUG) || defined(__SANITIZE_ADDRESS__)
 #define KEEP_SPARE 0
 #elif defined(__has_feature)
@@ -222,4 +223,7 @@ void arena_defer(struct arena *arena, void (*run)(void *data), void *data)
     arena->disposers = d;
 }
 
-size_t arena_used(const struct arena *arena) { return arena->used; }
+size_t arena_used(const struct arena *arena)
+{
+    return arena->used;
+}

@@ -64,4 +64,7 @@ void clock_random(void *out, size_t n)
     memcpy(out, stock + left, n);
 }
 
-void clock_replace(const struct clock_source *source) { replaced = source; }
+void clock_replace(const struct clock_source *source)
+{
+    replaced = source;
+}

@@ -1,6 +1,8 @@
 /* db.c - see db.h. */
 #include "storage/db.h"
 
+#include "storage/gather.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -142,6 +144,8 @@ enum status_code db_open(sqlite3 **out, const char *path, const char *vfs, enum 
     sqlite3 *db = NULL;
     char uri[3 * PATH_MAX_BYTES + 32];
     bool immutable = mode == DB_READ && !vfs && immutable_uri(uri, path);
+    if (!vfs && mode != DB_READ)
+        vfs = gather_vfs();
     int more = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (immutable ? SQLITE_OPEN_URI : 0);
     int rc = sqlite3_open_v2(immutable ? uri : path, &db, flags[mode] | more, vfs);
     if (rc != SQLITE_OK) {
