@@ -446,8 +446,12 @@ static struct str request_id_of(const struct job *job)
         const struct value *v = job->writes[i].operation_case == 1
                                     ? value_map_get(&job->writes[i].update.fields, str_of(name))
                                     : NULL;
-        if (v && v->kind == VALUE_STRING)
-            return v->text.n > 128 ? str_from(v->text.p, 128) : v->text;
+        if (v && v->kind == VALUE_STRING) {
+            struct str id = v->text.n > 128 ? str_from(v->text.p, 128) : v->text;
+            while (!str_is_utf8(id)) /* never half a character */
+                id.n--;
+            return id;
+        }
     }
     return call->request_id;
 }

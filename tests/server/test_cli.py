@@ -303,6 +303,16 @@ def test_versioned_rules_keep_history_without_gaps():
         assert s.stop() == 0
 
 
+def test_a_long_request_id_field_is_cut_between_characters():
+    data = os.path.join(tempfile.mkdtemp(), "data")
+    with Server("--data", data) as s:
+        status, body = s.ask("PATCH", DOCS + "/c/d", {"fields": {"request_id": {"stringValue": "x" * 127 + "\u00e9" * 10}}})
+        assert status == 200, body
+        assert s.stop() == 0
+    entry = json.loads(run("log", data, "--format", "ndjson").stdout)
+    assert entry["requestId"] == "x" * 127
+
+
 # ---- exec ----
 
 def test_exec_sets_the_environment_and_passes_the_exit_code_on():
