@@ -170,6 +170,8 @@ const struct str *store_append_only(const struct store *store, struct str docume
 /* Called on the writer thread after each publish; must return at once. Set before the first submit. */
 struct store_observer {
     void (*visible)(void *data, uint64_t seq);
+    /* Around the done() calls of one batch: whoever they wake can be woken once. */
+    void (*answering)(void *data, bool begins);
     void *data;
 };
 void store_observe(struct store *store, struct store_observer observer);

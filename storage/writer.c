@@ -121,8 +121,10 @@ static bool flush_refusals(struct writer *w, bool all)
     return true;
 }
 
-static void answer(struct store_commit *batch, enum status_code code, const char *why)
+static void answer(struct store *s, struct store_commit *batch, enum status_code code, const char *why)
 {
+    if (s->observer.answering)
+        s->observer.answering(s->observer.data, true);
     while (batch) {
         struct store_commit *next = batch->next_; /* done() may free the commit */
         if (code) {
@@ -133,6 +135,8 @@ static void answer(struct store_commit *batch, enum status_code code, const char
         batch->done(batch);
         batch = next;
     }
+    if (s->observer.answering)
+        s->observer.answering(s->observer.data, false);
 }
 
 static void roll_back(struct writer *w)
@@ -185,7 +189,7 @@ static void run_batch(struct writer *w, struct store_commit *batch, bool all_ref
 {
     struct store *s = w->store;
     if (w->dead) {
-        answer(batch, STATUS_UNAVAILABLE, w->why);
+        answer(s, batch, STATUS_UNAVAILABLE, w->why);
         return;
     }
     arena_reset(w->arena);
@@ -206,12 +210,12 @@ static void run_batch(struct writer *w, struct store_commit *batch, bool all_ref
     if (w->dead) {
         if (s->fatal)
             s->fatal(s->fatal_data, w->why);
-        answer(batch, STATUS_UNKNOWN, w->why);
+        answer(s, batch, STATUS_UNKNOWN, w->why);
         return;
     }
     if (ok && wrote && s->observer.visible)
         s->observer.visible(s->observer.data, s->ledger.committed.seq);
-    answer(batch,
+    answer(s, batch,
            ok                                   ? STATUS_OK
            : w->failed.code == STATUS_DATA_LOSS ? STATUS_DATA_LOSS
                                                 : STATUS_UNAVAILABLE,

@@ -58,6 +58,16 @@ static void store_failed(void *data, const char *why)
     net_stop(app->server.net);
 }
 
+/* The answers of a batch of commits go out together. The net is opened before the store and closed after it. */
+static void answering(void *data, bool begins)
+{
+    struct app *app = data;
+    if (begins)
+        net_hold(app->server.net);
+    else
+        net_release(app->server.net);
+}
+
 static enum status_code open_store(struct app *app, struct status *st)
 {
     struct options *o = &app->options;
@@ -75,8 +85,10 @@ static enum status_code open_store(struct app *app, struct status *st)
     enum status_code code = store_open(&app->server.store, &so, st);
     if (app->progress_shown)
         fputc('\n', stderr);
-    if (code == STATUS_OK)
+    if (code == STATUS_OK) {
         store_on_fatal(app->server.store, store_failed, app);
+        store_observe(app->server.store, (struct store_observer){ .answering = answering, .data = app });
+    }
     return code;
 }
 

@@ -56,6 +56,23 @@ void mailbox_wake(struct mailbox *box)
     (void)n;
 }
 
+/* The calling thread holds its wakes back; and owes one. */
+static _Thread_local bool holding, owing;
+
+void net_hold(struct net *net)
+{
+    (void)net;
+    holding = true;
+    owing = false;
+}
+
+void net_release(struct net *net)
+{
+    holding = false;
+    if (owing && atomic_exchange(&net->box->asleep, false))
+        mailbox_wake(net->box);
+}
+
 static void mailbox_post(struct mailbox *box, struct exchange *exchange)
 {
     pthread_mutex_lock(&box->lock);
@@ -73,6 +90,8 @@ static void mailbox_post(struct mailbox *box, struct exchange *exchange)
         /* The loop has ended: nobody else would call a waiter. */
         exchange_check_drained(exchange);
         exchange_drop(exchange);
+    } else if (holding) {
+        owing = true;
     } else if (atomic_exchange(&box->asleep, false)) {
         mailbox_wake(box);
     }
