@@ -39,9 +39,10 @@ void store_submit(struct store *store, struct store_commit *commit)
                    "%d commits are waiting already: send fewer at once", LIMIT_WRITER_QUEUE);
     *w->end = commit;
     w->end = &commit->next_;
-    if (w->queued++ == 0)
-        pthread_cond_signal(&w->wake);
+    bool wake = w->queued++ == 0;
     pthread_mutex_unlock(&w->mutex);
+    if (wake)
+        pthread_cond_signal(&w->wake); /* it wakes into a free mutex */
 }
 
 static size_t weight(const struct store_commit *c)
