@@ -200,6 +200,9 @@ static void *run(void *data)
         checkpoint_if_long(&h->derived, atomic_load(&s->checkpoint_pages));
         if (longest(h) < atomic_load(&h->next_attempt))
             continue;
+        /* What came while the last copy ran, so that little is left to copy with everybody held back. */
+        checkpoint(&h->ledger, SQLITE_CHECKPOINT_PASSIVE);
+        checkpoint(&h->derived, SQLITE_CHECKPOINT_PASSIVE);
         reset_wals(s, h);
         pthread_mutex_lock(&h->mutex);
         h->attempts++;
