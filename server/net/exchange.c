@@ -56,14 +56,15 @@ void mailbox_wake(struct mailbox *box)
     (void)n;
 }
 
-/* The calling thread holds its wakes back; and owes one. */
-static _Thread_local bool holding, owing;
+/* The calling thread holds its wakes back; how many answers it gave since the last one. */
+static _Thread_local bool holding;
+static _Thread_local unsigned owing;
 
 void net_hold(struct net *net)
 {
     (void)net;
     holding = true;
-    owing = false;
+    owing = 0;
 }
 
 void net_release(struct net *net)
@@ -90,9 +91,10 @@ static void mailbox_post(struct mailbox *box, struct exchange *exchange)
         /* The loop has ended: nobody else would call a waiter. */
         exchange_check_drained(exchange);
         exchange_drop(exchange);
-    } else if (holding) {
-        owing = true;
+    } else if (holding && ++owing < NET_HELD_MAX) {
+        return;
     } else if (atomic_exchange(&box->asleep, false)) {
+        owing = 0;
         mailbox_wake(box);
     }
 }

@@ -84,8 +84,8 @@ enum status_code net_open(struct net **out, struct net_options *options, struct 
 /* Serves on the calling thread until net_stop; returns after the graceful end: no new connections, GOAWAY,
  * running exchanges finished or cut after grace_ms, sockets closed. */
 void net_run(struct net *net, int grace_ms);
-/* Between the two, answers that the calling thread gives do not wake the loop one by one; net_release wakes it
- * once for all. For a thread that gives several in a row and does nothing else meanwhile. */
+/* Between the two, answers that the calling thread gives do not wake the loop one by one, but some at a time;
+ * net_release wakes it for the rest. For a thread that gives several in a row and does nothing else meanwhile. */
 void net_hold(struct net *net);
 void net_release(struct net *net);
 /* From any thread or a signal handler. */

@@ -20,6 +20,7 @@ enum {
     NET_ANSWERS_MAX = 1024 * 1024 * 1024, /* bytes of answers that clients have not read, all connections */
     NET_DRAIN_MAX = 64 * 1024 * 1024,   /* HTTP/1.1: a body over max_body is read and dropped up to here */
     NET_PEER_TEXT = 64,
+    NET_HELD_MAX = 8, /* answers between net_hold and net_release for which the loop is not yet woken */
 };
 
 /* ---- lists: intrusive and doubly linked, as many objects as there are sockets and requests ---- */
