@@ -51,6 +51,16 @@ static inline struct str str_skip(struct str s, size_t from)
     return (struct str){ s.n ? s.p + from : s.p, s.n - from };
 }
 
+/* FNV-1a, 64 bits: for tables in memory, never for what is stored or shown. Texts are chained by giving the hash of
+ * the one before as seed; the first one's is STR_HASH_SEED. */
+#define STR_HASH_SEED UINT64_C(0xcbf29ce484222325)
+static inline uint64_t str_hash(uint64_t seed, struct str s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        seed = (seed ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
+    return seed;
+}
+
 /* Whether s is well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). NUL is allowed. */
 bool str_is_utf8(struct str s);
 

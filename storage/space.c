@@ -26,22 +26,15 @@ static uint64_t mix(uint64_t h)
     return h ^ (h >> 33);
 }
 
-static uint64_t fnv(uint64_t h, struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        h = (h ^ (unsigned char)s.p[i]) * UINT64_C(0x100000001b3);
-    return h;
-}
-
 uint64_t space_hash(struct str key)
 {
-    return mix(fnv(UINT64_C(0xcbf29ce484222325), key));
+    return mix(str_hash(STR_HASH_SEED, key));
 }
 
 static uint64_t hash_name(struct database_name name)
 {
-    uint64_t h = fnv(UINT64_C(0xcbf29ce484222325), name.project);
-    return mix(fnv(h * UINT64_C(0x100000001b3) + 1, name.database));
+    uint64_t h = str_hash(STR_HASH_SEED, name.project);
+    return mix(str_hash(h * UINT64_C(0x100000001b3) + 1, name.database));
 }
 
 void space_map_init(struct space_map *map)

@@ -25,10 +25,7 @@ struct rules_registry {
 
 static size_t bucket_of(struct str project)
 {
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < project.n; i++)
-        h = (h ^ (unsigned char)project.p[i]) * 16777619u;
-    return h % BUCKETS;
+    return (size_t)(str_hash(STR_HASH_SEED, project) % BUCKETS);
 }
 
 struct rules_registry *rules_registry_new(void)

@@ -27,7 +27,7 @@ struct hold {
 struct lock {
     struct lock *next; /* in its bucket */
     struct hold *holders;
-    uint32_t hash;
+    uint64_t hash;
     size_t project_n, database_n, path_n;
     char text[]; /* project, database, path, one after the other */
 };
@@ -67,16 +67,9 @@ struct transactions {
     uint64_t serial;
 };
 
-static uint32_t mix(uint32_t h, struct str s)
+static uint64_t hash_of(struct database_name db, struct str path)
 {
-    for (size_t i = 0; i < s.n; i++)
-        h = (h ^ (unsigned char)s.p[i]) * 16777619u;
-    return h * 31u + 7u;
-}
-
-static uint32_t hash_of(struct database_name db, struct str path)
-{
-    return mix(mix(mix(2166136261u, db.project), db.database), path);
+    return str_hash(str_hash(str_hash(STR_HASH_SEED, db.project), db.database), path);
 }
 
 static bool is_id(struct str id) { return id.n == ID_SIZE && id.p[0] == 0x11; }
@@ -90,7 +83,7 @@ static struct str lock_path(const struct lock *lock)
 
 static struct lock *find_lock(struct transactions *all, struct database_name db, struct str path)
 {
-    uint32_t h = hash_of(db, path);
+    uint64_t h = hash_of(db, path);
     for (struct lock *l = all->locks[h % BUCKETS]; l; l = l->next)
         if (l->hash == h && str_eq(lock_path(l), path) && str_eq(str_from(l->text, l->project_n), db.project) &&
             str_eq(str_from(l->text + l->project_n, l->database_n), db.database))
