@@ -3,10 +3,8 @@
 
 #include "core/codec.h"
 #include "server/auth/claims.h"
+#include "server/files.h"
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
 
 enum { MAX_POLICY_FILE = 64 * 1024, MAX_LABEL = 200 };
@@ -188,23 +186,6 @@ enum status_code iam_parse_list(uint64_t *bits, struct str list, struct status *
     return add_words(bits, list, false, st);
 }
 
-static enum status_code read_file(struct str *out, struct arena *arena, const char *path, struct status *st)
-{
-    enum status_code code = STATUS_OK;
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return status_set(st, STATUS_INVALID_ARGUMENT, "%s: %s", path, strerror(errno));
-    char *bytes = arena_alloc(arena, MAX_POLICY_FILE + 1);
-    size_t n = fread(bytes, 1, MAX_POLICY_FILE + 1, f);
-    if (ferror(f))
-        code = status_set(st, STATUS_INVALID_ARGUMENT, "%s: cannot read it", path);
-    else if (n > MAX_POLICY_FILE)
-        code = status_set(st, STATUS_INVALID_ARGUMENT, "%s: larger than %d bytes", path, MAX_POLICY_FILE);
-    fclose(f);
-    *out = str_from(bytes, n);
-    return code;
-}
-
 enum status_code iam_parse_file(uint64_t *bits, const char *path, struct status *st)
 {
     struct arena *arena = arena_new();
@@ -212,7 +193,7 @@ enum status_code iam_parse_file(uint64_t *bits, const char *path, struct status 
     struct value_map object;
     struct status json = status_init(NULL);
     *bits = 0;
-    if (read_file(&text, arena, path, st))
+    if (file_read(&text, arena, path, MAX_POLICY_FILE, st))
         goto out;
     if (!(trim(text).n && *trim(text).p == '{')) {
         add_words(bits, text, true, st);
@@ -246,7 +227,7 @@ enum status_code owner_policy_read(struct owner_policy *out, struct arena *arena
     struct str text;
     struct value_map object;
     struct status json = status_init(NULL);
-    if (read_file(&text, arena, path, st))
+    if (file_read(&text, arena, path, MAX_POLICY_FILE, st))
         return st->code;
     if (claims_parse(&object, arena, text, &json))
         return status_set(st, STATUS_INVALID_ARGUMENT, "--owner-as %s: %s", path, status_message(&json));

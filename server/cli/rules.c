@@ -2,6 +2,7 @@
 #include "core/limits.h"
 #include "rules-engine/rules.h"
 #include "server/cli/cli.h"
+#include "server/files.h"
 #include "server/ops/rules_file.h"
 
 #include <stdio.h>
@@ -20,7 +21,7 @@ static int check_file(const char *path)
     struct buf out;
     int code = EXIT_OK;
     buf_init(&out, OUTPUT_MAX);
-    if (rules_file_read(&file.content, arena, path, LIMIT_RULES_SOURCE_BYTES, &st)) {
+    if (file_read(&file.content, arena, path, LIMIT_RULES_SOURCE_BYTES, &st)) {
         code = cli_fail(EXIT_USAGE, "%s", status_message(&st));
         goto out;
     }

@@ -4,6 +4,7 @@
 #include "core/limits.h"
 #include "core/log.h"
 #include "server/auth/claims.h"
+#include "server/files.h"
 #include "server/service/rulesets.h"
 
 #include <errno.h>
@@ -15,28 +16,6 @@
 #include <unistd.h>
 
 enum { LOOK_MS = 250, FIREBASE_JSON_MAX = 1024 * 1024 };
-
-enum status_code rules_file_read(struct str *out, struct arena *arena, const char *path, size_t max, struct status *st)
-{
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        return status_set(st, STATUS_INVALID_ARGUMENT, "%s: %s", path, strerror(errno));
-    struct buf b;
-    buf_init(&b, max);
-    char piece[16384];
-    size_t n;
-    while ((n = fread(piece, 1, sizeof piece, f)) > 0 && buf_put(&b, piece, n))
-        ;
-    if (ferror(f))
-        status_set(st, STATUS_INVALID_ARGUMENT, "%s: %s", path, strerror(errno));
-    else if (b.overflowed)
-        status_set(st, STATUS_INVALID_ARGUMENT, "%s: larger than %zu bytes", path, max);
-    else
-        *out = arena_str(arena, buf_view(&b));
-    fclose(f);
-    buf_dispose(&b);
-    return st->code;
-}
 
 /* "firestore": {"rules": "..."} or a list of such objects (one per database: the first). */
 static const char *rules_of_firebase_json(const struct value_map *root, struct arena *arena)
@@ -60,7 +39,7 @@ enum status_code rules_file_find(const char **path, const char **why, struct are
     if (given)
         return STATUS_OK;
     if (access("firebase.json", F_OK) == 0) {
-        if (rules_file_read(&text, arena, "firebase.json", FIREBASE_JSON_MAX, st))
+        if (file_read(&text, arena, "firebase.json", FIREBASE_JSON_MAX, st))
             return st->code;
         if (claims_parse(&root, arena, text, &json))
             return status_set(st, STATUS_INVALID_ARGUMENT, "firebase.json: %s", status_message(&json));
@@ -92,7 +71,7 @@ enum status_code rules_file_load(struct ruleset **out, const char *path, struct 
     struct rules_issues issues = { 0 };
     struct rules_file file = { .name = str_of(path) };
     *out = NULL;
-    if (rules_file_read(&file.content, arena, path, LIMIT_RULES_SOURCE_BYTES, st))
+    if (file_read(&file.content, arena, path, LIMIT_RULES_SOURCE_BYTES, st))
         goto out;
     struct status compile = status_init(arena);
     if (rules_compile(out, &file, 1, &issues, arena, &compile))

@@ -13,8 +13,6 @@ enum status_code rules_file_find(const char **path, const char **why, struct are
                                  struct status *st);
 /* Reads and compiles. On compile errors the findings are printed to stderr with carets. */
 enum status_code rules_file_load(struct ruleset **out, const char *path, struct status *st);
-/* Reads a whole file of at most `max` bytes into arena. */
-enum status_code rules_file_read(struct str *out, struct arena *arena, const char *path, size_t max, struct status *st);
 
 /* Puts the ruleset in force for `project` ("" for the default) and into the ledger; both arguments are
  * copied or retained. Waits for the entry. */
