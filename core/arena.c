@@ -223,6 +223,15 @@ void arena_defer(struct arena *arena, void (*run)(void *data), void *data)
     arena->disposers = d;
 }
 
+static void free_child(void *data) { arena_free(data); }
+
+struct arena *arena_child(struct arena *parent)
+{
+    struct arena *child = arena_new();
+    arena_defer(parent, free_child, child);
+    return child;
+}
+
 size_t arena_used(const struct arena *arena)
 {
     return arena->used;

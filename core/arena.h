@@ -41,6 +41,9 @@ struct str arena_str(struct arena *arena, struct str s);
 char *arena_printf(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 char *arena_vprintf(struct arena *arena, const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));
 
+/* A new arena that is freed when `parent` is reset or freed: for what must be forgotten sooner. */
+struct arena *arena_child(struct arena *parent);
+
 /* Calls run(data) at reset or free, newest first. */
 void arena_defer(struct arena *arena, void (*run)(void *data), void *data);
 

@@ -24,8 +24,6 @@ struct run_query {
     bool holding;
 };
 
-static void free_arena(void *data) { arena_free(data); }
-
 static void close_query(void *data)
 {
     struct run_query *q = data;
@@ -203,10 +201,8 @@ enum rpc_flow service_run_query(struct call *call)
 {
     struct run_query *q = ARENA_NEW(call->arena, struct run_query);
     call->state = q;
-    q->scratch = arena_new();
-    arena_defer(call->arena, free_arena, q->scratch);
-    q->held_arena = arena_new();
-    arena_defer(call->arena, free_arena, q->held_arena);
+    q->scratch = arena_child(call->arena);
+    q->held_arena = arena_child(call->arena);
     if (start(q, call, &call->status))
         return end(call);
     if (q->c.new_id.n) {

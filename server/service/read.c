@@ -82,8 +82,6 @@ struct batch_get {
     struct arena *scratch; /* of one document: reset between them */
 };
 
-static void free_scratch(void *data) { arena_free(data); }
-
 static enum rpc_flow batch_get_end(struct call *call)
 {
     struct batch_get *b = call->state;
@@ -188,8 +186,7 @@ enum rpc_flow service_batch_get(struct call *call)
         .read_time = rq->read_time,
     };
     call->state = b;
-    b->scratch = arena_new();
-    arena_defer(call->arena, free_scratch, b->scratch);
+    b->scratch = arena_child(call->arena);
     if (batch_get_parse(b, call, st) || consistency_begin(&b->c, call, b->db, &choice, st))
         return batch_get_end(call);
     for (size_t i = 0; i < b->n && consistency_locks(&b->c); i++)

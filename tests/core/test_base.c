@@ -158,6 +158,21 @@ static void disposers_run_newest_first_and_once(void **state)
     arena_free(NULL);
 }
 
+static void a_child_ends_with_its_parent(void **state)
+{
+    (void)state;
+    static char inside[] = "c";
+    struct arena *parent = arena_new();
+    struct arena *child = arena_child(parent);
+    disposed[0] = '\0';
+    arena_defer(child, note, inside);
+    arena_reset(child); /* sooner, and still usable */
+    assert_string_equal(disposed, "c");
+    arena_defer(child, note, inside);
+    arena_free(parent);
+    assert_string_equal(disposed, "cc");
+}
+
 /* ---- status ---- */
 
 static void a_status_keeps_code_and_message(void **state)
@@ -256,6 +271,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(pieces_are_aligned_apart_and_counted),
     cmocka_unit_test(grown_pieces_keep_their_bytes),
     cmocka_unit_test(disposers_run_newest_first_and_once),
+        cmocka_unit_test(a_child_ends_with_its_parent),
     cmocka_unit_test(a_status_keeps_code_and_message),
     cmocka_unit_test(without_an_arena_messages_are_cut),
     cmocka_unit_test(codes_have_names_and_http_numbers),
