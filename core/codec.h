@@ -84,6 +84,8 @@ bool json_skip(struct json_reader *r, enum json_token first);
 
 bool base64_decode(struct str *out, struct arena *arena, struct str text); /* both alphabets, padding optional */
 bool base64_encode(struct buf *out, const void *bytes, size_t n);           /* standard, padded */
+/* ,"key":"value" after an earlier member; nothing for an empty value, null for one that is not UTF-8. */
+bool json_write_member(struct buf *out, const char *key, struct str value);
 bool json_write_string(struct buf *out, struct str text);                   /* quoted and escaped */
 bool json_write_double(struct buf *out, double d); /* shortest that reads back; "NaN" etc. quoted */
 

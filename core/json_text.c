@@ -229,6 +229,14 @@ bool json_write_string(struct buf *out, struct str text)
     return buf_byte(out, '"');
 }
 
+bool json_write_member(struct buf *out, const char *key, struct str value)
+{
+    if (value.n == 0)
+        return !out->overflowed;
+    buf_printf(out, ",\"%s\":", key);
+    return str_is_utf8(value) ? json_write_string(out, value) : buf_z(out, "null");
+}
+
 /* ---- base64 ---- */
 
 /* The six bits of a character in either alphabet; 64 for none. */

@@ -59,15 +59,6 @@ bool entry_print_text(struct buf *out, const struct store_entry *entry, bool col
     return buf_byte(out, '\n');
 }
 
-static void put_text(struct buf *out, const char *key, struct str value)
-{
-    if (!value.n)
-        return;
-    buf_printf(out, ",\"%s\":", key);
-    if (!json_write_string(out, value))
-        buf_z(out, "null");
-}
-
 static void put_hex(struct buf *out, const char *key, const unsigned char digest[32])
 {
     static const unsigned char zero[32];
@@ -84,7 +75,7 @@ static void put_body(struct buf *out, struct arena *arena, const struct store_en
     if (!entry->has_body || !entry->body.n)
         return;
     if (!document) {
-        put_text(out, "text", entry->body);
+        json_write_member(out, "text", entry->body);
         return;
     }
     struct document d = { .fields_raw = entry->body };
@@ -107,15 +98,15 @@ bool entry_print_json(struct buf *out, struct arena *arena, const struct store_e
     timestamp_text(time, timestamp_from_us(entry->time_us));
     buf_printf(out, "{\"seq\":%" PRIu64 ",\"commit\":%" PRIu64 ",\"time\":\"%s\",\"kind\":\"%s\"", entry->seq,
                entry->commit, time, entry->kind);
-    put_text(out, "operation", str_of(entry->operation));
-    put_text(out, "project", entry->db.project);
-    put_text(out, "database", entry->db.database);
-    put_text(out, "path", entry->path);
+    json_write_member(out, "operation", str_of(entry->operation));
+    json_write_member(out, "project", entry->db.project);
+    json_write_member(out, "database", entry->db.database);
+    json_write_member(out, "path", entry->path);
     if (entry->prev)
         buf_printf(out, ",\"prev\":%" PRIu64, entry->prev);
-    put_text(out, "principal", entry->principal);
-    put_text(out, "requestId", entry->request_id);
-    put_text(out, "decision", entry->decision);
+    json_write_member(out, "principal", entry->principal);
+    json_write_member(out, "requestId", entry->request_id);
+    json_write_member(out, "decision", entry->decision);
     put_hex(out, "rulesDigest", entry->rules_digest);
     put_hex(out, "bodyDigest", entry->body_digest);
     put_hex(out, "leaf", entry->leaf);

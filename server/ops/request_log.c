@@ -44,15 +44,6 @@ void request_log_close(struct request_log *log)
     free(log);
 }
 
-static void put(struct buf *out, const char *key, struct str value)
-{
-    if (!value.n)
-        return;
-    buf_printf(out, ",\"%s\":", key);
-    if (!str_is_utf8(value) || !json_write_string(out, value))
-        buf_z(out, "null");
-}
-
 void request_log_write(struct request_log *log, const struct call *call)
 {
     struct buf line;
@@ -60,19 +51,19 @@ void request_log_write(struct request_log *log, const struct call *call)
     buf_init(&line, LINE_MAX_BYTES);
     timestamp_text(time, timestamp_from_us(clock_wall_us()));
     buf_printf(&line, "{\"time\":\"%s\"", time);
-    put(&line, "request_id", call->request_id);
-    put(&line, "transport", str_of(call->notes.transport));
-    put(&line, "rpc", str_of(call->rpc->name));
-    put(&line, "principal", call->principal.label);
-    put(&line, "decision", call->notes.decision);
-    put(&line, "code", str_of(status_name(call->status.code)));
+    json_write_member(&line, "request_id", call->request_id);
+    json_write_member(&line, "transport", str_of(call->notes.transport));
+    json_write_member(&line, "rpc", str_of(call->rpc->name));
+    json_write_member(&line, "principal", call->principal.label);
+    json_write_member(&line, "decision", call->notes.decision);
+    json_write_member(&line, "code", str_of(status_name(call->status.code)));
     buf_printf(&line, ",\"http_status\":%d,\"duration_us\":%" PRId64, status_http(call->status.code),
                (clock_mono_ns() - call->started_ns) / 1000);
     if (call->notes.first_seq)
         buf_printf(&line, ",\"entries\":[%" PRIu64 ",%" PRIu64 "]", call->notes.first_seq, call->notes.last_seq);
-    put(&line, "peer", call->notes.peer);
+    json_write_member(&line, "peer", call->notes.peer);
     buf_printf(&line, ",\"connection\":%" PRIu64, call->notes.connection);
-    put(&line, "user_agent", call->notes.user_agent);
+    json_write_member(&line, "user_agent", call->notes.user_agent);
     buf_z(&line, "}\n");
     if (!line.overflowed && write(log->fd, line.data, line.len) != (ssize_t)line.len &&
         !atomic_exchange(&log->failed, true))
