@@ -55,7 +55,7 @@ struct job {
     unsigned tries;
     struct status status;
     struct str *names;  /* of each write: its document's path */
-    struct str *locked; /* distinct paths written */
+    struct str *locked; /* paths written: what must be free of others' locks */
     size_t n_locked;
     struct transaction *ticket;
     struct lock_waiter waiter;
@@ -87,18 +87,10 @@ struct run {
 
 /* ---- documents of a job ---- */
 
-static uint32_t hash_path(struct str s)
-{
-    uint32_t h = 2166136261u;
-    for (size_t i = 0; i < s.n; i++)
-        h = (h ^ (unsigned char)s.p[i]) * 16777619u;
-    return h;
-}
-
 /* The slot of `path` in the job's table: empty (0) or its index + 1. */
 static uint32_t *slot_of(struct job *job, struct str path)
 {
-    size_t at = hash_path(path) & job->table_mask;
+    size_t at = (size_t)str_hash(STR_HASH_SEED, path) & job->table_mask;
     while (job->table[at] && !str_eq(job->docs[job->table[at] - 1].path, path))
         at = (at + 1) & job->table_mask;
     return &job->table[at];
@@ -619,16 +611,8 @@ static enum rpc_flow step(struct call *call)
     for (size_t i = 0; i < run->n_jobs; i++)
         if (run->jobs[i].state == JOB_SUBMITTED)
             commits[n++] = &run->jobs[i].commit;
-    if (n == 1) {
-        store_submit(store, commits[0]);
-        return RPC_PARKED;
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct store_commit *commit = commits[i];
-        store_submit(store, commit);
-        if (i + 1 == n)
-            break;
-    }
+    for (size_t i = 0; i < n; i++)
+        store_submit(store, commits[i]);
     return RPC_PARKED;
 }
 
