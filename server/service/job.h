@@ -1,0 +1,76 @@
+/* job.h - shared inside server/service: the writes of one call on their way into the ledger.
+ *
+ * commit.c starts jobs, takes them round and answers; prepare.c does what a round begins with. Everything lives in
+ * the call's arena and belongs to the worker that runs the call, until the commit is submitted. */
+#ifndef SERVER_SERVICE_JOB_H
+#define SERVER_SERVICE_JOB_H
+
+#include "server/service/answer.h"
+#include "server/service/authorize.h"
+#include "server/service/transaction.h"
+#include "server/service/write.h"
+
+struct run;
+
+/* One document that a job touches. */
+struct pending {
+    struct str path;
+    struct store_document base; /* as the view shows it */
+    struct write_state before;  /* base, decoded when fields_known */
+    struct write_state now;     /* after the writes so far */
+    bool fields_known;
+    struct str raw;             /* encoding of now.fields while now.exists */
+    bool written;               /* some write (not only verify) named it */
+    bool changed;               /* the commit makes a new version of it */
+    bool recreated;             /* it was deleted on the way and exists again: a new life, a new create time */
+    bool inserted;              /* the last write of it that is not a delete said exists: false */
+    bool assume_missing, assume_exists; /* by a precondition: what the rules are asked about */
+    uint64_t iam;
+};
+
+enum job_state { JOB_READY, JOB_SUBMITTED, JOB_DONE };
+
+struct job {
+    struct run *run;
+    const struct msg_write *writes;
+    size_t n;
+    enum job_state state;
+    unsigned tries;
+    struct status status;
+    struct str *names;  /* of each write: its document's path */
+    struct str *locked; /* paths written: what must be free of others' locks */
+    size_t n_locked;
+    struct transaction *ticket;
+    struct lock_waiter waiter;
+    /* Of the present try: */
+    struct pending *docs;
+    size_t n_docs;
+    uint32_t *table; /* open addressing: index + 1 into docs */
+    size_t table_mask;
+    struct store_op *ops;
+    size_t n_ops;
+    struct msg_write_result *results;
+    struct pending **doc_of; /* of each write */
+    bool guessed;            /* some document was taken for missing unseen */
+    struct store_commit commit;
+};
+
+struct run {
+    struct call *call;
+    struct database_name db;
+    struct transaction *txn;
+    struct timestamp now;
+    struct job *jobs;
+    size_t n_jobs;
+    atomic_size_t remaining;
+    void (*answer)(struct run *run);
+    struct answer_mask mask; /* of CreateDocument and UpdateDocument */
+    opt_timestamp commit_time;
+};
+
+/* Prepares one try on the newest view: loads documents, checks preconditions, applies masks and transforms, asks
+ * rules or IAM, fills job->commit, whose completion will be `done`. A failure leaves job->status set. True: there is
+ * something to submit; with job->status set too it is the refusal, for the ledger. */
+bool job_prepare(struct job *job, void (*done)(struct store_commit *commit));
+
+#endif

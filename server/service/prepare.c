@@ -1,0 +1,365 @@
+/* prepare.c - what a round of a write begins with: everything that can refuse it, decided on one view.
+ *
+ * The commit that comes of it carries as deps every document that was loaded or that the rules read (commit.c,
+ * invariant 2): the writer accepts it only on the state that it was decided on. */
+#include "core/codec.h"
+#include "core/limits.h"
+#include "server/service/job.h"
+
+/* ---- documents of a job ---- */
+
+/* The slot of `path` in the job's table: empty (0) or its index + 1. */
+static uint32_t *slot_of(struct job *job, struct str path)
+{
+    size_t at = (size_t)str_hash(STR_HASH_SEED, path) & job->table_mask;
+    while (job->table[at] && !str_eq(job->docs[job->table[at] - 1].path, path))
+        at = (at + 1) & job->table_mask;
+    return &job->table[at];
+}
+
+/* guess_missing: do not look, the document will not be there. The writer looks anyway (the deps of add_deps), so that a
+ * wrong guess costs another round and is never believed. */
+static enum status_code load(struct pending **out, struct job *job, struct authz *authz, struct str path,
+                             bool guess_missing, struct status *st)
+{
+    uint32_t *slot = slot_of(job, path);
+    if (*slot) {
+        *out = &job->docs[*slot - 1];
+        return STATUS_OK;
+    }
+    struct pending *p = &job->docs[job->n_docs];
+    *p = (struct pending){ .path = path };
+    if (guess_missing)
+        job->guessed = true;
+    else if (store_get(authz->reader, authz->view, authz->db, path, authz->arena, &p->base, st))
+        return st->code;
+    p->before.exists = p->base.exists;
+    p->before.update_time_us = p->base.exists ? timestamp_to_us(p->base.update_time) : 0;
+    p->now = p->before;
+    p->raw = p->base.fields;
+    *slot = (uint32_t)++job->n_docs;
+    *out = p;
+    return STATUS_OK;
+}
+
+/* Decodes the stored fields, for whoever must look into them. */
+static enum status_code know_fields(struct pending *p, struct arena *arena, struct status *st)
+{
+    if (p->fields_known)
+        return STATUS_OK;
+    p->fields_known = true;
+    if (!p->base.exists)
+        return STATUS_OK;
+    if (protobuf_decode_fields(&p->before.fields, arena, p->base.fields, st))
+        return st->code;
+    if (!p->written)
+        p->now.fields = p->before.fields;
+    return STATUS_OK;
+}
+
+static bool pending_after(void *data, struct str path, struct rules_document *out)
+{
+    struct job *job = data;
+    uint32_t slot = *slot_of(job, path);
+    if (!slot || !job->docs[slot - 1].written)
+        return false;
+    const struct pending *p = &job->docs[slot - 1];
+    *out = (struct rules_document){ .exists = p->now.exists, .fields = p->now.fields };
+    return true;
+}
+
+/* ---- preparing one write ---- */
+
+static uint64_t iam_of(const struct msg_write *write)
+{
+    const struct msg_precondition *pre = write->current_document;
+    if (write->operation_case == 2)
+        return IAM_ENTITIES_DELETE;
+    if (write->operation_case == 5)
+        return IAM_ENTITIES_GET;
+    if (pre && pre->condition_case == 1)
+        return pre->exists ? IAM_ENTITIES_UPDATE : IAM_ENTITIES_CREATE;
+    if (pre && pre->condition_case == 2)
+        return IAM_ENTITIES_UPDATE;
+    return IAM_ENTITIES_CREATE | IAM_ENTITIES_UPDATE;
+}
+
+/* exists: false */
+static bool inserts(const struct msg_write *write)
+{
+    const struct msg_precondition *pre = write->current_document;
+    return pre && pre->condition_case == 1 && !pre->exists;
+}
+
+static bool looks_into_fields(const struct msg_write *write)
+{
+    return write->operation_case == 6 || (write->operation_case == 1 && (write->update_mask ||
+                                                                        write->update_transforms.n));
+}
+
+static enum status_code encode_fields(struct str *out, struct arena *arena, const struct value_map *fields,
+                                      struct status *st)
+{
+    struct buf b;
+    buf_init(&b, LIMIT_MESSAGE_BYTES);
+    if (!protobuf_encode_fields(&b, fields))
+        status_set(st, STATUS_INVALID_ARGUMENT, "maximum entity size is %d bytes", LIMIT_DOCUMENT_BYTES);
+    else
+        *out = arena_str(arena, buf_view(&b));
+    buf_dispose(&b);
+    return st->code;
+}
+
+/* One version for each document, whatever number of writes made it: what changed between base and end. */
+static void make_ops(struct job *job)
+{
+    for (size_t i = 0; i < job->n_docs; i++) {
+        struct pending *p = &job->docs[i];
+        bool same = p->base.exists && p->now.exists && !p->recreated && str_eq(p->raw, p->base.fields);
+        if (!p->written || same || (!p->base.exists && !p->now.exists))
+            continue;
+        p->changed = true;
+        if (p->base.exists && (!p->now.exists || p->recreated))
+            job->ops[job->n_ops++] = (struct store_op){
+                .kind = STORE_DELETE, .operation = STORE_OPERATION_DELETE, .path = p->path
+            };
+        if (p->now.exists)
+            job->ops[job->n_ops++] = (struct store_op){
+                .kind = STORE_PUT,
+                .operation = p->base.exists && !p->recreated ? STORE_OPERATION_UPDATE : STORE_OPERATION_CREATE,
+                .path = p->path,
+                .fields = p->raw,
+            };
+    }
+}
+
+static void note_assumption(struct pending *p, const struct msg_precondition *pre)
+{
+    if (p->written || !pre)
+        return;
+    p->assume_missing = pre->condition_case == 1 && !pre->exists;
+    p->assume_exists = (pre->condition_case == 1 && pre->exists) || pre->condition_case == 2;
+}
+
+/* A JSON reader that turns -0.0 into 0.0 is what REST clients of Google's emulator 1.19.9 see; over gRPC it stays. */
+static void drop_negative_zeros(struct value *value)
+{
+    if (value->kind == VALUE_DOUBLE && value->number == 0)
+        value->number = 0;
+    for (size_t i = 0; value->kind == VALUE_ARRAY && i < value->array.n; i++)
+        drop_negative_zeros(&value->array.items[i]);
+    for (size_t i = 0; value->kind == VALUE_MAP && i < value->map.n; i++)
+        drop_negative_zeros(&value->map.items[i].value);
+}
+
+static void normalise(struct value_map *fields, const struct call *call)
+{
+    bool rest = call->notes.transport && strcmp(call->notes.transport, "rest") == 0;
+    for (size_t i = 0; i < fields->n; i++) {
+        value_cut_times(&fields->items[i].value);
+        if (rest)
+            drop_negative_zeros(&fields->items[i].value);
+    }
+}
+
+/* Applies write i. `failed` receives the first precondition that does not hold; writes go on being applied,
+ * since the rules are asked before preconditions are told. */
+static enum status_code prepare_write(struct job *job, size_t i, struct authz *authz, struct timestamp read_time,
+                                      bool guess, struct status *failed, struct status *st)
+{
+    const struct msg_write *write = &job->writes[i];
+    struct arena *arena = authz->arena;
+    struct pending *p = NULL;
+    struct write_state after;
+    struct msg_write_result *result = &job->results[i];
+    if (load(&p, job, authz, job->names[i], guess && inserts(write), st))
+        return st->code;
+    if ((looks_into_fields(write) || authz_by_rules(authz->call)) && know_fields(p, arena, st))
+        return st->code;
+    if (failed->code == STATUS_OK)
+        write_check(write->current_document, &p->now, authz->db.project, p->path, failed);
+    p->iam |= iam_of(write);
+    job->doc_of[i] = p;
+    if (write->operation_case == 5) {
+        result->update_time = (opt_timestamp){ true, p->base.exists ? p->base.update_time : read_time };
+        return p->written ? status_set(st, STATUS_INVALID_ARGUMENT,
+                                       "the same document cannot be written and then verified in a single request")
+                          : STATUS_OK;
+    }
+    bool insert = inserts(write);
+    if (insert && p->inserted && p->now.exists)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "Cannot insert then insert an entity in the same request.");
+    p->inserted = insert;
+    note_assumption(p, write->current_document);
+    p->written = true;
+    if (write_apply(&after, &result->transform_results, write, &p->now, authz->now, arena, st))
+        return st->code;
+    if (!after.exists) {
+        p->recreated = false;
+        p->now = after;
+        p->raw = (struct str){ 0 };
+        return STATUS_OK;
+    }
+    struct str raw;
+    normalise(&after.fields, authz->call);
+    if (document_validate(p->path, &after.fields, st) || encode_fields(&raw, arena, &after.fields, st))
+        return st->code;
+    p->recreated = p->recreated || (p->base.exists && !p->now.exists);
+    if (!p->now.exists || !str_eq(raw, p->raw))
+        after.update_time_us = -1; /* this commit's time: no precondition can name it */
+    p->now = after;
+    p->raw = raw;
+    p->fields_known = true;
+    return STATUS_OK;
+}
+
+/* ---- deciding ---- */
+
+static enum status_code decide(struct job *job, struct pending *p, struct authz *authz, struct status *st)
+{
+    static const struct write_state missing = { 0 };
+    const struct write_state *before = p->assume_missing ? &missing : &p->before;
+    struct rules_document seen = { .exists = before->exists, .fields = before->fields };
+    enum rules_method method = !p->now.exists                              ? RULES_DELETE
+                               : p->assume_exists || before->exists ? RULES_UPDATE
+                                                                           : RULES_CREATE;
+    if (!p->written)
+        return authz_get(authz, p->path, &seen, st);
+    enum status_code code = authz_write(authz, method, p->path, &seen,
+                                        method == RULES_DELETE ? NULL : &p->now.fields, p->iam, st);
+    for (size_t i = 0; i < job->n_ops; i++)
+        if (str_eq(job->ops[i].path, p->path))
+            job->ops[i].decision = authz->decision;
+    if (code) {
+        /* Only the refusal of this document is told to the ledger. */
+        job->ops[0] = (struct store_op){
+            .kind = STORE_REFUSED,
+            .operation = method == RULES_DELETE   ? STORE_OPERATION_DELETE
+                         : method == RULES_UPDATE ? STORE_OPERATION_UPDATE
+                                                  : STORE_OPERATION_CREATE,
+            .path = p->path,
+            .fields = p->now.exists ? p->raw : (struct str){ 0 },
+            .decision = authz->decision.n ? authz->decision : STR("denied"),
+        };
+        job->n_ops = 1;
+    }
+    return code;
+}
+
+static enum status_code decide_all(struct job *job, struct authz *authz, struct status *st)
+{
+    for (size_t i = 0; i < job->n_docs; i++)
+        if (decide(job, &job->docs[i], authz, st))
+            return st->code;
+    return STATUS_OK;
+}
+
+static void add_deps(struct job *job, struct authz *authz)
+{
+    struct store_dep *txn_deps = NULL;
+    size_t n_txn = 0;
+    if (job->run->txn)
+        transaction_deps(job->run->txn, authz->arena, &txn_deps, &n_txn);
+    struct store_dep *deps =
+        ARENA_ARRAY(authz->arena, struct store_dep, job->n_docs + authz->n_reads + n_txn);
+    size_t n = 0;
+    for (size_t i = 0; i < job->n_docs; i++)
+        deps[n++] = (struct store_dep){ .path = job->docs[i].path, .seq = job->docs[i].base.seq };
+    for (size_t i = 0; i < authz->n_reads; i++)
+        deps[n++] = authz->reads[i];
+    for (size_t i = 0; i < n_txn; i++)
+        deps[n++] = txn_deps[i];
+    job->commit.deps = deps;
+    job->commit.n_deps = n;
+}
+
+/* ---- one try ---- */
+
+static struct str request_id_of(const struct job *job)
+{
+    const struct call *call = job->run->call;
+    const char *name = call->server->options->request_id_field;
+    if (!call->request_id_made || !name)
+        return call->request_id;
+    for (size_t i = 0; i < job->n; i++) {
+        const struct value *v = job->writes[i].operation_case == 1
+                                    ? value_map_get(&job->writes[i].update.fields, str_of(name))
+                                    : NULL;
+        if (v && v->kind == VALUE_STRING) {
+            struct str id = v->text.n > 128 ? str_from(v->text.p, 128) : v->text;
+            while (!str_is_utf8(id)) /* never half a character */
+                id.n--;
+            return id;
+        }
+    }
+    return call->request_id;
+}
+
+static bool prepare_on(struct job *job, bool guess, void (*done)(struct store_commit *commit))
+{
+    struct run *run = job->run;
+    struct call *call = run->call;
+    struct arena *arena = call->arena;
+    struct authz authz;
+    struct timestamp read_time;
+    struct status failed = status_init(arena);
+    bool denied = false;
+    job->docs = ARENA_ARRAY(arena, struct pending, job->n);
+    for (job->table_mask = 8; job->table_mask < job->n * 2; job->table_mask *= 2)
+        ;
+    job->table = ARENA_ARRAY(arena, uint32_t, job->table_mask);
+    job->table_mask--;
+    job->n_docs = job->n_ops = 0;
+    job->guessed = false;
+    job->ops = ARENA_ARRAY(arena, struct store_op, 2 * job->n + 1);
+    job->results = ARENA_ARRAY(arena, struct msg_write_result, job->n);
+    job->doc_of = ARENA_ARRAY(arena, struct pending *, job->n);
+    call->request_id = request_id_of(job);
+    authz_begin(&authz, call, arena, run->db, store_view_now(call->server->store, &read_time), run->now);
+    authz.pending = (struct authz_pending){ .data = job, .after = pending_after };
+    struct status *st = &job->status;
+    for (size_t i = 0; i < job->n; i++)
+        if (prepare_write(job, i, &authz, read_time, guess, &failed, st))
+            goto out;
+    make_ops(job);
+    if (decide_all(job, &authz, st)) {
+        denied = st->code == STATUS_PERMISSION_DENIED && job->n_ops == 1 && job->ops[0].kind == STORE_REFUSED;
+    } else if (failed.code) {
+        status_copy(st, &failed);
+    }
+    if (st->code && !denied)
+        goto out;
+    job->commit = (struct store_commit){
+        .db = run->db,
+        .ops = job->ops,
+        .n_ops = job->n_ops,
+        .principal = call->principal.label,
+        .request_id = call->request_id,
+        .rules_digest = authz.ruleset ? rules_digest(authz.ruleset) : NULL,
+        .min_time_us = timestamp_to_us(run->now),
+        .done = done,
+        .user = job,
+        .status = status_init(arena),
+    };
+    if (job->commit.rules_digest) {
+        unsigned char *copy = arena_alloc(arena, 32);
+        memcpy(copy, job->commit.rules_digest, 32);
+        job->commit.rules_digest = copy;
+    }
+    if (!denied)
+        add_deps(job, &authz);
+out:
+    authz_end(&authz);
+    return st->code == STATUS_OK || denied;
+}
+
+/* The first time, documents that must not exist are taken for missing without a look; an error that is not the
+ * rules' (they are asked about the missing document either way) may come of that, so it is not told. */
+bool job_prepare(struct job *job, void (*done)(struct store_commit *commit))
+{
+    bool ready = prepare_on(job, job->tries == 1 && !job->run->txn, done);
+    if (ready || !job->guessed)
+        return ready;
+    status_clear(&job->status);
+    return prepare_on(job, false, done);
+}
