@@ -54,22 +54,22 @@ for path in /etc/resolv.conf /etc/hosts /etc/ssl/certs/ca-certificates.crt /usr/
     bring "$path"
 done
 for path in .config/pip/pip.conf .pip/pip.conf; do
-    [ ! -e "$HOME/$path" ] || { mkdir -p "$root/root/$(dirname "$path")" && cp "$HOME/$path" "$root/root/$path"; }
+    [ ! -e "$HOME/$path" ] || { mkdir -p "$root/srv/$(dirname "$path")" && cp "$HOME/$path" "$root/srv/$path"; }
 done
 for path in ${PIP_FIND_LINKS:-}; do
     [ ! -d "$path" ] || bring "$path"
 done
 env | grep -iE '^(https?_proxy|no_proxy|all_proxy|PIP_[A-Z_]*|SSL_CERT_FILE|REQUESTS_CA_BUNDLE|CI)=' >"$work/env" || true
-git clone -q --bare . "$root/root/cinderlog.git"
+git clone -q --bare . "$root/srv/cinderlog.git"
 cp /usr/share/zoneinfo/UTC "$root/etc/localtime" 2>/dev/null || true
 
-cat >"$root/root/story.sh" <<'STORY'
+cat >"$root/srv/story.sh" <<'STORY'
 # Inside. Bash, because a fresh Debian has no HTTP client and bash can open a connection.
 set -eu
 port=$1 test=$2
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 took() { awk -v a="$2" -v b="$(now_ms)" -v what="$1" 'BEGIN { printf "%-44s %7.1f s\n", what, (b - a) / 1000 }'; }
-die() { echo "FAILED: $1"; [ ! -e /root/run.log ] || tail -40 /root/run.log; exit 1; }
+die() { echo "FAILED: $1"; [ ! -e "$HOME/run.log" ] || tail -40 "$HOME/run.log"; exit 1; }
 # http METHOD PATH [BODY]: status line, headers and body
 http() {
     exec 3<>"/dev/tcp/127.0.0.1/$port" || return 1
@@ -80,7 +80,7 @@ http() {
 }
 expect() { case $3 in *"$2"*) echo "ok  $1" ;; *) die "$1: $3" ;; esac; }
 
-cd /root
+cd "$HOME"
 (http GET /) 2>/dev/null && die "something serves on port $port already: PORT=N"
 begin=$(now_ms)
 git clone -q cinderlog.git cinderlog
@@ -88,7 +88,7 @@ took "git clone" "$begin"
 cd cinderlog
 
 begin=$(now_ms)
-if [ "$port" = 8080 ]; then ./dev run >/root/run.log 2>&1 & else ./dev run --port "$port" >/root/run.log 2>&1 & fi
+if [ "$port" = 8080 ]; then ./dev run >"$HOME/run.log" 2>&1 & else ./dev run --port "$port" >"$HOME/run.log" 2>&1 & fi
 server=$!
 until (http GET /readyz) 2>/dev/null | grep -q '^HTTP/1.1 200'; do
     kill -0 $server 2>/dev/null || die "./dev run ended"
@@ -142,8 +142,8 @@ code=0
 set --
 while IFS= read -r line; do set -- "$@" "$line"; done <"$work/env"
 unshare --mount --pid --fork --kill-child --ipc sh "$work/enter.sh" "$root" \
-    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 "$@" \
-    bash /root/story.sh "$PORT" "$TEST" || code=$?
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/srv LANG=C.UTF-8 "$@" \
+    bash /srv/story.sh "$PORT" "$TEST" || code=$?
 took "all in the chroot" "$begin"
 [ $code = 0 ] && echo "the fresh chroot: passed" || echo "the fresh chroot: FAILED ($code)"
 exit $code
