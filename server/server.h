@@ -1,8 +1,8 @@
 /* server.h - the running server: what every part of this room may reach through a call.
  *
- * Built by main.c from options, in this order: store, rules, pool, transactions, net; taken down in the
- * opposite order. Everything here is thread-safe by its own contract; the struct itself does not change
- * once net_run has been entered. */
+ * Built by cli/app.c from options, in this order: net and its loop, store, rules, pool, transactions; then
+ * `readiness` is reached, and the struct itself does not change any more. Everything here is thread-safe by its
+ * own contract. */
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
@@ -10,6 +10,7 @@
 #include "server/auth/principal.h"
 #include "server/options.h"
 #include "server/pool.h"
+#include "server/readiness.h"
 #include "storage/storage.h"
 
 #include <stdatomic.h>
@@ -31,7 +32,8 @@ struct server {
     struct request_log *request_log; /* NULL: none */
     struct owner_policy *policies; /* by listener index */
     size_t n_policies;
-    atomic_bool ready, stopping;
+    struct readiness readiness; /* before it is reached the loop may touch nothing else here but what is constant */
+    atomic_bool stopping;
     atomic_size_t calls; /* running */
 };
 

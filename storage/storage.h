@@ -29,7 +29,7 @@ struct store_options {
     bool record_denied_body; /* keep the body of refused writes, not only its digest */
     const struct str *append_only; /* patterns, see path_pattern_matches; borrowed until close */
     size_t n_append_only;
-    /* Long work at open (replay, rebuild) reports here; may be NULL. total 0: unknown. */
+    /* Long work at open (replay, rebuild) reports here; may be NULL. `what` is a constant; total 0: unknown. */
     void (*progress)(void *data, const char *what, uint64_t done, uint64_t total);
     void *progress_data;
 };

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,8 @@ struct app {
     struct net_listener *listeners;
     size_t n_listeners;
     struct transport *transport;
+    pthread_t loop;
+    bool looping;
     struct rules_watch *watch;
     const char *rules_path, *rules_why;
     bool progress_shown;
@@ -40,6 +43,7 @@ struct app {
 static void show_progress(void *data, const char *what, uint64_t done, uint64_t total)
 {
     struct app *app = data;
+    readiness_step(&app->server.readiness, what, done, total);
     if (!isatty(STDERR_FILENO))
         return;
     app->progress_shown = true;
@@ -166,6 +170,29 @@ static enum status_code open_net(struct app *app, struct status *st)
     return net_open(&app->server.net, &no, st);
 }
 
+static void *serve(void *data)
+{
+    thread_serves("net-loop");
+    net_run(data, GRACE_MS);
+    return NULL;
+}
+
+/* The loop runs before there is anything to serve: probes hear how far the start is (readiness.h). */
+static enum status_code start_loop(struct app *app, struct status *st)
+{
+    int error = pthread_create(&app->loop, NULL, serve, app->server.net);
+    app->looping = error == 0;
+    return error ? status_set(st, STATUS_RESOURCE_EXHAUSTED, "cannot start a thread: %s", strerror(error)) : STATUS_OK;
+}
+
+/* Returns when the loop has ended, by app_stop. */
+static void join_loop(struct app *app)
+{
+    if (app->looping)
+        pthread_join(app->loop, NULL);
+    app->looping = false;
+}
+
 static int exit_code_of(const char *stage, const struct status *st)
 {
     if (strcmp(stage, "net") == 0)
@@ -205,12 +232,13 @@ struct app *app_open(const struct options *options, int *exit_code)
     server->summary = summary_new();
     summary_patterns(server->summary, app->options.append_only);
     log_set_json(app->options.log_json);
+    signal(SIGPIPE, SIG_IGN);
     if (open_policies(app, &st))
         goto failed;
     if (app->options.request_log && request_log_open(&server->request_log, app->options.request_log, &st))
         goto failed;
     stage = "net"; /* before the store: a port that is taken must not cost a recovery first */
-    if (open_net(app, &st))
+    if (open_net(app, &st) || start_loop(app, &st))
         goto failed;
     stage = "store";
     if (open_store(app, &st))
@@ -222,17 +250,20 @@ struct app *app_open(const struct options *options, int *exit_code)
     if (pool_open(&server->pool, app->options.workers, server->store, &st))
         goto failed;
     server->transactions = transactions_new(server->pool);
-    stage = "port file";
-    if (write_port_file(app, &st))
-        goto failed;
     if (app->rules_path)
         app->watch = rules_watch_start(server, app->rules_path);
-    atomic_store(&server->ready, true);
+    readiness_done(&server->readiness);
+    stage = "port file"; /* last: whoever waits for it finds the server ready */
+    if (write_port_file(app, &st))
+        goto failed;
     *exit_code = EXIT_OK;
     return app;
 failed:
     *exit_code = cli_fail(exit_code_of(stage, &st), "%s", status_message(&st));
     app->options.summary = NULL;
+    if (app->looping)
+        app_stop(app);
+    join_loop(app);
     app_close(app);
     return NULL;
 }
@@ -309,9 +340,7 @@ void app_run(struct app *app, bool handle_signals)
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
     }
-    signal(SIGPIPE, SIG_IGN);
-    thread_serves(NULL); /* the name stays the program's, for ps */
-    net_run(app->server.net, GRACE_MS);
+    join_loop(app);
     atomic_store(&app->server.stopping, true);
 }
 

@@ -28,12 +28,13 @@ int cli_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)
 /* ---- app.c: the server as serve and exec run it ---- */
 
 struct app;
-/* Everything up to listening: store, rules, workers, sockets. *exit_code tells why it failed (message printed). */
+/* Everything up to serving: sockets and their loop, store, rules, workers. Probes are answered meanwhile.
+ * *exit_code tells why it failed (message printed). */
 struct app *app_open(const struct options *options, int *exit_code);
 uint16_t app_port(const struct app *app);
 /* Prints Google's ready block. */
 void app_announce(const struct app *app);
-/* Serves until app_stop or a signal (when handle_signals): first one stops gracefully, the second at once. */
+/* Returns after app_stop or a signal (when handle_signals): first one stops gracefully, the second at once. */
 void app_run(struct app *app, bool handle_signals);
 void app_stop(struct app *app); /* from any thread or signal handler */
 /* Takes everything down, prints the summary; the exit code of serve. */

@@ -27,7 +27,12 @@ static bool locked(struct http_call *call)
     return true;
 }
 
-void control_root(struct http_call *call) { http_reply_text(call, 200, "Ok\n"); }
+/* Scripts poll it to learn when they may begin, so it is not yet Ok while the server starts. */
+void control_root(struct http_call *call)
+{
+    bool ready = readiness_reached(&call->server->readiness);
+    http_reply_text(call, ready ? 200 : 503, ready ? "Ok\n" : "starting\n");
+}
 
 /* ---- securityRules ---- */
 

@@ -15,8 +15,13 @@ void control_health(struct http_call *call) { http_reply_text(call, 200, "ok\n")
 
 void control_ready(struct http_call *call)
 {
-    bool ready = atomic_load(&call->server->ready) && !atomic_load(&call->server->stopping);
-    http_reply_text(call, ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
+    char text[READINESS_TEXT];
+    if (atomic_load(&call->server->stopping))
+        http_reply_text(call, 503, "stopping\n");
+    else if (!readiness_reached(&call->server->readiness))
+        http_reply_text(call, 503, arena_printf(call->arena, "%s\n", readiness_text(text, &call->server->readiness)));
+    else
+        http_reply_text(call, 200, "ready\n");
 }
 
 void control_checkpoint(struct http_call *call)

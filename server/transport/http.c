@@ -253,6 +253,28 @@ static void control_run(struct task *task, struct worker *worker)
     run_control(r, route, &match, arena, worker);
 }
 
+/* Refuses on the loop what a worker would have to do. */
+static void refuse_request(struct request *r, enum status_code code, const char *why)
+{
+    if (r->rpc)
+        grpc_refuse(r->exchange, code, why);
+    else
+        reply_code(r, code, why);
+    r->handed = true;
+    exchange_release(r->exchange);
+}
+
+/* While the server starts there are no workers yet, and no store that they could ask. */
+static bool refuse_while_starting(struct request *r)
+{
+    const struct readiness *readiness = &r->transport->options.server->readiness;
+    char text[READINESS_TEXT];
+    if (readiness_reached(readiness))
+        return false;
+    refuse_request(r, STATUS_UNAVAILABLE, readiness_text(text, readiness));
+    return true;
+}
+
 /* On the loop: answers at once what is cheap, and knows what a worker has to do. */
 static void route_other(struct request *r)
 {
@@ -267,7 +289,8 @@ static void route_other(struct request *r)
     }
     arena_free(arena);
     if (route) {
-        request_post(r, control_run);
+        if (!refuse_while_starting(r))
+            request_post(r, control_run);
         return;
     }
     reply_plain(r, 404, "Not Found\n");
@@ -336,7 +359,6 @@ static enum net_body on_head(void *data, struct exchange *e)
 
 static void on_request(void *data, struct exchange *e, struct str body)
 {
-    static const char busy[] = "too many requests are waiting; slow down";
     struct request *r = exchange_user(e);
     struct str target = exchange_head(e)->target;
     (void)data;
@@ -344,15 +366,11 @@ static void on_request(void *data, struct exchange *e, struct str body)
     bool rest = !r->rpc && (str_starts(target, STR("/v1/")) || str_starts(target, STR("/v1beta1/")));
     if (!r->rpc && !rest) {
         route_other(r);
-    } else if (pool_queued(r->transport->options.server->pool) < 2 * LIMIT_CALLS_QUEUED) {
-        request_post(r, rest ? rest_run : grpc_run);
-    } else {
-        if (rest)
-            reply_code(r, STATUS_RESOURCE_EXHAUSTED, busy);
+    } else if (!refuse_while_starting(r)) {
+        if (pool_queued(r->transport->options.server->pool) < 2 * LIMIT_CALLS_QUEUED)
+            request_post(r, rest ? rest_run : grpc_run);
         else
-            grpc_refuse(e, STATUS_RESOURCE_EXHAUSTED, busy);
-        r->handed = true;
-        exchange_release(e);
+            refuse_request(r, STATUS_RESOURCE_EXHAUSTED, "too many requests are waiting; slow down");
     }
 }
 

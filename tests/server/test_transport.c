@@ -247,6 +247,8 @@ static void route_kept(struct http_call *call)
 
 const struct http_route control_routes[] = {
     { "GET", "/", route_root, true },
+    { "GET", "/healthz", control_health, true }, /* these two are the real ones */
+    { "GET", "/readyz", control_ready, true },
     { "PUT", "/emulator/v1/projects/*:securityRules", route_params, false },
     { "POST", "/kept", route_kept, false },
 };
@@ -272,7 +274,8 @@ static void *serve(void *data)
     return NULL;
 }
 
-static int open_server(void **state)
+/* A server that is still opening its store: sockets and loop, nothing else. */
+static int open_starting(void **state)
 {
     struct status st = status_init(NULL);
     (void)state;
@@ -284,8 +287,6 @@ static int open_server(void **state)
     t.server.options = &t.options;
     t.server.policies = &t.policy;
     t.server.n_policies = 1;
-    atomic_store(&t.server.ready, true);
-    assert_int_equal(pool_open(&t.server.pool, 2, NULL, &st), STATUS_OK);
     struct transport_options to = {
         .server = &t.server,
         .allow_origin = origins,
@@ -306,6 +307,20 @@ static int open_server(void **state)
         fail_msg("%s", status_message(&st));
     t.dialer.listener = t.listener;
     return pthread_create(&t.loop, NULL, serve, t.server.net);
+}
+
+static void become_ready(void)
+{
+    struct status st = status_init(NULL);
+    assert_int_equal(pool_open(&t.server.pool, 2, NULL, &st), STATUS_OK);
+    readiness_done(&t.server.readiness);
+}
+
+static int open_server(void **state)
+{
+    int failed = open_starting(state);
+    become_ready();
+    return failed;
 }
 
 static int close_server(void **state)
@@ -955,6 +970,27 @@ static void stopping_answers_unavailable(void **state)
     h2_close(&c);
 }
 
+static void a_starting_server_answers_probes_and_refuses_the_rest(void **state)
+{
+    (void)state;
+    assert_int_equal(ask("GET /readyz", "", ""), 503);
+    assert_non_null(strstr(answer, "\r\n\r\nstarting: try again in a moment\n"));
+    readiness_step(&t.server.readiness, "rebuilding derived state", 1, 3);
+    assert_int_equal(ask("GET /readyz", "", ""), 503);
+    assert_non_null(strstr(answer, "\r\n\r\nstarting: rebuilding derived state, 33%\n"));
+    assert_int_equal(ask("GET /healthz", "", ""), 200);
+    assert_int_equal(ask("GET " D "/c/a", "", ""), 503);
+    assert_non_null(strstr(answer, "{\"error\":{\"code\":503,\"message\":\"starting: rebuilding derived state, 33%\","
+                                   "\"status\":\"UNAVAILABLE\"}}"));
+    assert_int_equal(ask("PUT /emulator/v1/projects/p:securityRules", "", "{}"), 503);
+    h2_open(&c, dial(&t.dialer), 0);
+    expect_grpc(get("a", NULL), true, "14", "starting: rebuilding derived state, 33%25");
+    h2_close(&c);
+    become_ready();
+    assert_int_equal(ask("GET /readyz", "", ""), 200);
+    assert_int_equal(ask("GET " D "/c/a", "", ""), 200);
+}
+
 #define served(test) cmocka_unit_test_setup_teardown(test, open_server, close_server)
 
 int main(void)
@@ -994,6 +1030,7 @@ int main(void)
         served(a_reset_stream_cancels_its_call),
         served(a_deadline_ends_a_stream_that_nobody_reads),
         served(stopping_answers_unavailable),
+        cmocka_unit_test_setup_teardown(a_starting_server_answers_probes_and_refuses_the_rest, open_starting, close_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
