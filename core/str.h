@@ -63,5 +63,7 @@ static inline uint64_t str_hash(uint64_t seed, struct str s)
 
 /* Whether s is well-formed UTF-8 (no surrogates, no overlong forms, at most U+10FFFF). NUL is allowed. */
 bool str_is_utf8(struct str s);
+/* How many bytes it has before the first that no well-formed character begins with or goes on with. */
+size_t str_utf8_prefix(struct str s);
 
 #endif

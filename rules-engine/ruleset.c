@@ -30,6 +30,27 @@ static void compute_digest(struct ruleset *ruleset)
     sha256_final(&h, ruleset->digest);
 }
 
+/* A file saved in another encoding is read as Firebase's tools read it: what is no UTF-8 becomes U+FFFD.
+ * Texts of the rules reach clients, in messages that must be UTF-8. */
+static struct str copy_as_utf8(struct arena *arena, struct str text)
+{
+    struct buf out;
+    size_t good = str_utf8_prefix(text);
+    if (good == text.n)
+        return arena_str(arena, text);
+    buf_init(&out, 3 * text.n);
+    for (; text.n > 0; text = str_skip(text, good), good = str_utf8_prefix(text)) {
+        buf_str(&out, (struct str){ text.p, good });
+        if (good < text.n) {
+            buf_z(&out, "\xEF\xBF\xBD");
+            good++;
+        }
+    }
+    text = arena_str(arena, buf_view(&out));
+    buf_dispose(&out);
+    return text;
+}
+
 static struct ruleset *ruleset_new(const struct rules_file *files, size_t n)
 {
     struct arena *arena = arena_new();
@@ -42,7 +63,7 @@ static struct ruleset *ruleset_new(const struct rules_file *files, size_t n)
     ruleset->units = ARENA_ARRAY(arena, struct ast_unit, n);
     for (size_t i = 0; i < n; i++) {
         ruleset->files[i].name = arena_str(arena, files[i].name);
-        ruleset->files[i].content = arena_str(arena, files[i].content);
+        ruleset->files[i].content = copy_as_utf8(arena, files[i].content);
         source_init(&ruleset->sources[i], arena, ruleset->files[i].name, ruleset->files[i].content);
     }
     compute_digest(ruleset);

@@ -53,6 +53,17 @@ static void end(struct fixture *f)
     arena_free(f->arena);
 }
 
+/* A file in Latin-1, say: as Firebase's tools read it, what is no UTF-8 is U+FFFD. */
+static void a_file_that_is_not_utf8_still_answers_in_utf8(void **state)
+{
+    (void)state;
+    struct fixture *f = begin("match /t/{id} { allow get: if int('\xE9\xC3\xA9 \xF0\x9D') == 1; }");
+    assert_int_equal(decide(f), STATUS_OK);
+    assert_true(str_is_utf8(str_of(f->decision.message)));
+    assert_non_null(strstr(f->decision.message, "\xEF\xBF\xBD\xC3\xA9 \xEF\xBF\xBD\xEF\xBF\xBD"));
+    end(f);
+}
+
 static void one_path_is_read_once(void **state)
 {
     (void)state;
@@ -378,6 +389,7 @@ static void many_threads_share_a_ruleset(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_that_is_not_utf8_still_answers_in_utf8),
         cmocka_unit_test(one_path_is_read_once),
         cmocka_unit_test(an_explanation_reads_nothing_twice),
         cmocka_unit_test(an_explanation_reads_nothing_more),
