@@ -1,8 +1,7 @@
 /* list.c - ListDocuments as a query: its order clause and its page tokens. See query.h. */
+#include "storage/page_token.h"
 #include "storage/plan.h"
 
-#include "core/codec.h"
-#include "core/crypto.h"
 #include "core/limits.h"
 #include "core/path.h"
 
@@ -122,23 +121,6 @@ enum status_code query_parse_order_by(struct msg_order **orders, size_t *n, stru
 
 /* ---- page tokens ---- */
 
-/* version, list (4 bytes), a Cursor message, CRC-32C of what precedes (4 bytes) */
-enum { TOKEN_VERSION = 1, TOKEN_HEAD = 5, TOKEN_TAIL = 4 };
-
-static void put_u32(unsigned char out[4], uint32_t x)
-{
-    for (int i = 0; i < 4; i++)
-        out[i] = (unsigned char)(x >> (8 * i));
-}
-
-static uint32_t get_u32(const char *p)
-{
-    uint32_t x = 0;
-    for (int i = 3; i >= 0; i--)
-        x = x << 8 | (unsigned char)p[i];
-    return x;
-}
-
 struct str query_page_token_make(struct arena *arena, const struct query_plan *plan, struct str last_path,
                                  const struct value_map *fields)
 {
@@ -150,57 +132,10 @@ struct str query_page_token_make(struct arena *arena, const struct query_plan *p
         assert(value); /* an answer has every field that it is ordered by */
         cursor.values.items[cursor.values.n++] = *value;
     }
-    unsigned char number[4];
-    struct buf bytes, text;
-    buf_init(&bytes, LIMIT_MESSAGE_BYTES);
-    buf_init(&text, 2 * (size_t)LIMIT_MESSAGE_BYTES);
-    buf_byte(&bytes, TOKEN_VERSION);
-    put_u32(number, plan->list);
-    buf_put(&bytes, number, sizeof number);
-    protobuf_encode(&bytes, SCHEMA(cursor), &cursor);
-    put_u32(number, crc32c_of(bytes.data, bytes.len));
-    buf_put(&bytes, number, sizeof number);
-    base64_encode(&text, bytes.data, bytes.len);
-    struct str token = arena_str(arena, buf_view(&text));
-    buf_dispose(&bytes);
-    buf_dispose(&text);
-    return token;
-}
-
-enum status_code query_page_token_parse(struct msg_cursor **out, struct arena *arena, struct str token,
-                                        uint32_t list, struct status *st)
-{
-    struct str bytes;
-    struct status ignored = status_init(arena);
-    *out = ARENA_NEW(arena, struct msg_cursor);
-    bool ok = base64_decode(&bytes, arena, token) && bytes.n >= TOKEN_HEAD + TOKEN_TAIL &&
-              bytes.p[0] == TOKEN_VERSION && get_u32(bytes.p + 1) == list &&
-              get_u32(bytes.p + bytes.n - TOKEN_TAIL) == crc32c_of(bytes.p, bytes.n - TOKEN_TAIL);
-    if (ok) {
-        struct str message = { bytes.p + TOKEN_HEAD, bytes.n - TOKEN_HEAD - TOKEN_TAIL };
-        ok = protobuf_decode(*out, SCHEMA(cursor), arena, message, &ignored) == STATUS_OK;
-    }
-    return ok ? STATUS_OK : status_set(st, STATUS_INVALID_ARGUMENT, "invalid page token");
+    return page_token_make(arena, plan->list, &cursor);
 }
 
 /* ---- lists ---- */
-
-/* Which list a token is for; never 0. */
-static uint32_t list_id(struct database_name db, struct str parent, const struct query_list_options *options)
-{
-    const struct str parts[] = { db.project, db.database, parent, options->collection_id, options->order_by };
-    struct buf text;
-    buf_init(&text, SIZE_MAX);
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-        unsigned char n[4];
-        put_u32(n, (uint32_t)parts[i].n);
-        buf_put(&text, n, sizeof n);
-        buf_str(&text, parts[i]);
-    }
-    uint32_t id = crc32c_of(text.data, text.len);
-    buf_dispose(&text);
-    return id ? id : 1;
-}
 
 /* The orders of the clause, ended by the name, so that a cursor can hold all of them. */
 static enum status_code list_orders(struct msg_structured_query *query, struct str order_by,
@@ -247,12 +182,18 @@ enum status_code query_list(struct query_plan **out, int32_t *page, struct datab
     query->limit.value = *page;
     if (list_orders(query, options->order_by, arena, st))
         return st->code;
-    uint32_t list = list_id(db, parent, options);
-    if (options->page_token.n > 0 &&
-        query_page_token_parse(&query->start_at, arena, options->page_token, list, st))
+    const struct str list_parts[] = { db.project, db.database, parent, options->collection_id,
+                                      options->order_by };
+    uint32_t list = page_list_id(list_parts, sizeof list_parts / sizeof list_parts[0]);
+    if (options->page_token.n > 0 && page_token_parse(&query->start_at, arena, options->page_token, list, st))
         return st->code;
     if (query_check(out, db, parent, query, arena, st))
         return st->code;
     (*out)->list = list;
     return STATUS_OK;
+}
+
+struct str query_list_after(const struct query_plan *plan)
+{
+    return plan->start.set ? plan->start.name : STR("");
 }

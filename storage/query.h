@@ -68,13 +68,11 @@ enum status_code query_list(struct query_plan **out, int32_t *page, struct datab
 /* "Invalid order by clause ..." and what field_path_parse refuses. */
 enum status_code query_parse_order_by(struct msg_order **orders, size_t *n, struct arena *arena,
                                       struct str text, struct status *st);
-/* The token of the page after `last_path`, an answer of the plan with these (whole) fields: base64 of where
- * the list stands (the values it is ordered by and the name) and of which list it is, with a checksum. It
- * needs no server state and stays valid when documents come and go. */
+/* The token (page_token.h) of the page after `last_path`, an answer of the plan with these (whole) fields: its
+ * position is the values that the list is ordered by, and the name. */
 struct str query_page_token_make(struct arena *arena, const struct query_plan *plan, struct str last_path,
                                  const struct value_map *fields);
-/* The cursor in a token. INVALID_ARGUMENT "invalid page token". */
-enum status_code query_page_token_parse(struct msg_cursor **out, struct arena *arena, struct str token,
-                                        uint32_t list, struct status *st);
+/* The document after which the page of a list by name begins; empty: from the first on. */
+struct str query_list_after(const struct query_plan *plan);
 
 #endif

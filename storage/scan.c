@@ -22,7 +22,8 @@ struct store_scan {
     uint64_t view;
     int64_t space;
     bool empty, ended;
-    bool descending, subtree, start_after, end_before;
+    bool descending, subtree, names_only, start_after, end_before;
+    bool moved; /* by store_scan_skip, and the statement does not know yet */
     char *text; /* owns the five below */
     struct database_name db;
     struct str path; /* collection, or top of the subtree */
@@ -87,6 +88,7 @@ static enum status_code start(struct store_scan *s, struct status *st)
         scan_past_stop(&s->past);
         return st->code;
     }
+    s->moved = false;
     s->running = true;
     s->next = r->scans;
     if (s->next)
@@ -94,6 +96,15 @@ static enum status_code start(struct store_scan *s, struct status *st)
     s->prev = &r->scans;
     r->scans = s;
     return STATUS_OK;
+}
+
+/* A running scan was moved: `head` seeks anew; what has ended is known and only passed over. */
+static enum status_code catch_up(struct store_scan *s, struct status *st)
+{
+    s->moved = false;
+    sqlite3_reset(s->head);
+    scan_past_skip(&s->past, buf_view(&s->low));
+    return bind_head(s, st);
 }
 
 /* ---- ranges ---- */
@@ -134,6 +145,29 @@ static void move_range(struct store_scan *s, struct str key)
     buf_str(bound, key);
     if (!s->descending)
         buf_byte(bound, 0);
+}
+
+void store_scan_skip(struct store_scan *s, struct str path)
+{
+    struct buf prefix;
+    assert(!s->descending);
+    buf_init(&prefix, DERIVED_KEY_MAX);
+    derived_prefix(&prefix, s->depth, path);
+    derived_after_prefix(&s->low, buf_view(&prefix));
+    buf_dispose(&prefix);
+    s->moved = true;
+}
+
+unsigned store_scan_last_depth(const struct store_scan *s)
+{
+    return s->last_depth;
+}
+
+void store_scan_keep_to_depth(struct store_scan *s, unsigned depth)
+{
+    assert(!s->running);
+    s->first_depth = s->last_depth = s->depth = depth;
+    set_range(s);
 }
 
 /* The greatest depth of any document that ever was in the space. */
@@ -209,6 +243,7 @@ enum status_code store_scan_open(struct store_scan **out, struct store_reader *r
     s->view = view;
     s->descending = range->descending;
     s->subtree = range->subtree;
+    s->names_only = range->names_only;
     s->start_after = range->start_after;
     s->end_before = range->end_before;
     buf_init(&s->low, DERIVED_KEY_MAX);
@@ -329,7 +364,7 @@ static enum status_code step(struct store_scan *s, struct arena *arena, struct s
     struct derived_doc doc;
     bool more;
     *found = false;
-    if (!s->running && start(s, st))
+    if (!s->running ? start(s, st) : s->moved ? catch_up(s, st) : STATUS_OK)
         return st->code;
     if (next_row(s, &more, &doc, st))
         return st->code;
@@ -339,10 +374,11 @@ static enum status_code step(struct store_scan *s, struct arena *arena, struct s
     }
     *path = (struct str){ 0 };
     bool sieve = s->subtree && s->collection_id.n; /* most are not wanted: their bodies are not read */
-    if (store_reader_version(s->reader, s->db, path, &doc, !sieve, arena, out, st))
+    bool fields = !s->names_only;
+    if (store_reader_version(s->reader, s->db, path, &doc, fields && !sieve, arena, out, st))
         return st->code;
     *found = wanted(s, *path);
-    if (*found && sieve)
+    if (*found && fields && sieve)
         store_reader_version(s->reader, s->db, path, &doc, true, arena, out, st);
     return st->code;
 }

@@ -1,6 +1,7 @@
 /* scan_past.c - see scan_past.h. */
 #include "storage/scan_past.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static enum status_code covering(struct derived_doc *out, struct scan_past *p, struct str key,
@@ -155,6 +156,13 @@ void scan_past_take(struct scan_past *p)
     else if (p->descending)
         p->at--;
     else
+        p->at++;
+}
+
+void scan_past_skip(struct scan_past *p, struct str low)
+{
+    assert(!p->has_far); /* what peek finds there is taken before the scan moves */
+    while (p->near && p->at < p->n && str_cmp(p->rows[p->at].key, low) < 0)
         p->at++;
 }
 

@@ -40,6 +40,8 @@ enum status_code scan_past_start(struct scan_past *past, uint64_t applied, struc
 enum status_code scan_past_peek(const struct scan_past_row **out, struct scan_past *past, struct str low,
                                 struct str high, struct status *st);
 void scan_past_take(struct scan_past *past);
+/* Passes over everything below `low`; upwards only. */
+void scan_past_skip(struct scan_past *past, struct str low);
 void scan_past_stop(struct scan_past *past);
 void scan_past_dispose(struct scan_past *past);
 

@@ -89,6 +89,7 @@ struct store_scan_range {
     bool subtree;             /* every document below parent, at any depth (clearing, recursive delete): by depth,
                                  then in name order; start and end cut only the depth they lie at */
     bool descending;
+    bool names_only;          /* no body is read: the documents have no fields */
     struct str start, end;    /* document paths; empty: open */
     bool start_after, end_before; /* exclude the bound itself */
 };
@@ -99,6 +100,30 @@ enum status_code store_scan_open(struct store_scan **out, struct store_reader *r
 enum status_code store_scan_next(struct store_scan *scan, struct arena *arena, struct str *path,
                                  struct store_document *out, struct status *st);
 void store_scan_close(struct store_scan *scan);
+
+/* The names directly below a path, each once, in name order: the collections of a document (or of the database, ""),
+ * the documents of a collection. What has nothing but something below it counts: a missing document with
+ * sub-collections, a collection of only such documents. The cost is some seeks for each name, whatever lies below it
+ * (at an old view also what came there since). */
+struct store_children;
+/* `after`: full path of the last name not wanted any more; empty: from the first. The reader is used until close. */
+enum status_code store_children_open(struct store_children **out, struct store_reader *reader, uint64_t view,
+                                     struct database_name db, struct str parent, struct str after, struct status *st);
+/* *path is the full path of the next one, in `arena`; empty at the end. */
+enum status_code store_children_next(struct store_children *children, struct arena *arena, struct str *path,
+                                     struct status *st);
+void store_children_close(struct store_children *children);
+
+/* Asked now and then during long work; when it answers true the work ends as CANCELLED. `asked` may be NULL. */
+struct store_stop {
+    bool (*asked)(void *data);
+    void *data;
+};
+/* At most `most` names of documents that cut the collection group, in name order, into parts of about the same size:
+ * ascending, each once, the first document never; none when there are too few. Reads every name, no body. */
+enum status_code store_partition(struct str **cuts, size_t *n, struct store_reader *reader, uint64_t view,
+                                 struct database_name db, struct str collection_id, size_t most,
+                                 struct store_stop stop, struct arena *arena, struct status *st);
 
 /* ---- writing ---- */
 
