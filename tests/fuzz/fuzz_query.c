@@ -1,10 +1,12 @@
-/* fuzz_query.c - any bytes as a query, an order clause or a page token; the first byte says which.
+/* fuzz_query.c - any bytes as a query, a row of decisions that build one (query_built.h), an order clause or
+ * a page token; the first byte says which.
  *
  * A query that is accepted is run over a few documents of every type. The answer must be what the matcher
  * says of each document alone, sorted; that is all there is to check without a second implementation
  * (model_query.py is one). */
 #include "core/codec.h"
 #include "core/order.h"
+#include "query_built.h"
 #include "storage/plan.h"
 #include "storage/query_world.h"
 
@@ -22,6 +24,7 @@ static const char *const documents[][2] = {
     { "c/g", "{'a':{'referenceValue':'projects/p/databases/d/documents/c/"
              "a'},'b':{'geoPointValue':{'latitude':1}}}" },
     { "c/__id7__", "{'a':{'integerValue':1},'b':{'integerValue':1}}" },
+    { "c/h", "{'a':{'integerValue':1},'b':{'integerValue':1}}" }, /* ties: only its name is another */
     { "c/a/c/z", "{'a':{'integerValue':2},'b':{'integerValue':1}}" },
     { "d/a", "{}" },
 };
@@ -112,20 +115,12 @@ static void check_disjuncts(const struct query_plan *plan)
             must(d[i].items[k].operand && d[i].items[k].field.n > 0 && d[i].items[k].op > 0);
 }
 
-static void try_query(struct str bytes, struct arena *arena)
+static void try_structured(const struct msg_structured_query *structured, struct str parent,
+                           struct arena *arena)
 {
     struct status st = status_init(arena);
-    struct msg_run_query_request request = { 0 };
     struct query_plan *plan;
-    struct resource_name parent;
-    if (protobuf_decode(&request, SCHEMA(run_query_request), arena, bytes, &st) || !request.structured_query)
-        return;
-    if (path_parse_parent(&parent, request.parent, &st)) {
-        parent.path = STR("");
-        status_clear(&st);
-    }
-    parent.db = (struct database_name){ STR("p"), STR("d") };
-    if (query_check(&plan, parent.db, parent.path, request.structured_query, arena, &st)) {
+    if (query_check(&plan, (struct database_name){ STR("p"), STR("d") }, parent, structured, arena, &st)) {
         must(st.code == STATUS_INVALID_ARGUMENT || st.code == STATUS_FAILED_PRECONDITION ||
              st.code == STATUS_UNIMPLEMENTED);
         must(status_message(&st)[0] != '\0');
@@ -133,6 +128,17 @@ static void try_query(struct str bytes, struct arena *arena)
     }
     check_disjuncts(plan);
     run(plan, arena);
+}
+
+static void try_query(struct str bytes, struct arena *arena)
+{
+    struct status st = status_init(arena);
+    struct msg_run_query_request request = { 0 };
+    struct resource_name parent;
+    if (protobuf_decode(&request, SCHEMA(run_query_request), arena, bytes, &st) || !request.structured_query)
+        return;
+    bool known = path_parse_parent(&parent, request.parent, &st) == STATUS_OK;
+    try_structured(request.structured_query, known ? parent.path : STR(""), arena);
 }
 
 static void try_list(struct str text, bool token, struct arena *arena)
@@ -160,6 +166,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str rest = str_from(data + 1, size - 1);
     if (data[0] == 'o' || data[0] == 't')
         try_list(rest, data[0] == 't', arena);
+    else if (data[0] == 'b')
+        try_structured(query_built(arena, rest), STR(""), arena);
     else
         try_query(rest, arena);
     arena_free(arena);
