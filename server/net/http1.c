@@ -82,9 +82,9 @@ static void hang_up(struct conn *c)
     c->net->http1->must_run = true;
 }
 
-/* What the kernel knows of a connection without a request: how many bytes ever came, and whether the client
- * has closed its side with nothing left to read, which the library misses when the end came together with
- * the request. */
+/* What the kernel knows of a connection without a whole request: how many bytes ever came, and whether the
+ * client has closed its side with nothing left to read, which the library misses when the end came together
+ * with the bytes before it. */
 static uint64_t received_bytes(int fd, bool *ended)
 {
     struct tcp_info info = { 0 };
@@ -431,21 +431,19 @@ void http1_check(struct conn *c)
     int64_t age_ms = (c->net->now_ns - c->since_ns) / 1000000;
     if (c->request && c->request->exchange && c->request->exchange->body_complete)
         return; /* ours to answer; a client that does not read meets the library's own timeout */
-    if (!c->request) {
-        bool ended;
-        uint64_t bytes = received_bytes(c->fd, &ended);
-        if (ended) {
-            hang_up(c);
-            return;
-        }
-        if (!c->idle_known) {
-            c->bytes_when_idle = bytes;
-            c->idle_known = true;
-        } else if (!c->began && bytes > c->bytes_when_idle) {
-            c->began = true;
-            c->since_ns = c->net->now_ns;
-            return;
-        }
+    bool ended;
+    uint64_t bytes = received_bytes(c->fd, &ended);
+    if (ended) {
+        hang_up(c);
+        return;
+    }
+    if (!c->request && !c->idle_known) {
+        c->bytes_when_idle = bytes;
+        c->idle_known = true;
+    } else if (!c->request && !c->began && bytes > c->bytes_when_idle) {
+        c->began = true;
+        c->since_ns = c->net->now_ns;
+        return;
     }
     if (c->began && age_ms > o->read_deadline_ms) {
         answer_raw(c, "408 Request Timeout", "the request did not arrive in time");

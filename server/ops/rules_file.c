@@ -61,7 +61,8 @@ static void print_issues(const struct rules_issues *issues, const struct rules_f
     buf_init(&out, 1024 * 1024);
     for (size_t i = 0; i < issues->n; i++)
         rules_print_issue(&out, &issues->items[i], file, 1, isatty(STDERR_FILENO));
-    fwrite(out.data, 1, out.len, stderr);
+    if (out.len)
+        fwrite(out.data, 1, out.len, stderr);
     buf_dispose(&out);
 }
 

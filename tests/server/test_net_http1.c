@@ -207,6 +207,29 @@ static void a_half_closed_client_still_gets_its_answer(void **state)
     harness_close(&h);
 }
 
+/* The end of the input may come together with the bytes before it; the library then waits for more of the body. */
+static void a_client_that_ends_inside_its_request_is_not_waited_for(void **state)
+{
+    (void)state;
+    static const char *const halves[] = {
+        "GET /now HTTP/1.1\r\nHos",
+        "POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc",
+        "POST /now HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\n",
+    };
+    char all[1024];
+    harness_start(&h, NULL);
+    for (size_t i = 0; i < sizeof halves / sizeof halves[0]; i++) {
+        int fd = dial(&h);
+        send_text(fd, halves[i]);
+        shutdown(fd, SHUT_WR);
+        read_to_end(fd, all, sizeof all);
+        if (all[0])
+            fail_msg("half request %zu was answered \"%s\"", i, all);
+        close(fd);
+    }
+    harness_close(&h);
+}
+
 static void reset(int fd)
 {
     struct linger hard = { 1, 0 };
@@ -540,6 +563,7 @@ int main(void)
         cmocka_unit_test(http_10_streams_end_with_the_connection),
         cmocka_unit_test(the_target_stays_as_it_was_sent),
         cmocka_unit_test(a_half_closed_client_still_gets_its_answer),
+        cmocka_unit_test(a_client_that_ends_inside_its_request_is_not_waited_for),
         cmocka_unit_test(a_reset_while_waiting_or_streaming_is_told),
         cmocka_unit_test(abort_ends_the_connection),
         cmocka_unit_test(slow_senders_are_cut_whatever_they_are_slow_with),
