@@ -30,13 +30,18 @@ enum {
     LIMIT_QUERY_NOT_IN = 10,       /* docs, 1.19.9 */
     LIMIT_QUERY_PRODUCT = 60,      /* 1.19.9: disjunctions while AND is multiplied out */
     LIMIT_QUERY_VALUE_BYTES = 1500, /* 1.19.9: size of a filter's operand, as values are counted */
-    LIMIT_SORT_BYTES = 256 * 1024 * 1024,     /* ours: what a query without index holds to sort */
-    LIMIT_SORT_BODY_BYTES = 32 * 1024 * 1024, /* ours: documents kept meanwhile; the rest is read again */
+    LIMIT_SORT_MEMORY = 4 * 1024 * 1024,  /* ours: rows that a sort holds; the rest goes to a temporary file */
+    LIMIT_SORT_BYTES = 256 * 1024 * 1024, /* ours: the same where no temporary file can be made */
+    LIMIT_SORT_INLINE = 16 * 1024,        /* ours: a larger document is not sorted with its row, but read again */
+    LIMIT_SPILL_DISK_FREE = 64 * 1024 * 1024, /* ours: what temporary files leave free on the disk */
+    LIMIT_NEAREST = 1000,          /* docs, 1.19.9: documents that findNearest may find */
+    LIMIT_AGGREGATIONS = 5,        /* docs; 1.19.9 fails from six on */
     LIMIT_LIST_PAGE = 150,         /* 1.19.9: even when more is asked */
     LIMIT_LIST_PAGE_DEFAULT = 30,  /* 1.19.9 */
 
     /* Writes */
     LIMIT_COMMIT_WRITES = 10000,      /* ours; the 500 of old docs was lifted in 2023 */
+    LIMIT_DOCUMENT_TRANSFORMS = 500,  /* docs: on one document in one commit; 1.19.9 counts none */
     LIMIT_BATCH_ROWS = 1000,          /* ours: one group commit */
     LIMIT_BATCH_BYTES = 4 * 1024 * 1024,
     LIMIT_WRITER_QUEUE = 65536,       /* ours: commits waiting; above: RESOURCE_EXHAUSTED */

@@ -3,7 +3,10 @@
  * One queue under one mutex. A worker without work puts itself on a stack and sleeps on a semaphore of its
  * own: the one that slept last, and is warm, is woken first, and one wake is two system calls (a condition
  * variable makes it four). Timers are a binary heap: whichever worker is awake moves due tasks to the
- * queue, and the sleepers have the earliest as their deadline, so there is no timer thread. */
+ * queue, and the sleepers have the earliest as their deadline, so there is no timer thread.
+ *
+ * A second queue holds the slices of long work. Its tasks are taken when the first is empty, or when none was taken
+ * for BEHIND_WAITS_NS, and by all workers but one at a time. */
 #include "server/pool.h"
 
 #include "core/clock.h"
@@ -18,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { THREADS_MAX = 64 };
+enum { THREADS_MAX = 64, BEHIND_WAITS_NS = 50 * 1000 * 1000 };
 
 struct timer {
     int64_t due_ns;
@@ -35,11 +38,17 @@ struct thread {
     bool running;
 };
 
+struct queue {
+    struct task *first, *last;
+};
+
 struct pool {
     pthread_mutex_t lock;
     struct thread *idle; /* a stack */
-    struct task *first, *last;
-    size_t queued;
+    struct queue front, behind;
+    size_t queued;                         /* in both */
+    unsigned running_behind, most_behind;  /* workers with a task of that queue */
+    int64_t behind_ns;                     /* when one was last taken, or came to wait at first */
     struct timer *timers; /* a heap: the earliest first */
     size_t n_timers, cap_timers;
     bool closing;
@@ -89,17 +98,44 @@ static struct task *timer_pop(struct pool *p)
     }
 }
 
-/* ---- the queue ---- */
+/* ---- the queues ---- */
 
-static void push_locked(struct pool *p, struct task *task)
+static void push_locked(struct pool *p, struct queue *queue, struct task *task)
 {
     task->next_ = NULL;
-    if (p->last)
-        p->last->next_ = task;
+    if (queue->last)
+        queue->last->next_ = task;
     else
-        p->first = task;
-    p->last = task;
+        queue->first = task;
+    queue->last = task;
     p->queued++;
+}
+
+static struct task *shift_locked(struct pool *p, struct queue *queue)
+{
+    struct task *task = queue->first;
+    queue->first = task->next_;
+    if (!queue->first)
+        queue->last = NULL;
+    p->queued--;
+    return task;
+}
+
+/* Whether somebody could take a task now. */
+static bool has_task_locked(const struct pool *p)
+{
+    return p->front.first || (p->behind.first && p->running_behind < p->most_behind);
+}
+
+static struct task *next_locked(struct pool *p, bool *behind)
+{
+    *behind = p->behind.first && p->running_behind < p->most_behind &&
+              (!p->front.first || clock_mono_ns() - p->behind_ns > BEHIND_WAITS_NS);
+    if (!*behind)
+        return p->front.first ? shift_locked(p, &p->front) : NULL;
+    p->running_behind++;
+    p->behind_ns = clock_mono_ns();
+    return shift_locked(p, &p->behind);
 }
 
 static void take_due_locked(struct pool *p)
@@ -109,7 +145,7 @@ static void take_due_locked(struct pool *p)
     int64_t now = clock_mono_ns();
     /* At the end nobody waits for a timer: what it would have woken is woken now. */
     while (p->n_timers && (p->closing || p->timers[0].due_ns <= now))
-        push_locked(p, timer_pop(p));
+        push_locked(p, &p->front, timer_pop(p));
 }
 
 /* Takes the top of the stack, to be woken once the lock is given up. NULL: nobody sleeps. */
@@ -166,28 +202,24 @@ static void sleep_unlocked(struct pool *p, struct thread *t)
         leave_idle_locked(p, t); /* the timer, not a wake */
 }
 
-/* The next task, or NULL at the end. */
-static struct task *take(struct thread *t)
+/* The next task, or NULL at the end. *behind: what the task was, and what the one before was. */
+static struct task *take(struct thread *t, bool *behind)
 {
     struct pool *p = t->pool;
     struct thread *other = NULL;
     pthread_mutex_lock(&p->lock);
+    if (*behind)
+        p->running_behind--;
     for (;;) {
         take_due_locked(p);
-        if (p->first || p->closing)
+        if (has_task_locked(p) || p->closing)
             break;
         sleep_unlocked(p, t);
     }
-    struct task *task = p->first;
-    if (task) {
-        p->first = task->next_;
-        if (!p->first)
-            p->last = NULL;
-        p->queued--;
-        /* More than one was due or posted: pass it on. */
-        if (p->first)
-            other = pop_idle_locked(p);
-    }
+    struct task *task = next_locked(p, behind);
+    /* More than one was due or posted: pass it on. */
+    if (task && has_task_locked(p))
+        other = pop_idle_locked(p);
     pthread_mutex_unlock(&p->lock);
     wake(other);
     return task;
@@ -199,7 +231,8 @@ static void *work(void *data)
     char name[16]; /* what the kernel keeps of one */
     snprintf(name, sizeof name, "worker-%u", t->worker.index);
     thread_serves(name);
-    for (struct task *task; (task = take(t));) {
+    bool behind = false;
+    for (struct task *task; (task = take(t, &behind));) {
         task->run(task, &t->worker);
         arena_reset(t->worker.scratch);
     }
@@ -209,8 +242,19 @@ static void *work(void *data)
 void pool_post(struct pool *p, struct task *task)
 {
     pthread_mutex_lock(&p->lock);
-    push_locked(p, task);
+    push_locked(p, &p->front, task);
     struct thread *sleeper = pop_idle_locked(p);
+    pthread_mutex_unlock(&p->lock);
+    wake(sleeper);
+}
+
+void pool_post_behind(struct pool *p, struct task *task)
+{
+    pthread_mutex_lock(&p->lock);
+    if (!p->behind.first)
+        p->behind_ns = clock_mono_ns();
+    push_locked(p, &p->behind, task);
+    struct thread *sleeper = has_task_locked(p) ? pop_idle_locked(p) : NULL;
     pthread_mutex_unlock(&p->lock);
     wake(sleeper);
 }
@@ -258,6 +302,7 @@ enum status_code pool_open(struct pool **out, unsigned threads, struct store *st
     if (!p)
         return status_set(st, STATUS_RESOURCE_EXHAUSTED, "no memory for the workers");
     pthread_mutex_init(&p->lock, NULL);
+    p->most_behind = threads > 1 ? threads - 1 : 1;
     for (unsigned i = 0; i < threads; i++) {
         struct thread *t = &p->threads[i];
         t->pool = p;

@@ -26,6 +26,9 @@ struct pool;
 enum status_code pool_open(struct pool **out, unsigned threads, struct store *store, struct status *st);
 /* From any thread, never blocks. The task must stay valid until its run() began. */
 void pool_post(struct pool *pool, struct task *task);
+/* The same for a slice of long work, which stands back: it waits while other tasks do (but not for ever), and one
+ * worker at least is left without such slices, so that a point read never waits for the end of one. */
+void pool_post_behind(struct pool *pool, struct task *task);
 /* run() is called about `delay_ms` from now (lock waits, deadlines). Cancelling is not needed: tasks check.
  */
 void pool_post_later(struct pool *pool, struct task *task, int delay_ms);

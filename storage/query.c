@@ -6,13 +6,17 @@
  *   by name           pages of up to PAGE_MOST documents; each page is a scan of its own that starts behind
  *                     the last name of the page before. Between calls only the page is held: no scan, no
  *                     reader, no transaction; so a query can rest for hours and go on on another worker.
- *   any other order   one scan, whose documents pass the matcher into a sorter (all, or the first
+ *   any other order   a scan, whose documents pass the matcher into a sorter (all, or the first
  *                     offset + limit of them); then rows are given out. Again nothing else is held.
+ *
+ * Long work pauses when its time is over (query_pause_at), in the middle of a page or of filling the sorter; the next
+ * scan goes on behind the last document looked at.
  *
  * Only the fields that filter and orders look at are decoded on the way (document_pick); the rest of a
  * document is copied as bytes and decoded only for a projection. */
 #include "storage/plan.h"
 
+#include "core/clock.h"
 #include "core/codec.h"
 #include "core/limits.h"
 #include "core/order.h"
@@ -25,7 +29,6 @@ enum {
     PAGE_FIRST = 16, /* answers of a query that nobody reads to its end stay cheap */
     PAGE_MOST = 256,
     PAGE_BYTES = 1024 * 1024,
-    STOP_EVERY = 64, /* documents between two questions whether to stop */
 };
 
 struct row {
@@ -37,21 +40,19 @@ struct query {
     const struct query_plan *plan;
     uint64_t view;
     uint64_t skip, left; /* offset and limit that remain */
-    bool (*stop)(void *data);
-    void *stop_data;
-    unsigned seen;         /* documents looked at */
     struct arena *scratch; /* of the document at hand */
+    struct buf last;       /* path of the last document looked at; empty at first */
+    bool ended;            /* there are no more */
+    int64_t pause_at;      /* 0: never */
+    bool worked, paused;   /* since it was set */
 
     /* by name */
     struct arena *page;
     struct row *rows;
     size_t n_rows, at, page_size;
-    struct buf last; /* path after which the next page begins; empty at first */
-    bool ended;
 
     /* sorted */
     struct sorter *sorter;
-    size_t n_sorted;
     bool filled;
 };
 
@@ -137,43 +138,54 @@ static enum status_code open_scan(struct store_scan **out, const struct query *q
                                   struct store_reader *reader, struct status *st)
 {
     const struct query_plan *plan = query->plan;
-    bool one = plan->collection.n > 0, resumed = query->last.len > 0;
+    bool one = plan->collection.n > 0;
     struct store_scan_range range = {
         .parent = plan->parent,
-        .collection_id = one ? plan->collection_id : STR(""),
+        .collection_id = plan->collection_id,
         .subtree = !one,
-        .start = resumed ? buf_view(&query->last) : plan->low,
-        .start_after = resumed || plan->low_excluded,
+        .descending = !query->sorter && !plan->any_order && plan->orders[0].descending,
+        .start = plan->low,
+        .start_after = plan->low_excluded,
         .end = plan->high,
         .end_before = plan->high_excluded,
+        .after = buf_view(&query->last),
     };
-    if (!query->sorter && plan->orders[0].descending) {
-        range.descending = true;
-        range.start = plan->low;
-        range.start_after = plan->low_excluded;
-        range.end = resumed ? buf_view(&query->last) : plan->high;
-        range.end_before = resumed || plan->high_excluded;
-    }
     return store_scan_open(out, reader, query->view, plan->db, &range, st);
 }
 
-/* The next document that belongs to the result; row->path is empty at the end. In query->scratch, with what
- * was decoded of its fields. */
+/* Whether the time is over. Whoever asks has just done something. */
+static bool pauses(struct query *query)
+{
+    query->worked = true;
+    query->paused = query->pause_at && clock_mono_ns() >= query->pause_at;
+    return query->paused;
+}
+
+/* The next document that belongs to the result; row->path is empty at the end (query->ended) and when the query
+ * pauses. In query->scratch, with what was decoded of its fields. */
 static enum status_code scan_match(struct row *row, struct value_map *fields, struct query *query,
                                    struct store_scan *scan, struct status *st)
 {
     for (;;) {
-        if (query->stop && ++query->seen % STOP_EVERY == 0 && query->stop(query->stop_data))
-            return status_set(st, STATUS_CANCELLED, "the query was stopped");
         arena_reset(query->scratch);
         if (store_scan_next(scan, query->scratch, &row->path, &row->document, st))
             return st->code;
-        if (row->path.n == 0)
+        if (row->path.n == 0) {
+            query->ended = true;
             return STATUS_OK;
-        if (decode_names(fields, query->scratch, row->document.fields, &query->plan->needed, st))
-            return st->code;
-        if (query_matches(query->plan, row->path, fields))
+        }
+        buf_clear(&query->last);
+        buf_str(&query->last, row->path);
+        if (row->document.exists) { /* not so when it only tells how far the scan is */
+            if (decode_names(fields, query->scratch, row->document.fields, &query->plan->needed, st))
+                return st->code;
+            if (query_matches(query->plan, row->path, fields))
+                return STATUS_OK;
+        }
+        if (pauses(query)) {
+            row->path = (struct str){ 0 };
             return STATUS_OK;
+        }
     }
 }
 
@@ -203,23 +215,17 @@ static enum status_code fill_page(struct query *query, struct store_reader *read
     }
     if (open_scan(&scan, query, reader, st))
         return st->code;
-    while (query->n_rows < want && arena_used(query->page) < PAGE_BYTES) {
+    while (query->n_rows < want && arena_used(query->page) < PAGE_BYTES && !query->paused) {
         struct row row;
         struct value_map fields;
-        if (scan_match(&row, &fields, query, scan, st))
-            goto out;
-        if (row.path.n == 0) {
-            query->ended = true;
+        if (scan_match(&row, &fields, query, scan, st) || row.path.n == 0)
             break;
-        }
         if (query->skip > 0)
             query->skip--;
         else
             keep_row(query, &row);
-        buf_clear(&query->last);
-        buf_str(&query->last, row.path);
+        pauses(query);
     }
-out:
     store_scan_close(scan);
     return st->code;
 }
@@ -235,9 +241,8 @@ static bool make_key(struct buf *out, const struct query_plan *plan, struct str 
         size_t from = out->len;
         ok = order->is_name ? order_key_path(out, path)
                             : order_key(out, field_path_get(fields, &order->field));
-        /* Keys delimit themselves, so turning every bit turns the order of this part round. */
-        for (size_t k = from; order->descending && k < out->len; k++)
-            out->data[k] = (unsigned char)~out->data[k];
+        if (order->descending)
+            order_key_reverse(out, from);
     }
     return ok;
 }
@@ -251,38 +256,55 @@ static enum status_code add_row(struct query *query, const struct row *row, cons
     struct sort_row sorted = {
         .key = buf_view(key),
         .path = row->path,
-        .fields = row->document.fields,
-        .has_fields = true,
+        .has_fields = row->document.fields.n <= LIMIT_SORT_INLINE,
         .create_time = row->document.create_time,
         .update_time = row->document.update_time,
     };
+    if (sorted.has_fields)
+        sorted.fields = row->document.fields;
     return sorter_add(query->sorter, &sorted, st);
+}
+
+/* Until the query pauses, or every document is in the sorter. */
+static enum status_code scan_into_sorter(struct query *query, struct store_reader *reader, struct status *st)
+{
+    struct store_scan *scan = NULL;
+    struct buf key;
+    if (open_scan(&scan, query, reader, st))
+        return st->code;
+    buf_init(&key, LIMIT_SORT_MEMORY);
+    while (!query->ended && !query->paused) {
+        struct row row;
+        struct value_map fields;
+        if (sorter_busy(query->sorter)) {
+            if (sorter_work(query->sorter, st))
+                break;
+        } else if (scan_match(&row, &fields, query, scan, st) ||
+                   (row.path.n && add_row(query, &row, &fields, &key, st))) {
+            break;
+        }
+        pauses(query);
+    }
+    store_scan_close(scan);
+    buf_dispose(&key);
+    return st->code;
 }
 
 static enum status_code fill_sorter(struct query *query, struct store_reader *reader, struct status *st)
 {
-    struct store_scan *scan = NULL;
-    struct buf key;
-    buf_init(&key, LIMIT_SORT_BYTES);
-    query->filled = true;
     if (query->left == 0 || is_empty_range(query->plan))
-        goto out;
-    if (open_scan(&scan, query, reader, st))
-        goto out;
-    for (;;) {
-        struct row row;
-        struct value_map fields;
-        if (scan_match(&row, &fields, query, scan, st) || row.path.n == 0)
-            break;
-        if (add_row(query, &row, &fields, &key, st))
-            break;
+        query->ended = true;
+    if (!query->ended && scan_into_sorter(query, reader, st))
+        return st->code;
+    while (query->ended && sorter_busy(query->sorter) && !query->paused) {
+        if (sorter_work(query->sorter, st))
+            return st->code;
+        pauses(query);
     }
-out:
-    store_scan_close(scan);
-    buf_dispose(&key);
-    query->n_sorted = sorter_finish(query->sorter);
-    query->at = query->skip < query->n_sorted ? (size_t)query->skip : query->n_sorted;
-    return st->code;
+    if (!query->ended || query->paused)
+        return STATUS_OK;
+    query->filled = true;
+    return sorter_finish(query->sorter, st);
 }
 
 /* ---- giving out ---- */
@@ -298,7 +320,7 @@ static enum status_code give(struct document *out, const struct query_plan *plan
         out->fields_raw = arena_str(arena, row->document.fields);
         return STATUS_OK;
     }
-    if (plan->n_select == 0)
+    if (plan->projected && plan->n_select == 0)
         return STATUS_OK;
     struct value_map fields;
     struct str raw = arena_str(arena, row->document.fields);
@@ -312,7 +334,7 @@ static enum status_code give(struct document *out, const struct query_plan *plan
 static enum status_code next_by_name(struct query *query, struct store_reader *reader, struct arena *arena,
                                      struct document *out, struct status *st)
 {
-    while (query->at == query->n_rows && !query->ended)
+    while (query->at == query->n_rows && !query->ended && !query->paused)
         if (fill_page(query, reader, st))
             return st->code;
     if (query->at == query->n_rows)
@@ -324,11 +346,15 @@ static enum status_code next_by_name(struct query *query, struct store_reader *r
 static enum status_code next_sorted(struct query *query, struct store_reader *reader, struct arena *arena,
                                     struct document *out, struct status *st)
 {
-    if (!query->filled && fill_sorter(query, reader, st))
+    const struct sort_row *sorted = NULL;
+    if (!query->filled && (fill_sorter(query, reader, st) || !query->filled))
         return st->code;
-    if (query->at == query->n_sorted)
+    do {
+        if (sorter_next(query->sorter, &sorted, st) || !sorted)
+            return st->code;
+    } while (query->skip > 0 && (query->skip--, !pauses(query)));
+    if (query->paused)
         return STATUS_OK;
-    const struct sort_row *sorted = sorter_row(query->sorter, query->at);
     struct row row = {
         .path = sorted->path,
         .document = { .create_time = sorted->create_time, .update_time = sorted->update_time },
@@ -337,18 +363,32 @@ static enum status_code next_sorted(struct query *query, struct store_reader *re
     if (!sorted->has_fields &&
         store_get(reader, query->view, query->plan->db, sorted->path, arena, &row.document, st))
         return st->code;
-    if (give(out, query->plan, &row, arena, st))
-        return st->code;
-    sorter_drop(query->sorter, query->at++);
-    return STATUS_OK;
+    return give(out, query->plan, &row, arena, st);
 }
 
 enum status_code query_next(struct query *query, struct store_reader *reader, struct arena *arena,
                             struct document *out, struct status *st)
 {
     *out = (struct document){ 0 };
-    return query->sorter ? next_sorted(query, reader, arena, out, st)
-                         : next_by_name(query, reader, arena, out, st);
+    query->paused = false;
+    if (query->worked && pauses(query))
+        return STATUS_OK;
+    query->worked = true;
+    if (query->sorter ? next_sorted(query, reader, arena, out, st) : next_by_name(query, reader, arena, out, st))
+        return st->code;
+    query->paused &= out->name.n == 0;
+    return STATUS_OK;
+}
+
+void query_pause_at(struct query *query, int64_t mono_ns)
+{
+    query->pause_at = mono_ns;
+    query->worked = false;
+}
+
+bool query_paused(const struct query *query)
+{
+    return query->paused;
 }
 
 /* ---- life ---- */
@@ -367,7 +407,6 @@ static uint64_t sum_or_all(uint64_t a, uint64_t b)
 enum status_code query_open(struct query **out, const struct query_plan *plan, struct store_reader *reader,
                             uint64_t view, struct status *st)
 {
-    (void)reader; /* an index would be looked up here */
     *out = NULL;
     struct query *query = calloc(1, sizeof *query);
     if (!query)
@@ -382,7 +421,7 @@ enum status_code query_open(struct query **out, const struct query_plan *plan, s
     buf_init(&query->last, LIMIT_MESSAGE_BYTES);
     if (!is_source_order(plan)) {
         uint64_t most = plan->limit == 0 ? 0 : sum_or_all(plan->offset, plan->limit);
-        query->sorter = sorter_new(most, LIMIT_SORT_BYTES, LIMIT_SORT_BODY_BYTES);
+        query->sorter = sorter_new(most, LIMIT_SORT_MEMORY, store_reader_file(reader));
         if (!query->sorter) {
             query_close(query);
             return status_set(st, STATUS_RESOURCE_EXHAUSTED, "no memory for another query");
@@ -390,12 +429,6 @@ enum status_code query_open(struct query **out, const struct query_plan *plan, s
     }
     *out = query;
     return STATUS_OK;
-}
-
-void query_interrupt(struct query *query, bool (*stop)(void *data), void *data)
-{
-    query->stop = stop;
-    query->stop_data = data;
 }
 
 void query_close(struct query *query)

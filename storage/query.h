@@ -43,14 +43,17 @@ bool query_matches(const struct query_plan *plan, struct str path, const struct 
 struct query;
 enum status_code query_open(struct query **out, const struct query_plan *plan, struct store_reader *reader,
                             uint64_t view, struct status *st);
-/* The next document in result order, projection applied; out->name is empty at the end. In `arena`, which
- * may be reset between calls. Memory is bounded by limit (top-k) or, without one, by LIMIT_SORT_BYTES:
- * RESOURCE_EXHAUSTED above. `reader` may differ from call to call: a query can go on on another worker. */
+/* The next document in result order, projection applied; out->name is empty at the end, and when the query pauses.
+ * In `arena`, which may be reset between calls. Memory is bounded whatever the number of documents (sort.h).
+ * `reader` may differ from call to call: a query can go on on another worker. */
 enum status_code query_next(struct query *query, struct store_reader *reader, struct arena *arena,
                             struct document *out, struct status *st);
+/* From clock_mono_ns() >= mono_ns on query_next pauses rather than work on, having done something at least: the
+ * caller lets others have their turn, sets a new time and calls it again. 0, the default: it never does. */
+void query_pause_at(struct query *query, int64_t mono_ns);
+/* Whether query_next came back without a document because it pauses. */
+bool query_paused(const struct query *query);
 void query_close(struct query *query);
-/* Asked now and then during long work inside query_next; when it answers true, query_next is CANCELLED. */
-void query_interrupt(struct query *query, bool (*stop)(void *data), void *data);
 
 /* ---- ListDocuments, as a query with pages ---- */
 

@@ -88,6 +88,11 @@ void store_reader_close(struct store_reader *r)
     free(r);
 }
 
+const char *store_reader_file(const struct store_reader *r)
+{
+    return r->store->place.vfs ? NULL : r->store->place.ledger;
+}
+
 /* ---- transactions ---- */
 
 static int once(sqlite3_stmt *stmt)

@@ -13,7 +13,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { ROWS_BETWEEN_CLOCKS = 128 };
+enum { ROWS_AT_ONCE = 128 }; /* of other collections, before one of them is given out */
 
 struct store_scan {
     struct store_reader *reader;
@@ -147,6 +147,15 @@ static void move_range(struct store_scan *s, struct str key)
         buf_byte(bound, 0);
 }
 
+static void move_behind(struct store_scan *s, struct str path)
+{
+    struct buf key;
+    buf_init(&key, DERIVED_KEY_MAX);
+    derived_key(&key, path);
+    move_range(s, buf_view(&key));
+    buf_dispose(&key);
+}
+
 void store_scan_skip(struct store_scan *s, struct str path)
 {
     struct buf prefix;
@@ -266,7 +275,11 @@ enum status_code store_scan_open(struct store_scan **out, struct store_reader *r
         }
     }
     s->depth = s->descending ? s->last_depth : s->first_depth;
+    if (range->after.n)
+        s->depth = derived_depth(range->after);
     set_range(s);
+    if (range->after.n)
+        move_behind(s, range->after);
     *out = s;
     return STATUS_OK;
 }
@@ -391,19 +404,15 @@ enum status_code store_scan_next(struct store_scan *s, struct arena *arena, stru
     *out = (struct store_document){ 0 };
     if (s->empty || s->ended)
         return STATUS_OK;
-    while (!found && !s->ended) {
-        if (store_reader_enter(s->reader, s->view, st))
-            return st->code;
-        for (int n = 0; !found && !s->ended && n < ROWS_BETWEEN_CLOCKS; n++)
-            if (step(s, arena, path, out, &found, st))
-                break;
-        store_reader_leave(s->reader);
-        if (st->code)
+    if (store_reader_enter(s->reader, s->view, st))
+        return st->code;
+    for (int n = 0; !found && !s->ended && (n < ROWS_AT_ONCE || path->n == 0); n++)
+        if (step(s, arena, path, out, &found, st))
             break;
-    }
-    if (!found) {
-        *path = (struct str){ 0 };
+    store_reader_leave(s->reader);
+    if (!found)
         *out = (struct store_document){ 0 };
-    }
+    if (st->code || s->ended)
+        *path = (struct str){ 0 };
     return st->code;
 }

@@ -1,35 +1,61 @@
-/* sort.c - see sort.h. */
+/* sort.c - see sort.h.
+ *
+ * Runs are merged like the digits of a counter: FAN_IN runs of one level become one of the next, so that a row is
+ * copied once a level, and fewer than FAN_IN runs of each level are ever there to be read at the end. */
 #include "storage/sort.h"
+
+#include "core/limits.h"
+#include "storage/run.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-struct sorter {
-    struct sort_row **rows; /* a heap, worst row first, until finished; then in order */
-    size_t n, cap;
-    uint64_t limit;
-    size_t used, bodies, max, max_bodies; /* bytes */
+enum {
+    BLOCK_OVERHEAD = 32, /* of a malloc and its pointer */
+    FAN_IN = 64,
+    MERGE_AT_ONCE = 512, /* rows of a piece of work */
 };
 
-enum { BLOCK_OVERHEAD = 32 }; /* of a malloc and its pointer */
+struct sorter {
+    uint64_t limit;
+    const char *beside;
+    size_t used, max;      /* bytes of rows in memory */
 
-struct sorter *sorter_new(uint64_t limit, size_t bytes, size_t body_bytes)
+    struct sort_row **rows; /* in memory: a heap, worst row first, when there is a limit; in order once finished */
+    size_t n, cap, at;
+    bool finished;
+
+    struct spill *spill;
+    struct run *runs; /* of falling level */
+    size_t n_runs, cap_runs;
+    struct run_merge *merge; /* of the last FAN_IN runs; once finished: of all */
+    struct run_writer longer; /* what becomes of those */
+    uint64_t written;         /* rows of it */
+};
+
+struct sorter *sorter_new(uint64_t limit, size_t memory, const char *beside)
 {
     struct sorter *s = calloc(1, sizeof *s);
     if (s)
-        *s = (struct sorter){ .limit = limit, .max = bytes, .max_bodies = body_bytes };
+        *s = (struct sorter){ .limit = limit, .max = memory, .beside = beside };
     return s;
 }
 
-void sorter_free(struct sorter *sorter)
+void sorter_free(struct sorter *s)
 {
-    if (!sorter)
+    if (!s)
         return;
-    for (size_t i = 0; i < sorter->n; i++)
-        free(sorter->rows[i]);
-    free(sorter->rows);
-    free(sorter);
+    for (size_t i = s->at ? s->at - 1 : 0; i < s->n; i++) /* the one given out last is still there */
+        free(s->rows[i]);
+    free(s->rows);
+    run_merge_close(s->merge);
+    run_writer_dispose(&s->longer);
+    spill_close(s->spill);
+    free(s->runs);
+    free(s);
 }
+
+/* ---- rows in memory ---- */
 
 static size_t row_size(const struct sort_row *row)
 {
@@ -39,7 +65,6 @@ static size_t row_size(const struct sort_row *row)
 static void forget(struct sorter *s, struct sort_row *row)
 {
     s->used -= row_size(row);
-    s->bodies -= row->fields.n;
     free(row);
 }
 
@@ -54,20 +79,15 @@ static struct str put(char **at, struct str s)
 
 static struct sort_row *remember(struct sorter *s, const struct sort_row *row)
 {
-    struct sort_row keep = *row;
-    keep.has_fields = row->has_fields && s->bodies + row->fields.n <= s->max_bodies;
-    if (!keep.has_fields)
-        keep.fields.n = 0;
-    struct sort_row *copy = malloc(sizeof *copy + keep.key.n + keep.path.n + keep.fields.n);
+    struct sort_row *copy = malloc(sizeof *copy + row->key.n + row->path.n + row->fields.n);
     if (!copy)
         return NULL;
     char *at = (char *)(copy + 1);
-    *copy = keep;
-    copy->key = put(&at, keep.key);
-    copy->path = put(&at, keep.path);
-    copy->fields = put(&at, keep.fields);
+    *copy = *row;
+    copy->key = put(&at, row->key);
+    copy->path = put(&at, row->path);
+    copy->fields = put(&at, row->fields);
     s->used += row_size(copy);
-    s->bodies += copy->fields.n;
     return copy;
 }
 
@@ -116,55 +136,183 @@ static bool grow(struct sorter *s)
     return true;
 }
 
-static enum status_code refuse(const struct sorter *s, struct status *st)
-{
-    return status_set(
-        st, STATUS_RESOURCE_EXHAUSTED,
-        "sorting this query's result takes more than %zu bytes: give it a limit, or narrow it with a "
-        "filter",
-        s->max);
-}
-
-enum status_code sorter_add(struct sorter *sorter, const struct sort_row *row, struct status *st)
-{
-    bool full = sorter->n >= sorter->limit;
-    if (full && (sorter->limit == 0 || str_cmp(row->key, sorter->rows[0]->key) >= 0))
-        return STATUS_OK;
-    struct sort_row *copy = grow(sorter) ? remember(sorter, row) : NULL;
-    if (!copy)
-        return refuse(sorter, st);
-    if (full) {
-        forget(sorter, sorter->rows[0]);
-        sorter->rows[0] = copy;
-        sift_down(sorter);
-    } else {
-        sorter->rows[sorter->n] = copy;
-        sift_up(sorter, sorter->n++);
-    }
-    return sorter->used > sorter->max ? refuse(sorter, st) : STATUS_OK;
-}
-
 static int compare_rows(const void *a, const void *b)
 {
     const struct sort_row *const *x = a, *const *y = b;
     return str_cmp((*x)->key, (*y)->key);
 }
 
-size_t sorter_finish(struct sorter *sorter)
+static void sort_rows(struct sorter *s)
 {
-    if (sorter->n > 0)
-        qsort(sorter->rows, sorter->n, sizeof(*sorter->rows), compare_rows);
-    return sorter->n;
+    if (s->n > 0)
+        qsort(s->rows, s->n, sizeof(*s->rows), compare_rows);
 }
 
-const struct sort_row *sorter_row(const struct sorter *sorter, size_t index)
+/* ---- runs ---- */
+
+static enum status_code add_run(struct sorter *s, const struct run *run, struct status *st)
 {
-    assert(index < sorter->n && sorter->rows[index]);
-    return sorter->rows[index];
+    if (s->n_runs == s->cap_runs) {
+        size_t cap = s->cap_runs ? s->cap_runs * 2 : FAN_IN;
+        struct run *runs = realloc(s->runs, cap * sizeof *runs);
+        if (!runs)
+            return status_set(st, STATUS_RESOURCE_EXHAUSTED, "out of memory");
+        s->runs = runs;
+        s->cap_runs = cap;
+    }
+    s->runs[s->n_runs++] = *run;
+    return STATUS_OK;
 }
 
-void sorter_drop(struct sorter *sorter, size_t index)
+/* When the last FAN_IN runs are of one level, begins to merge them. */
+static enum status_code begin_merge(struct sorter *s, struct status *st)
 {
-    forget(sorter, sorter->rows[index]);
-    sorter->rows[index] = NULL;
+    if (s->n_runs < FAN_IN || s->runs[s->n_runs - FAN_IN].level != s->runs[s->n_runs - 1].level)
+        return STATUS_OK;
+    if (run_merge_open(&s->merge, s->spill, &s->runs[s->n_runs - FAN_IN], FAN_IN, st))
+        return st->code;
+    run_begin(&s->longer, s->spill);
+    s->written = 0;
+    return STATUS_OK;
+}
+
+static enum status_code end_merge(struct sorter *s, struct status *st)
+{
+    struct run longer;
+    run_merge_close(s->merge);
+    s->merge = NULL;
+    run_end(&longer, &s->longer, st);
+    run_writer_dispose(&s->longer);
+    if (st->code)
+        return st->code;
+    longer.level = s->runs[s->n_runs - 1].level + 1;
+    for (int i = 0; i < FAN_IN; i++) {
+        s->n_runs--;
+        spill_forget(s->spill, s->runs[s->n_runs].from, s->runs[s->n_runs].to);
+    }
+    return add_run(s, &longer, st) || begin_merge(s, st) ? st->code : STATUS_OK;
+}
+
+bool sorter_busy(const struct sorter *s)
+{
+    return s->merge && !s->finished;
+}
+
+enum status_code sorter_work(struct sorter *s, struct status *st)
+{
+    assert(sorter_busy(s));
+    for (int i = 0; i < MERGE_AT_ONCE; i++) {
+        const struct sort_row *row;
+        if (run_merge_next(s->merge, &row, st))
+            return st->code;
+        if (!row || s->written == s->limit)
+            return end_merge(s, st);
+        if (run_put(&s->longer, row, st))
+            return st->code;
+        s->written++;
+    }
+    return STATUS_OK;
+}
+
+/* Everything in memory becomes a run. */
+static enum status_code spill_rows(struct sorter *s, struct status *st)
+{
+    struct run_writer writer;
+    struct run run;
+    sort_rows(s);
+    run_begin(&writer, s->spill);
+    for (size_t i = 0; i < s->n; i++) {
+        if (!st->code)
+            run_put(&writer, s->rows[i], st);
+        forget(s, s->rows[i]);
+    }
+    s->n = 0;
+    if (!st->code)
+        run_end(&run, &writer, st);
+    run_writer_dispose(&writer);
+    if (st->code || add_run(s, &run, st))
+        return st->code;
+    return begin_merge(s, st);
+}
+
+/* Memory is full. */
+static enum status_code make_room(struct sorter *s, struct status *st)
+{
+    if (!s->spill && s->max < LIMIT_SORT_BYTES && spill_open(&s->spill, s->beside, st)) {
+        /* A small container has no place to write to: then memory must do, for a while. */
+        status_clear(st);
+        s->max = LIMIT_SORT_BYTES;
+        return STATUS_OK;
+    }
+    if (s->spill)
+        return spill_rows(s, st);
+    return status_set(st, STATUS_RESOURCE_EXHAUSTED,
+                      "sorting this query's result takes more than %d MiB, and there is no place for a temporary "
+                      "file: let TMPDIR name a directory that can be written to, or give the query a limit",
+                      LIMIT_SORT_BYTES >> 20);
+}
+
+/* ---- adding ---- */
+
+static enum status_code add(struct sorter *s, const struct sort_row *row, struct status *st)
+{
+    struct sort_row *copy = grow(s) ? remember(s, row) : NULL;
+    if (!copy)
+        return status_set(st, STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    if (s->n >= s->limit) {
+        forget(s, s->rows[0]);
+        s->rows[0] = copy;
+        sift_down(s);
+        return STATUS_OK;
+    }
+    s->rows[s->n++] = copy;
+    if (s->limit != UINT64_MAX)
+        sift_up(s, s->n - 1);
+    return STATUS_OK;
+}
+
+enum status_code sorter_add(struct sorter *s, const struct sort_row *row, struct status *st)
+{
+    assert(!s->finished && !sorter_busy(s));
+    if (s->limit == 0 || (s->n >= s->limit && str_cmp(row->key, s->rows[0]->key) >= 0))
+        return STATUS_OK;
+    if (add(s, row, st))
+        return st->code;
+    return s->used > s->max ? make_room(s, st) : STATUS_OK;
+}
+
+/* ---- giving out ---- */
+
+enum status_code sorter_finish(struct sorter *s, struct status *st)
+{
+    assert(!s->finished && !sorter_busy(s));
+    /* What is in memory goes out too: whoever reads the result slowly shall not hold it. */
+    if (s->spill && s->n > 0 && spill_rows(s, st))
+        return st->code;
+    run_merge_close(s->merge);
+    s->merge = NULL;
+    s->finished = true;
+    if (s->spill)
+        return run_merge_open(&s->merge, s->spill, s->runs, s->n_runs, st);
+    sort_rows(s);
+    return STATUS_OK;
+}
+
+enum status_code sorter_next(struct sorter *s, const struct sort_row **row, struct status *st)
+{
+    assert(s->finished);
+    *row = NULL;
+    if (s->limit == 0)
+        return STATUS_OK;
+    if (s->merge) {
+        s->limit--;
+        return run_merge_next(s->merge, row, st);
+    }
+    if (s->at > 0 && s->rows[s->at - 1]) {
+        forget(s, s->rows[s->at - 1]);
+        s->rows[s->at - 1] = NULL;
+    }
+    if (s->at < s->n)
+        *row = s->rows[s->at++];
+    return STATUS_OK;
 }

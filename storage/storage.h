@@ -65,6 +65,8 @@ enum status_code store_view_at(struct store_reader *reader, struct timestamp tim
 
 enum status_code store_reader_open(struct store_reader **out, struct store *store, struct status *st);
 void store_reader_close(struct store_reader *reader);
+/* The ledger file, for files beside it; NULL for :memory:. */
+const char *store_reader_file(const struct store_reader *reader);
 
 /* A document as a view shows it. */
 struct store_document {
@@ -92,11 +94,14 @@ struct store_scan_range {
     bool names_only;          /* no body is read: the documents have no fields */
     struct str start, end;    /* document paths; empty: open */
     bool start_after, end_before; /* exclude the bound itself */
+    struct str after;         /* goes on behind this document of the range, which a scan gave out; empty: from the
+                                 beginning */
 };
 enum status_code store_scan_open(struct store_scan **out, struct store_reader *reader, uint64_t view,
                                  struct database_name db, const struct store_scan_range *range,
                                  struct status *st);
-/* *path is empty at the end. The document and the path are in `arena`. */
+/* *path is empty at the end. The document and the path are in `arena`. A scan of a subtree for one collection id gives
+ * out a document of another one now and then, with `exists` false: the caller can rest there, and reset the arena. */
 enum status_code store_scan_next(struct store_scan *scan, struct arena *arena, struct str *path,
                                  struct store_document *out, struct status *st);
 void store_scan_close(struct store_scan *scan);

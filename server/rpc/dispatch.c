@@ -139,3 +139,15 @@ enum rpc_flow call_park(struct call *call, enum rpc_flow (*step)(struct call *ca
     call->sink->when_drained(call->sink);
     return RPC_PARKED;
 }
+
+enum rpc_flow call_yield(struct call *call, enum rpc_flow (*step)(struct call *call))
+{
+    call->step = step;
+    pool_post_behind(call->server->pool, &call->task);
+    return RPC_PARKED;
+}
+
+int64_t call_slice_end(void)
+{
+    return clock_mono_ns() + (int64_t)CALL_SLICE_MS * 1000000;
+}

@@ -97,6 +97,11 @@ enum rpc_flow call_fail(struct call *call, enum status_code code, const char *fm
  * RPC_PARKED. */
 bool call_congested(const struct call *call);
 enum rpc_flow call_park(struct call *call, enum rpc_flow (*step)(struct call *call));
+/* For long work, after CALL_SLICE_MS of it: goes on with `step`, on any worker, once others have had their turn
+ * (pool_post_behind). */
+enum { CALL_SLICE_MS = 4 };
+enum rpc_flow call_yield(struct call *call, enum rpc_flow (*step)(struct call *call));
+int64_t call_slice_end(void); /* clock_mono_ns() at the end of a slice that begins now */
 /* --single_project_mode: another project than --project_id is told once on the terminal, or refused with
  * --single_project_mode_error (INVALID_ARGUMENT, text of Google's emulator 1.19.9). */
 enum status_code call_check_project(struct call *call, struct str project, struct status *st);

@@ -1,7 +1,7 @@
 /* query.c - RunQuery: checked, decided by proof against its constraints, then streamed from a view.
  *
- * Between two documents the call may park (the client reads slowly) and go on on another worker: the query
- * keeps no SQLite transaction and no lock meanwhile. */
+ * Between two documents the call may park (the client reads slowly) or yield (its slice is over) and go on on another
+ * worker: the query keeps no SQLite transaction and no lock meanwhile. */
 #include "core/codec.h"
 #include "core/limits.h"
 #include "server/service/authorize.h"
@@ -126,6 +126,7 @@ static enum rpc_flow stream(struct call *call)
 {
     struct run_query *q = call->state;
     struct status *st = &call->status;
+    query_pause_at(q->query, call_slice_end());
     for (;;) {
         struct document d;
         if (call_over(call))
@@ -135,6 +136,8 @@ static enum rpc_flow stream(struct call *call)
         arena_reset(q->scratch);
         if (query_next(q->query, call->worker->reader, q->scratch, &d, st))
             return end(call);
+        if (query_paused(q->query))
+            return call_yield(call, stream);
         if (d.name.n == 0)
             break;
         if (consistency_locks(&q->c) && note_read(q, call, str_skip(d.name, q->prefix), st))
@@ -151,13 +154,6 @@ static enum rpc_flow stream(struct call *call)
         return end(call);
     send_held(call, q, true);
     return end(call);
-}
-
-/* Long scans ask this now and then: nobody waits for the rest any more. */
-static bool is_over(void *data)
-{
-    struct call *call = data;
-    return call_over(call);
 }
 
 static enum status_code start(struct run_query *q, struct call *call, struct status *st)
@@ -193,7 +189,6 @@ static enum status_code start(struct run_query *q, struct call *call, struct sta
     q->prefix = path_full(call->arena, q->db, STR("")).n + 1;
     if (query_open(&q->query, q->plan, call->worker->reader, q->c.view, st))
         return st->code;
-    query_interrupt(q->query, is_over, call);
     return STATUS_OK;
 }
 

@@ -125,6 +125,12 @@ enum status_code store_get(struct store_reader *reader, uint64_t view, struct da
     return STATUS_OK;
 }
 
+const char *store_reader_file(const struct store_reader *reader)
+{
+    (void)reader;
+    return NULL;
+}
+
 enum status_code store_scan_open(struct store_scan **out, struct store_reader *reader, uint64_t view,
                                  struct database_name db, const struct store_scan_range *range,
                                  struct status *st)
@@ -134,6 +140,10 @@ enum status_code store_scan_open(struct store_scan **out, struct store_reader *r
     assert(range->subtree || range->collection_id.n > 0);
     struct store_scan *s = calloc(1, sizeof *s);
     *s = (struct store_scan){ .reader = reader, .view = view, .range = *range };
+    if (range->after.n) { /* names are the order here at every depth */
+        *(range->descending ? &s->range.end : &s->range.start) = range->after;
+        *(range->descending ? &s->range.end_before : &s->range.start_after) = true;
+    }
     reader->world->open_scans++;
     *out = s;
     return STATUS_OK;
