@@ -87,12 +87,6 @@ static bool parse_segments(struct field_path *out, struct arena *arena, struct s
 
 /* ---- names that are Google's own ---- */
 
-static bool is_reserved(struct str segment)
-{
-    return segment.n >= 5 && memcmp(segment.p, "__", 2) == 0 &&
-           memcmp(segment.p + segment.n - 2, "__", 2) == 0;
-}
-
 /* 1.19.9 shows the rest of the path from the reserved name on, and calls the document's name "__key__". */
 static enum status_code refuse_reserved(const struct field_path *path, size_t from, struct status *st)
 {
@@ -127,7 +121,7 @@ static enum status_code check(const struct field_path *path, struct status *st)
     }
     for (size_t i = 0; i < path->n; i++) {
         struct str segment = path->segments[i];
-        if (is_reserved(segment) && !str_eq_z(segment, "__name__") && !str_eq_z(segment, "__type__"))
+        if (field_name_is_reserved(segment) && !str_eq_z(segment, "__name__") && !str_eq_z(segment, "__type__"))
             return refuse_reserved(path, i, st);
     }
     if (bytes >= LIMIT_FIELD_NAME_BYTES) /* one byte less than a field's name may have: so does 1.19.9 */

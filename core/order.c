@@ -346,3 +346,10 @@ bool order_key(struct buf *out, const struct value *value)
     }
     return false;
 }
+
+/* Keys delimit themselves, so turning every bit is enough. */
+void order_key_reverse(struct buf *buf, size_t from)
+{
+    for (size_t i = from; i < buf->len; i++)
+        buf->data[i] = (unsigned char)~buf->data[i];
+}

@@ -21,6 +21,8 @@ enum order_class order_class_of(const struct value *value);
 int order_compare(const struct value *a, const struct value *b);
 /* Appends the key; false when buf overflowed. */
 bool order_key(struct buf *out, const struct value *value);
+/* Turns the order of what was appended to buf since its length was `from` round. */
+void order_key_reverse(struct buf *buf, size_t from);
 /* int against double, exactly, beyond 2^53 too. NaN sorts below every int. */
 int order_compare_int_double(int64_t i, double d);
 

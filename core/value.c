@@ -304,7 +304,7 @@ static enum status_code check_vector(const struct value_map *map, const struct p
     return STATUS_OK;
 }
 
-static bool is_reserved(struct str name)
+bool field_name_is_reserved(struct str name)
 {
     return name.n >= 5 && memcmp(name.p, "__", 2) == 0 && memcmp(name.p + name.n - 2, "__", 2) == 0;
 }
@@ -325,7 +325,7 @@ static enum status_code convert_map(const struct value_map *map, const struct pl
     inside.in_array = false;
     for (size_t i = 0; i < map->n; i++) {
         char name[STATUS_SHOWN];
-        if (is_reserved(map->items[i].name) && &map->items[i].value != type)
+        if (field_name_is_reserved(map->items[i].name) && &map->items[i].value != type)
             return REFUSE(place, "field name '%s' is reserved.", status_show(name, map->items[i].name));
         enum status_code code = convert(&map->items[i].value, &inside);
         if (code)
@@ -442,7 +442,7 @@ enum status_code document_validate(struct str relative_path, const struct value_
     enum status_code code = STATUS_OK;
     for (size_t i = 0; i < fields->n && !code; i++) {
         struct place place = { .property = fields->items[i].name, .st = st };
-        if (is_reserved(place.property))
+        if (field_name_is_reserved(place.property))
             return REFUSE(&place, "field name %s is reserved", status_show(name, place.property));
         code = convert(&fields->items[i].value, &place);
     }

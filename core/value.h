@@ -82,6 +82,8 @@ size_t value_size(const struct value *value);
 size_t document_size(struct str relative_path, const struct value_map *fields);
 /* Cuts every timestamp in value to microseconds, in place: what Firestore stores (docs, 1.19.9). */
 void value_cut_times(struct value *value);
+/* "__x__": names that documents may not use. */
+bool field_name_is_reserved(struct str name);
 /* Refuses what a query may not compare with: what a document may not hold either, except that nesting of any
  * kind is free and empty field names are allowed (1.19.9; such operands just match nothing stored). */
 enum status_code value_check_operand(const struct value *value, struct status *st);

@@ -74,12 +74,12 @@ static enum status_code plan_select(struct query_plan *plan, const struct msg_pr
     return STATUS_OK;
 }
 
-/* Room is left for one implied order a filter and for the name. */
+/* Room is left for one implied order a filter, for what is also looked at and for the name. */
 static enum status_code plan_explicit_orders(struct query_plan *plan,
                                              const struct msg_structured_query *query, struct arena *arena,
                                              struct status *st)
 {
-    size_t most = query->order_by.n + LIMIT_QUERY_FILTERS + 1;
+    size_t most = query->order_by.n + LIMIT_QUERY_FILTERS + PLAN_ALSO + 1;
     plan->orders = ARENA_ARRAY(arena, struct plan_order, most);
     for (size_t i = 0; i < query->order_by.n; i++) {
         struct plan_order *order = &plan->orders[i];
@@ -105,15 +105,18 @@ struct field_set {
     size_t n;
 };
 
+static void add_field(struct field_set *set, const struct field_path *field)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (field_path_cmp(&set->items[i], field) == 0)
+            return;
+    set->items[set->n++] = *field;
+}
+
 static void add_inequality(void *data, const struct match_filter *leaf)
 {
-    struct field_set *set = data;
-    if (leaf->kind != MATCH_FIELD || !plan_leaf_orders(leaf))
-        return;
-    for (size_t i = 0; i < set->n; i++)
-        if (field_path_cmp(&set->items[i], &leaf->field) == 0)
-            return;
-    set->items[set->n++] = leaf->field;
+    if (leaf->kind == MATCH_FIELD && plan_leaf_orders(leaf))
+        add_field(data, &leaf->field);
 }
 
 static int compare_fields(const void *a, const void *b)
@@ -260,6 +263,50 @@ static enum status_code check_descending(const struct query_plan *plan, struct s
     return status_set(st, STATUS_FAILED_PRECONDITION, "Firestore does not support descending key scans");
 }
 
+/* ---- fields that are also looked at ---- */
+
+/* Google's store finds these by the name first: no other field can come behind it in an index. */
+static bool begins_with_name(const struct query_plan *plan)
+{
+    struct leaf_kinds kinds = leaf_kinds(plan);
+    for (size_t i = 0; i < plan->n_explicit; i++)
+        if (plan->orders[i].is_name)
+            return true;
+    return kinds.name_equality || kinds.name_inequality || (plan->all_descendants && plan->parent.n > 0);
+}
+
+static enum status_code refuse_behind_name(const struct field_set *set, struct arena *arena, struct status *st)
+{
+    const char *names = "";
+    for (size_t i = 0; i < set->n; i++)
+        names = arena_printf(arena, "%s%s%s", names, i ? ", " : "", plan_field_text(arena, &set->items[i]));
+    return status_set(st, STATUS_INVALID_ARGUMENT,
+                      "This query requires an index that has fields [%s] after __name__ and Firestore does not "
+                      "currently support such an index. Please try the query again with additional ordering on "
+                      "those fields.",
+                      names);
+}
+
+/* They are ordered by after everything else, by field, before the name and in its direction. */
+static enum status_code plan_also(struct query_plan *plan, const struct field_path *also, size_t n_also,
+                                  struct arena *arena, struct status *st)
+{
+    struct field_set set = { ARENA_ARRAY(arena, struct field_path, PLAN_ALSO), 0 };
+    struct plan_order name = plan->orders[plan->n_orders - 1];
+    for (size_t i = 0; i < n_also; i++)
+        if (!is_ordered_by(plan, &also[i]))
+            add_field(&set, &also[i]);
+    if (set.n > 0 && begins_with_name(plan))
+        return refuse_behind_name(&set, arena, st);
+    qsort(set.items, set.n, sizeof *set.items, compare_fields);
+    plan->n_orders--;
+    for (size_t i = 0; i < set.n; i++)
+        plan->orders[plan->n_orders++] =
+            (struct plan_order){ .field = set.items[i], .descending = name.descending };
+    plan->orders[plan->n_orders++] = name;
+    return STATUS_OK;
+}
+
 /* ---- hints for the source ---- */
 
 static void raise_low(struct query_plan *plan, struct str path, bool excluded)
@@ -357,11 +404,13 @@ static void add_leaf(void *data, const struct match_filter *leaf)
 static void plan_field_names(struct query_plan *plan, struct arena *arena)
 {
     enum { SELECTED_MOST = 100 };
-    plan->needed.items = ARENA_ARRAY(arena, struct str, LIMIT_QUERY_FILTERS + plan->n_orders);
+    plan->needed.items = ARENA_ARRAY(arena, struct str, LIMIT_QUERY_FILTERS + plan->n_orders + 1);
     plan_filter_visit(plan->filter, add_leaf, &plan->needed);
     for (size_t i = 0; i < plan->n_orders; i++)
         if (!plan->orders[i].is_name)
             add_name(&plan->needed, &plan->orders[i].field);
+    if (plan->nearest)
+        add_name(&plan->needed, &plan->nearest->field);
     if (plan->n_select > SELECTED_MOST)
         return;
     plan->selected.items = ARENA_ARRAY(arena, struct str, plan->n_select);
@@ -372,11 +421,11 @@ static void plan_field_names(struct query_plan *plan, struct arena *arena)
 /* ---- the whole ---- */
 
 /* What can be said of each part alone, in Google's order. */
-static enum status_code plan_parts(struct query_plan *plan, struct match_filter *filter,
-                                   const struct msg_structured_query *query, struct arena *arena,
-                                   struct status *st)
+static enum status_code plan_parts(struct query_plan *plan, const struct msg_structured_query *query,
+                                   struct arena *arena, struct status *st)
 {
     size_t filters = 0;
+    struct match_filter *filter = ARENA_NEW(arena, struct match_filter);
     if (query->where && plan_filter_combination(&filters, query->where, st))
         return st->code;
     if (plan_from(plan, query, arena, st))
@@ -391,8 +440,23 @@ static enum status_code plan_parts(struct query_plan *plan, struct match_filter 
     if (plan_cursor(&plan->start, query->start_at, plan, arena, st) ||
         plan_cursor(&plan->end, query->end_at, plan, arena, st))
         return st->code;
-    if (check_group(plan, st))
-        return st->code;
+    return query->find_nearest ? nearest_convert(&plan->nearest, query->find_nearest, arena, st) : STATUS_OK;
+}
+
+enum status_code plan_begin(struct query_plan **out, struct database_name db, struct str parent,
+                            const struct msg_structured_query *query, struct arena *arena, struct status *st)
+{
+    struct query_plan *plan = ARENA_NEW(arena, struct query_plan);
+    plan->db = db;
+    plan->parent = parent;
+    plan->query = query;
+    *out = plan;
+    return plan_parts(plan, query, arena, st);
+}
+
+static enum status_code plan_range(struct query_plan *plan, struct status *st)
+{
+    const struct msg_structured_query *query = plan->query;
     if (query->offset < 0)
         return status_set(st, STATUS_INVALID_ARGUMENT, "offset is negative");
     if (query->limit.set && query->limit.value < 0)
@@ -402,26 +466,58 @@ static enum status_code plan_parts(struct query_plan *plan, struct match_filter 
     return STATUS_OK;
 }
 
+/* findNearest finds among all that the query matches, which therefore may not be cut before. */
+static enum status_code plan_nearest(struct query_plan *plan, struct status *st)
+{
+    const char *part = plan->limit != UINT64_MAX          ? "query limit"
+                       : plan->offset > 0                 ? "query offset"
+                       : plan->start.set || plan->end.set ? "cursor"
+                                                          : NULL;
+    if (!plan->nearest)
+        return STATUS_OK;
+    if (part)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "A %s cannot be used with FindNearest", part);
+    plan->limit = plan->nearest->limit;
+    return nearest_check(plan->nearest, st);
+}
+
+enum status_code plan_finish(struct query_plan *plan, const struct field_path *also, size_t n_also,
+                             struct arena *arena, struct status *st)
+{
+    assert(n_also <= PLAN_ALSO);
+    if (check_group(plan, st) || plan_range(plan, st) || plan_count(plan, st) || check_kindless(plan, st))
+        return st->code;
+    if (plan->filter && plan_filter_check(plan->filter, plan, arena, st))
+        return st->code;
+    if (check_key_equality(plan, st) || plan_filter_expand(plan, arena, st) || plan_nearest(plan, st) ||
+        plan_implied_orders(plan, arena, st) || check_descending(plan, st) ||
+        plan_also(plan, also, n_also, arena, st))
+        return st->code;
+    plan_bounds(plan);
+    plan_field_names(plan, arena);
+    return STATUS_OK;
+}
+
 enum status_code query_check(struct query_plan **out, struct database_name db, struct str parent,
                              const struct msg_structured_query *query, struct arena *arena, struct status *st)
 {
+    struct query_plan *plan;
     *out = NULL;
-    struct query_plan *plan = ARENA_NEW(arena, struct query_plan);
-    struct match_filter *filter = ARENA_NEW(arena, struct match_filter);
-    plan->db = db;
-    plan->parent = parent;
-    if (plan_parts(plan, filter, query, arena, st) || plan_count(plan, st) || check_kindless(plan, st))
+    if (plan_begin(&plan, db, parent, query, arena, st) || plan_finish(plan, NULL, 0, arena, st))
         return st->code;
-    if (query->where && plan_filter_check(filter, plan, arena, st))
-        return st->code;
-    if (check_key_equality(plan, st) || plan_filter_expand(plan, arena, st) ||
-        plan_implied_orders(plan, arena, st) || check_descending(plan, st))
-        return st->code;
-    if (query->find_nearest)
-        return status_set(st, STATUS_UNIMPLEMENTED, "findNearest is not supported by this version");
-    plan_bounds(plan);
-    plan_field_names(plan, arena);
     *out = plan;
+    return STATUS_OK;
+}
+
+enum status_code plan_check_property(const char *what, struct str name, struct status *st)
+{
+    char shown[STATUS_SHOWN];
+    if (name.n > LIMIT_FIELD_NAME_BYTES)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "The %sproperty.name is longer than %d bytes.", what,
+                          LIMIT_FIELD_NAME_BYTES);
+    if (field_name_is_reserved(name))
+        return status_set(st, STATUS_INVALID_ARGUMENT, "The %sproperty.name \"%s\" is reserved.", what,
+                          status_show(shown, name));
     return STATUS_OK;
 }
 
@@ -478,6 +574,9 @@ bool query_matches(const struct query_plan *plan, struct str path, const struct 
     for (size_t i = 0; i < plan->n_orders; i++)
         if (!plan->orders[i].is_name && !field_path_get(fields, &plan->orders[i].field))
             return false;
+    double distance;
+    if (plan->nearest && !nearest_distance(&distance, plan->nearest, fields))
+        return false;
     if (!match_filter(plan->filter, path, fields))
         return false;
     if (plan->start.set) {

@@ -6,6 +6,7 @@
 #define STORAGE_PLAN_H
 
 #include "storage/match.h"
+#include "storage/nearest.h"
 #include "storage/query.h"
 
 struct plan_order {
@@ -34,7 +35,8 @@ struct query_plan {
     bool all_descendants;
     struct str collection; /* path of the one collection; "" when it may be several */
 
-    const struct match_filter *filter; /* NULL: everything */
+    const struct msg_structured_query *query; /* as it came; borrowed */
+    struct match_filter *filter;              /* NULL: everything */
     struct query_disjunct *disjuncts;
     size_t n_disjuncts;
 
@@ -46,6 +48,8 @@ struct query_plan {
     struct field_path *select;
     size_t n_select;
     uint64_t offset, limit; /* UINT64_MAX: none */
+    bool any_order;         /* the reader of the result does not mind its order: nothing is sorted */
+    struct nearest *nearest; /* NULL: ordered by `orders` alone */
 
     struct plan_names needed;   /* by filter and orders */
     struct plan_names selected; /* by the projection; unused when it has very many fields */
@@ -55,6 +59,20 @@ struct query_plan {
 
     uint32_t list; /* which list a page token belongs to; 0 outside query_list */
 };
+
+/* ---- plan.c: query_check in two steps, for who checks more than the query (aggregate.c) ---- */
+
+/* What can be said of each part of the query alone. */
+enum status_code plan_begin(struct query_plan **out, struct database_name db, struct str parent,
+                            const struct msg_structured_query *query, struct arena *arena, struct status *st);
+/* What can be said of all parts together; then the plan can be run. The result is also ordered by the fields
+ * in `also` (at most PLAN_ALSO, which may repeat): documents without one are not in it. */
+enum { PLAN_ALSO = 16 };
+enum status_code plan_finish(struct query_plan *plan, const struct field_path *also, size_t n_also,
+                             struct arena *arena, struct status *st);
+/* "The property.name ... is reserved." or too long: of a name that joins a result; `what` comes before
+ * "property.name". */
+enum status_code plan_check_property(const char *what, struct str name, struct status *st);
 
 /* ---- plan_filter.c ---- */
 

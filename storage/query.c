@@ -235,7 +235,9 @@ static enum status_code fill_page(struct query *query, struct store_reader *read
 static bool make_key(struct buf *out, const struct query_plan *plan, struct str path,
                      const struct value_map *fields)
 {
-    bool ok = true;
+    double distance;
+    bool ok = !plan->nearest || (nearest_distance(&distance, plan->nearest, fields) &&
+                                 nearest_key(out, plan->nearest, distance));
     for (size_t i = 0; i < plan->n_orders && ok; i++) {
         const struct plan_order *order = &plan->orders[i];
         size_t from = out->len;
@@ -316,7 +318,8 @@ static enum status_code give(struct document *out, const struct query_plan *plan
     out->has_create_time = out->has_update_time = true;
     out->create_time = row->document.create_time;
     out->update_time = row->document.update_time;
-    if (!plan->projected) {
+    bool whole = plan->nearest && plan->nearest->result_field.n > 0; /* the distance joins its fields */
+    if (!plan->projected && !whole) {
         out->fields_raw = arena_str(arena, row->document.fields);
         return STATUS_OK;
     }
@@ -324,10 +327,12 @@ static enum status_code give(struct document *out, const struct query_plan *plan
         return STATUS_OK;
     struct value_map fields;
     struct str raw = arena_str(arena, row->document.fields);
-    if (plan->selected.n ? decode_names(&fields, arena, raw, &plan->selected, st)
-                         : protobuf_decode_fields(&fields, arena, raw, st))
+    if (plan->selected.n && !whole ? decode_names(&fields, arena, raw, &plan->selected, st)
+                                   : protobuf_decode_fields(&fields, arena, raw, st))
         return st->code;
-    out->fields = field_path_project(arena, &fields, plan->select, plan->n_select);
+    if (whole)
+        nearest_set_result(&fields, plan->nearest, arena);
+    out->fields = !plan->projected ? fields : field_path_project(arena, &fields, plan->select, plan->n_select);
     return STATUS_OK;
 }
 
@@ -396,7 +401,9 @@ bool query_paused(const struct query *query)
 /* Whether names are the order of the source: not so when it goes through several collections. */
 static bool is_source_order(const struct query_plan *plan)
 {
-    return plan->orders[0].is_name && plan->collection.n > 0;
+    if (plan->nearest)
+        return false;
+    return plan->any_order || (plan->orders[0].is_name && plan->collection.n > 0);
 }
 
 static uint64_t sum_or_all(uint64_t a, uint64_t b)

@@ -164,16 +164,6 @@ static void groups_below_a_document_are_by_name_only(void **state)
     assert_int_equal(code, STATUS_FAILED_PRECONDITION);
 }
 
-static void nearest_is_named_as_missing(void **state)
-{
-    (void)state;
-    enum status_code code;
-    const char *message =
-        kit_refusal(arena, "", "{" FROM ",'findNearest':{'vectorField':{'fieldPath':'v'}}}", &code);
-    assert_string_equal(message, "findNearest is not supported by this version");
-    assert_int_equal(code, STATUS_UNIMPLEMENTED);
-}
-
 /* "f0 op x, f1 op x, ...": n filters of different fields in one AND. */
 static const char *many_filters(int n)
 {
@@ -513,7 +503,6 @@ int main(void)
         cmocka_unit_test(refusals),
         cmocka_unit_test(names_downwards_need_a_field),
         cmocka_unit_test(groups_below_a_document_are_by_name_only),
-        cmocka_unit_test(nearest_is_named_as_missing),
         cmocka_unit_test(a_hundred_filters_orders_and_ancestor),
         cmocka_unit_test(thirty_disjunctions),
         cmocka_unit_test(operands_are_small),
