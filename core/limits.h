@@ -38,6 +38,8 @@ enum {
     LIMIT_AGGREGATIONS = 5,        /* docs; 1.19.9 fails from six on */
     LIMIT_LIST_PAGE = 150,         /* 1.19.9: even when more is asked */
     LIMIT_LIST_PAGE_DEFAULT = 30,  /* 1.19.9 */
+    LIMIT_COLLECTION_IDS_PAGE = 10000, /* ours; 1.19.9 gives all of them */
+    LIMIT_PARTITIONS = 1000,       /* ours: cuts that PartitionQuery finds, however many are asked for */
 
     /* Writes */
     LIMIT_COMMIT_WRITES = 10000,      /* ours; the 500 of old docs was lifted in 2023 */
