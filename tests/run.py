@@ -127,6 +127,11 @@ def stage_fastapi():
     return counted([sys.executable, "tests/clients/run_fastapi.py", BINARY, PYTHON])
 
 
+def stage_malformed():
+    build("asan")
+    return counted([sys.executable, "tests/campaign/malformed.py", "build/asan/cinderlog", "--count", "1500"])
+
+
 def stage_crash():
     return counted([sys.executable, "tests/crash/kill9.py", BINARY, "--rounds", "3", "--writes", "1500"])
 

@@ -9,13 +9,13 @@ import base64
 import json
 import re
 import socket
-import struct
 import urllib.parse
 
 import grpc
 from google.cloud.firestore_v1.types import firestore as types
 from google.protobuf import empty_pb2, json_format
 
+import h2
 import wire
 
 SERVICE = "/google.firestore.v1.Firestore/"
@@ -174,37 +174,19 @@ def run_step(client, step, captured):
 
 # ---- one call over bare HTTP/2, to see whether HEADERS come before the trailers ----
 
-def literal(name, value):
-    n, v = name.encode(), value.encode()
-
-    def length(size):
-        if size < 127:
-            return bytes([size])
-        out, size = bytearray([127]), size - 127
-        while size >= 128:
-            out.append(size % 128 + 128)
-            size //= 128
-        return bytes(out + bytes([size]))
-    return b"\0" + length(len(n)) + n + length(len(v)) + v
-
-
-def frame(kind, flags, stream, payload):
-    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
-
-
 def is_trailers_only(address, path, metadata, data, timeout=15.0):
     """True when the answer's first HEADERS frame ends the stream (clients then retry a streaming call)."""
     host, _, port = address.rpartition(":")
     headers = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", address),
                ("content-type", "application/grpc"), ("te", "trailers"), *metadata]
-    out = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + frame(4, 0, 0, b"")
-    out += frame(1, 4, 1, b"".join(literal(k, v) for k, v in headers))
-    message = b"\0" + struct.pack(">I", len(data)) + data
+    out = h2.PREFACE + h2.frame(h2.SETTINGS, 0, 0, b"")
+    out += h2.frame(h2.HEADERS, h2.END_HEADERS, 1, b"".join(h2.literal(k, v) for k, v in headers))
+    message = h2.grpc_message(data)
     chunks = [message[i:i + 16384] for i in range(0, len(message), 16384)]
     if len(message) > 60000:
         raise NotForGrpc("larger than the first window")
     for i, chunk in enumerate(chunks):
-        out += frame(0, 1 if i == len(chunks) - 1 else 0, 1, chunk)
+        out += h2.frame(h2.DATA, h2.END_STREAM if i == len(chunks) - 1 else 0, 1, chunk)
     with socket.create_connection((host, int(port)), timeout=timeout) as s, s.makefile("rb") as reader:
         s.sendall(out)
         while True:
@@ -213,13 +195,13 @@ def is_trailers_only(address, path, metadata, data, timeout=15.0):
                 raise ConnectionError(f"{path}: the connection ended before HEADERS")
             size, kind, flags, stream = int.from_bytes(head[:3], "big"), head[3], head[4], int.from_bytes(head[5:], "big")
             payload = reader.read(size)
-            if kind == 4 and not flags & 1:
-                s.sendall(frame(4, 1, 0, b""))
-            elif kind == 6 and not flags & 1:
-                s.sendall(frame(6, 1, 0, payload))
-            elif kind == 1 and stream == 1:
-                return bool(flags & 1)
-            elif kind in (3, 7):
+            if kind == h2.SETTINGS and not flags & h2.ACK:
+                s.sendall(h2.frame(h2.SETTINGS, h2.ACK, 0, b""))
+            elif kind == h2.PING and not flags & h2.ACK:
+                s.sendall(h2.frame(h2.PING, h2.ACK, 0, payload))
+            elif kind == h2.HEADERS and stream == 1:
+                return bool(flags & h2.END_STREAM)
+            elif kind in (h2.RST_STREAM, h2.GOAWAY):
                 raise ConnectionError(f"{path}: the stream was reset before HEADERS")
 
 
