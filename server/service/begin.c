@@ -13,8 +13,8 @@ enum rpc_flow service_begin_transaction(struct call *call)
     if (path_parse_database(&db, rq->database, st) || call_check_project(call, db.project, st) ||
         authz_iam(call, IAM_DATABASES_GET, STR("the database"), st))
         goto out;
-    if (transactions_begin(server->transactions, server->store, call->worker->reader, db, rq->options, call->arena,
-                           &answer.transaction, st))
+    if (transactions_begin(server->transactions, server->store, call->worker->reader, db, rq->options,
+                           call->arena, &answer.transaction, st))
         goto out;
     call_send(call, &answer);
 out:

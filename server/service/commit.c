@@ -26,6 +26,16 @@ enum { MAX_TRIES = 100, MAX_BATCH_WRITES = 500 };
 
 /* ---- completion (writer thread) ---- */
 
+/* What a request says wrong leaves its transaction open, as on Google's emulator 1.19.9; anything else ends
+ * it. */
+static void leave_transaction(struct run *run)
+{
+    if (run->jobs[0].status.code == STATUS_INVALID_ARGUMENT)
+        transaction_leave_open(run->txn);
+    else
+        transaction_end(run->txn);
+}
+
 static void finish_run(struct run *run)
 {
     struct call *call = run->call;
@@ -33,7 +43,7 @@ static void finish_run(struct run *run)
         if (run->jobs[i].ticket)
             transaction_end(run->jobs[i].ticket);
     if (run->txn)
-        transaction_end(run->txn);
+        leave_transaction(run);
     if (atomic_load(&call->cancelled))
         summary_count(call->server->summary, SUMMARY_CALLER_GONE);
     run->answer(run);
@@ -110,15 +120,29 @@ static bool hopeless(struct job *job)
     return job->status.code != STATUS_OK;
 }
 
-/* Whether the job may write now; takes a ticket when it lost too often. */
-static enum lock_answer may_write(struct job *job, struct lock_waiter *waiter)
+/* What is wrong with the writes themselves, whatever the documents hold. */
+static enum status_code check_job(const struct job *job, struct status *st)
+{
+    static const struct write_state missing = { 0 };
+    for (size_t i = 0; i < job->n; i++) {
+        struct write_state after;
+        struct value_list results;
+        if (write_apply(&after, &results, &job->writes[i], job->names[i], &missing, job->run->now,
+                        job->run->call->arena, st))
+            return st->code;
+    }
+    return STATUS_OK;
+}
+
+/* Whether the job may write now; takes a ticket when it lost too often. With a task it is queued if not. */
+static enum lock_answer may_write(struct job *job, struct task *task)
 {
     struct run *run = job->run;
     struct transactions *all = run->call->server->transactions;
     if (!run->txn && !job->ticket && job->tries >= LIMIT_PREPARE_TRIES)
-        job->ticket = transactions_ticket(all, run->db, job->locked, job->n_locked);
-    return transactions_may_write(all, run->txn ? run->txn : job->ticket, run->db, job->locked, job->n_locked, waiter,
-                                  &run->call->task);
+        job->ticket = transactions_ticket(all, run->db, job->names, job->n);
+    return transactions_may_write(all, run->txn ? run->txn : job->ticket, run->db, job->names, job->n,
+                                  &job->waiter, task);
 }
 
 /* A transaction whose commit was stale: does what it read still hold? */
@@ -140,7 +164,7 @@ static enum rpc_flow wait_for_lock(struct run *run, struct job *job)
 {
     struct call *call = run->call;
     call->step = step;
-    switch (may_write(job, &job->waiter)) {
+    switch (may_write(job, &call->task)) {
     case LOCK_WAITING:
         return RPC_PARKED; /* the run may already be running elsewhere */
     case LOCK_FREE:
@@ -164,13 +188,18 @@ static enum rpc_flow step(struct call *call)
             continue;
         }
         enum lock_answer lock = may_write(job, NULL);
-        if (lock == LOCK_WAITING) {
+        if (lock == LOCK_WAITING && (job->waiter.deadline_ns || check_job(job, &job->status) == STATUS_OK)) {
             waiting = waiting ? waiting : job;
+            continue;
+        }
+        if (job->status.code) { /* nobody waits only to be told that */
+            job->state = JOB_DONE;
             continue;
         }
         if (lock == LOCK_DEADLOCK) {
             status_set(&job->status, STATUS_ABORTED,
-                       "The transaction was aborted: it and another one wait for each other's documents. Try again.");
+                       "The transaction was aborted: it and another one wait for each other's documents. Try "
+                       "again.");
             job->state = JOB_DONE;
             continue;
         }
@@ -200,7 +229,7 @@ static enum rpc_flow step(struct call *call)
 
 /* ---- starting a run ---- */
 
-/* Resolves the names of a job's writes and which documents must be free. */
+/* Resolves the names of a job's writes. */
 static enum status_code start_job(struct job *job, struct run *run, const struct msg_write *writes, size_t n,
                                   struct status *st)
 {
@@ -209,26 +238,23 @@ static enum status_code start_job(struct job *job, struct run *run, const struct
     if (call_check_project(run->call, run->db.project, st))
         return st->code;
     job->names = ARENA_ARRAY(arena, struct str, n);
-    job->locked = ARENA_ARRAY(arena, struct str, n);
     for (size_t i = 0; i < n; i++) {
-        struct write_target target;
+        struct str text;
         struct resource_name name;
-        if (write_target(&target, &writes[i], st) || path_parse_document(&name, target.name, st))
+        if (write_target(&text, &writes[i], st) || path_parse_document(&name, text, st) ||
+            write_check_form(&writes[i], st))
             return st->code;
         if (!database_name_eq(name.db, run->db))
             return status_set(st, STATUS_INVALID_ARGUMENT,
                               "writes[%zu]: \"" STR_FMT "\" is not in the request's database", i,
-                              STR_ARG(target.name));
-        if (target.is_verify && (!writes[i].current_document || writes[i].current_document->condition_case == 0))
-            return status_set(st, STATUS_INVALID_ARGUMENT, "a verify must contain a precondition");
+                              STR_ARG(text));
         job->names[i] = name.path;
-        if (!target.is_verify)
-            job->locked[job->n_locked++] = name.path;
     }
     return STATUS_OK;
 }
 
-static struct run *new_run(struct call *call, struct database_name db, size_t jobs, void (*answer)(struct run *))
+static struct run *new_run(struct call *call, struct database_name db, size_t jobs,
+                           void (*answer)(struct run *))
 {
     struct run *run = ARENA_NEW(call->arena, struct run);
     run->call = call;
@@ -245,7 +271,7 @@ static struct run *new_run(struct call *call, struct database_name db, size_t jo
 static enum rpc_flow fail(struct call *call, struct run *run)
 {
     if (run && run->txn)
-        transaction_leave(run->txn);
+        transaction_leave_open(run->txn);
     call_finish(call);
     return RPC_DONE;
 }
@@ -277,15 +303,15 @@ enum rpc_flow service_commit(struct call *call)
     if (path_parse_database(&db, rq->database, st))
         return fail(call, run);
     if (rq->writes.n > LIMIT_COMMIT_WRITES) {
-        status_set(st, STATUS_INVALID_ARGUMENT, "writes: at most %d in one commit, got %zu", LIMIT_COMMIT_WRITES,
-                   rq->writes.n);
+        status_set(st, STATUS_INVALID_ARGUMENT, "writes: at most %d in one commit, got %zu",
+                   LIMIT_COMMIT_WRITES, rq->writes.n);
         return fail(call, run);
     }
     run = new_run(call, db, 1, answer_commit);
     if (start_job(&run->jobs[0], run, rq->writes.items, rq->writes.n, st))
         return fail(call, run);
     if (rq->transaction.n) {
-        if (transactions_enter(call->server->transactions, db, rq->transaction, &run->txn, st))
+        if (transactions_enter(call->server->transactions, db, rq->transaction, true, &run->txn, st))
             return fail(call, run);
         if (transaction_read_only(run->txn) && rq->writes.n) {
             status_set(st, STATUS_INVALID_ARGUMENT, "Cannot modify entities in a read-only transaction.");
@@ -316,7 +342,10 @@ static void answer_batch(struct run *run)
     call_send(call, &answer);
 }
 
-static int by_path(const void *a, const void *b) { return str_cmp(*(const struct str *)a, *(const struct str *)b); }
+static int by_path(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
 
 static enum status_code refuse_doubles(struct run *run, struct status *st)
 {
@@ -329,21 +358,6 @@ static enum status_code refuse_doubles(struct run *run, struct status *st)
         if (str_eq(paths[i], paths[i - 1]))
             return status_set(st, STATUS_INVALID_ARGUMENT,
                               "the same document cannot be written more than once in a single request");
-    return STATUS_OK;
-}
-
-/* What is wrong with the request itself fails all of it, as on Google's emulator 1.19.9; only what depends on the
- * stored document fails one write. */
-static enum status_code check_batch(struct run *run, struct status *st)
-{
-    static const struct write_state missing = { 0 };
-    for (size_t i = 0; i < run->n_jobs; i++) {
-        struct write_state after;
-        struct value_list results;
-        if (write_apply(&after, &results, run->jobs[i].writes, &missing, run->now, run->call->arena, st) ||
-            document_validate(run->jobs[i].names[0], &after.fields, st))
-            return st->code;
-    }
     return STATUS_OK;
 }
 
@@ -367,8 +381,13 @@ enum rpc_flow service_batch_write(struct call *call)
     for (size_t i = 0; i < run->n_jobs; i++)
         if (start_job(&run->jobs[i], run, &rq->writes.items[i], 1, st))
             return fail(call, run);
-    if (refuse_doubles(run, st) || check_batch(run, st))
+    if (refuse_doubles(run, st))
         return fail(call, run);
+    /* What is wrong with the request itself fails all of it, as on Google's emulator 1.19.9; only what
+     * depends on the stored document fails one write. */
+    for (size_t i = 0; i < run->n_jobs; i++)
+        if (check_job(&run->jobs[i], st))
+            return fail(call, run);
     return step(call);
 }
 
@@ -390,7 +409,8 @@ static void answer_written(struct run *run)
         .fields = p->raw,
     };
     struct document answer;
-    if (answer_document(&answer, call->arena, run->db, p->path, &stored, &run->mask, &call->status) == STATUS_OK)
+    if (answer_document(&answer, call->arena, run->db, p->path, &stored, &run->mask, &call->status) ==
+        STATUS_OK)
         call_send(call, &answer);
 }
 

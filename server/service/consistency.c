@@ -9,7 +9,10 @@ enum { OLDEST_S = 3600 };
 enum status_code consistency_view_at(uint64_t *view, struct store_reader *reader, struct timestamp time,
                                      struct status *st)
 {
-    if (time.seconds < 0)
+    if (time.nanos % 1000 != 0)
+        return status_set(st, STATUS_INVALID_ARGUMENT,
+                          "timestamp cannot have more than microseconds precision");
+    if (timestamp_to_us(time) <= 0)
         return status_set(st, STATUS_INVALID_ARGUMENT, "Only timestamps past epoch are supported.");
     if (store_view_at(reader, time, view, st))
         return st->code;
@@ -36,17 +39,18 @@ enum status_code consistency_begin(struct consistency *out, struct call *call, s
         return consistency_view_at(&out->view, call->worker->reader, choice->read_time, st);
     case CONSISTENCY_NEW:
         options = choice->options ? *choice->options : options;
+        /* One that a read begins is read-only by default (API reference, 1.19.9). */
         if (options.mode_case == 0)
-            options.mode_case = 2; /* one that a read begins is read-only by default (API reference, 1.19.9) */
-        if (transactions_begin(server->transactions, server->store, call->worker->reader, db, &options, call->arena,
-                               &id, st))
+            options.mode_case = 2;
+        if (transactions_begin(server->transactions, server->store, call->worker->reader, db, &options,
+                               call->arena, &id, st))
             return st->code;
         out->new_id = id;
         break;
     case CONSISTENCY_TRANSACTION:
         break;
     }
-    if (transactions_enter(server->transactions, db, id, &out->txn, st))
+    if (transactions_enter(server->transactions, db, id, false, &out->txn, st))
         return st->code;
     if (transaction_read_only(out->txn))
         out->view = transaction_view(out->txn, &out->read_time);

@@ -1,7 +1,7 @@
 /* job.h - shared inside server/service: the writes of one call on their way into the ledger.
  *
- * commit.c starts jobs, takes them round and answers; prepare.c does what a round begins with. Everything lives in
- * the call's arena and belongs to the worker that runs the call, until the commit is submitted. */
+ * commit.c starts jobs, takes them round and answers; prepare.c does what a round begins with. Everything
+ * lives in the call's arena and belongs to the worker that runs the call, until the commit is submitted. */
 #ifndef SERVER_SERVICE_JOB_H
 #define SERVER_SERVICE_JOB_H
 
@@ -9,6 +9,7 @@
 #include "server/service/authorize.h"
 #include "server/service/transaction.h"
 #include "server/service/write.h"
+#include "server/service/write_chain.h"
 
 struct run;
 
@@ -19,11 +20,12 @@ struct pending {
     struct write_state before;  /* base, decoded when fields_known */
     struct write_state now;     /* after the writes so far */
     bool fields_known;
-    struct str raw;             /* encoding of now.fields while now.exists */
-    bool written;               /* some write (not only verify) named it */
-    bool changed;               /* the commit makes a new version of it */
-    bool recreated;             /* it was deleted on the way and exists again: a new life, a new create time */
-    bool inserted;              /* the last write of it that is not a delete said exists: false */
+    struct str raw;           /* encoding of now.fields while now.exists */
+    bool written;             /* some write (not only verify) named it */
+    bool changed;             /* the commit makes a new version of it */
+    bool recreated;           /* it was deleted on the way and exists again: a new life, a new create time */
+    struct write_chain chain; /* the writes so far, as far as they go together */
+    size_t n_transforms;      /* asked for by the writes so far */
     bool assume_missing, assume_exists; /* by a precondition: what the rules are asked about */
     uint64_t iam;
 };
@@ -37,9 +39,7 @@ struct job {
     enum job_state state;
     unsigned tries;
     struct status status;
-    struct str *names;  /* of each write: its document's path */
-    struct str *locked; /* paths written: what must be free of others' locks */
-    size_t n_locked;
+    struct str *names; /* of each write: its document's path, which must be free of others' locks */
     struct transaction *ticket;
     struct lock_waiter waiter;
     /* Of the present try: */
@@ -68,9 +68,9 @@ struct run {
     opt_timestamp commit_time;
 };
 
-/* Prepares one try on the newest view: loads documents, checks preconditions, applies masks and transforms, asks
- * rules or IAM, fills job->commit, whose completion will be `done`. A failure leaves job->status set. True: there is
- * something to submit; with job->status set too it is the refusal, for the ledger. */
+/* Prepares one try on the newest view: loads documents, checks preconditions, applies masks and transforms,
+ * asks rules or IAM, fills job->commit, whose completion will be `done`. A failure leaves job->status set.
+ * True: there is something to submit; with job->status set too it is the refusal, for the ledger. */
 bool job_prepare(struct job *job, void (*done)(struct store_commit *commit));
 
 #endif

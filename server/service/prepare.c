@@ -1,7 +1,7 @@
 /* prepare.c - what a round of a write begins with: everything that can refuse it, decided on one view.
  *
- * The commit that comes of it carries as deps every document that was loaded or that the rules read (commit.c,
- * invariant 2): the writer accepts it only on the state that it was decided on. */
+ * The commit that comes of it carries as deps every document that was loaded or that the rules read
+ * (commit.c, invariant 2): the writer accepts it only on the state that it was decided on. */
 #include "core/codec.h"
 #include "core/limits.h"
 #include "server/service/job.h"
@@ -17,8 +17,8 @@ static uint32_t *slot_of(struct job *job, struct str path)
     return &job->table[at];
 }
 
-/* guess_missing: do not look, the document will not be there. The writer looks anyway (the deps of add_deps), so that a
- * wrong guess costs another round and is never believed. */
+/* guess_missing: do not look, the document will not be there. The writer looks anyway (the deps of add_deps),
+ * so that a wrong guess costs another round and is never believed. */
 static enum status_code load(struct pending **out, struct job *job, struct authz *authz, struct str path,
                              bool guess_missing, struct status *st)
 {
@@ -93,8 +93,8 @@ static bool inserts(const struct msg_write *write)
 
 static bool looks_into_fields(const struct msg_write *write)
 {
-    return write->operation_case == 6 || (write->operation_case == 1 && (write->update_mask ||
-                                                                        write->update_transforms.n));
+    return write->operation_case == 6 ||
+           (write->operation_case == 1 && (write->update_mask || write->update_transforms.n));
 }
 
 static enum status_code encode_fields(struct str *out, struct arena *arena, const struct value_map *fields,
@@ -120,13 +120,14 @@ static void make_ops(struct job *job)
             continue;
         p->changed = true;
         if (p->base.exists && (!p->now.exists || p->recreated))
-            job->ops[job->n_ops++] = (struct store_op){
-                .kind = STORE_DELETE, .operation = STORE_OPERATION_DELETE, .path = p->path
-            };
+            job->ops[job->n_ops++] = (struct store_op){ .kind = STORE_DELETE,
+                                                        .operation = STORE_OPERATION_DELETE,
+                                                        .path = p->path };
         if (p->now.exists)
             job->ops[job->n_ops++] = (struct store_op){
                 .kind = STORE_PUT,
-                .operation = p->base.exists && !p->recreated ? STORE_OPERATION_UPDATE : STORE_OPERATION_CREATE,
+                .operation =
+                    p->base.exists && !p->recreated ? STORE_OPERATION_UPDATE : STORE_OPERATION_CREATE,
                 .path = p->path,
                 .fields = p->raw,
             };
@@ -135,13 +136,12 @@ static void make_ops(struct job *job)
 
 static void note_assumption(struct pending *p, const struct msg_precondition *pre)
 {
-    if (p->written || !pre)
-        return;
-    p->assume_missing = pre->condition_case == 1 && !pre->exists;
-    p->assume_exists = (pre->condition_case == 1 && pre->exists) || pre->condition_case == 2;
+    p->assume_missing = pre && pre->condition_case == 1 && !pre->exists;
+    p->assume_exists = pre && ((pre->condition_case == 1 && pre->exists) || pre->condition_case == 2);
 }
 
-/* A JSON reader that turns -0.0 into 0.0 is what REST clients of Google's emulator 1.19.9 see; over gRPC it stays. */
+/* A JSON reader that turns -0.0 into 0.0 is what REST clients of Google's emulator 1.19.9 see; over gRPC it
+ * stays. */
 static void drop_negative_zeros(struct value *value)
 {
     if (value->kind == VALUE_DOUBLE && value->number == 0)
@@ -162,55 +162,95 @@ static void normalise(struct value_map *fields, const struct call *call)
     }
 }
 
-/* Applies write i. `failed` receives the first precondition that does not hold; writes go on being applied,
- * since the rules are asked before preconditions are told. */
-static enum status_code prepare_write(struct job *job, size_t i, struct authz *authz, struct timestamp read_time,
-                                      bool guess, struct status *failed, struct status *st)
+/* What cannot be told before the whole request was looked at: first what contradicts itself, then (after the
+ * rules) what contradicts the stored documents. Each receives the first of its kind. */
+struct complaints {
+    struct status conflict, precondition;
+};
+
+/* The version of a document that was deleted is the time of that (1.19.9). */
+static enum status_code know_deletion(struct pending *p, struct authz *authz, struct status *st)
+{
+    struct store_entry entry;
+    bool found;
+    if (p->base.exists || p->base.seq == 0)
+        return STATUS_OK;
+    if (store_read_entry(authz->reader, p->base.seq, authz->arena, &entry, &found, st))
+        return st->code;
+    p->now.update_time_us = found ? entry.time_us : 0;
+    return STATUS_OK;
+}
+
+/* Later writes of a document have no precondition of their own: their chain has seen to it (write_chain.h).
+ */
+static enum status_code check_precondition(struct pending *p, const struct msg_write *write,
+                                           struct authz *authz, struct complaints *complaints,
+                                           struct status *st)
+{
+    const struct msg_precondition *pre = write->current_document;
+    if (p->chain.kind == CHAIN_NONE) {
+        if (pre && pre->condition_case == 2 && know_deletion(p, authz, st))
+            return st->code;
+        if (complaints->precondition.code == STATUS_OK)
+            write_check(pre, &p->now, authz->db.project, p->path, &complaints->precondition);
+        note_assumption(p, pre);
+    }
+    if (complaints->conflict.code == STATUS_OK)
+        write_chain_add(&p->chain, write, &complaints->conflict);
+    return STATUS_OK;
+}
+
+/* Takes over what a write leaves. */
+static enum status_code adopt(struct pending *p, struct write_state *after, struct authz *authz,
+                              struct status *st)
+{
+    p->written = true;
+    if (!after->exists) {
+        p->recreated = false;
+        p->now = *after;
+        p->raw = (struct str){ 0 };
+        return STATUS_OK;
+    }
+    normalise(&after->fields, authz->call);
+    if (encode_fields(&p->raw, authz->arena, &after->fields, st))
+        return st->code;
+    p->recreated = p->recreated || (p->base.exists && !p->now.exists);
+    p->now = *after;
+    p->fields_known = true;
+    return STATUS_OK;
+}
+
+/* Applies write i; also after a complaint, since the rules are asked before preconditions are told. */
+static enum status_code prepare_write(struct job *job, size_t i, struct authz *authz,
+                                      struct timestamp read_time, bool guess, struct complaints *complaints,
+                                      struct status *st)
 {
     const struct msg_write *write = &job->writes[i];
-    struct arena *arena = authz->arena;
     struct pending *p = NULL;
     struct write_state after;
     struct msg_write_result *result = &job->results[i];
     if (load(&p, job, authz, job->names[i], guess && inserts(write), st))
         return st->code;
-    if ((looks_into_fields(write) || authz_by_rules(authz->call)) && know_fields(p, arena, st))
+    if ((looks_into_fields(write) || authz_by_rules(authz->call)) && know_fields(p, authz->arena, st))
         return st->code;
-    if (failed->code == STATUS_OK)
-        write_check(write->current_document, &p->now, authz->db.project, p->path, failed);
+    if (check_precondition(p, write, authz, complaints, st))
+        return st->code;
     p->iam |= iam_of(write);
     job->doc_of[i] = p;
     if (write->operation_case == 5) {
         result->update_time = (opt_timestamp){ true, p->base.exists ? p->base.update_time : read_time };
-        return p->written ? status_set(st, STATUS_INVALID_ARGUMENT,
-                                       "the same document cannot be written and then verified in a single request")
-                          : STATUS_OK;
-    }
-    bool insert = inserts(write);
-    if (insert && p->inserted && p->now.exists)
-        return status_set(st, STATUS_INVALID_ARGUMENT, "Cannot insert then insert an entity in the same request.");
-    p->inserted = insert;
-    note_assumption(p, write->current_document);
-    p->written = true;
-    if (write_apply(&after, &result->transform_results, write, &p->now, authz->now, arena, st))
-        return st->code;
-    if (!after.exists) {
-        p->recreated = false;
-        p->now = after;
-        p->raw = (struct str){ 0 };
         return STATUS_OK;
     }
-    struct str raw;
-    normalise(&after.fields, authz->call);
-    if (document_validate(p->path, &after.fields, st) || encode_fields(&raw, arena, &after.fields, st))
+    p->n_transforms += write_transforms(write);
+    if (p->n_transforms > LIMIT_DOCUMENT_TRANSFORMS)
+        return status_set(
+            st, STATUS_INVALID_ARGUMENT,
+            "at most %d field transforms are allowed on one document in a commit, got more for /" STR_FMT,
+            LIMIT_DOCUMENT_TRANSFORMS, STR_ARG(p->path));
+    if (write_apply(&after, &result->transform_results, write, p->path, &p->now, authz->now, authz->arena,
+                    st))
         return st->code;
-    p->recreated = p->recreated || (p->base.exists && !p->now.exists);
-    if (!p->now.exists || !str_eq(raw, p->raw))
-        after.update_time_us = -1; /* this commit's time: no precondition can name it */
-    p->now = after;
-    p->raw = raw;
-    p->fields_known = true;
-    return STATUS_OK;
+    return adopt(p, &after, authz, st);
 }
 
 /* ---- deciding ---- */
@@ -220,9 +260,9 @@ static enum status_code decide(struct job *job, struct pending *p, struct authz 
     static const struct write_state missing = { 0 };
     const struct write_state *before = p->assume_missing ? &missing : &p->before;
     struct rules_document seen = { .exists = before->exists, .fields = before->fields };
-    enum rules_method method = !p->now.exists                              ? RULES_DELETE
+    enum rules_method method = !p->now.exists                       ? RULES_DELETE
                                : p->assume_exists || before->exists ? RULES_UPDATE
-                                                                           : RULES_CREATE;
+                                                                    : RULES_CREATE;
     if (!p->written)
         return authz_get(authz, p->path, &seen, st);
     enum status_code code = authz_write(authz, method, p->path, &seen,
@@ -302,7 +342,7 @@ static bool prepare_on(struct job *job, bool guess, void (*done)(struct store_co
     struct arena *arena = call->arena;
     struct authz authz;
     struct timestamp read_time;
-    struct status failed = status_init(arena);
+    struct complaints complaints = { status_init(arena), status_init(arena) };
     bool denied = false;
     job->docs = ARENA_ARRAY(arena, struct pending, job->n);
     for (job->table_mask = 8; job->table_mask < job->n * 2; job->table_mask *= 2)
@@ -319,13 +359,17 @@ static bool prepare_on(struct job *job, bool guess, void (*done)(struct store_co
     authz.pending = (struct authz_pending){ .data = job, .after = pending_after };
     struct status *st = &job->status;
     for (size_t i = 0; i < job->n; i++)
-        if (prepare_write(job, i, &authz, read_time, guess, &failed, st))
+        if (prepare_write(job, i, &authz, read_time, guess, &complaints, st))
             goto out;
+    if (complaints.conflict.code) {
+        status_copy(st, &complaints.conflict);
+        goto out;
+    }
     make_ops(job);
     if (decide_all(job, &authz, st)) {
         denied = st->code == STATUS_PERMISSION_DENIED && job->n_ops == 1 && job->ops[0].kind == STORE_REFUSED;
-    } else if (failed.code) {
-        status_copy(st, &failed);
+    } else if (complaints.precondition.code) {
+        status_copy(st, &complaints.precondition);
     }
     if (st->code && !denied)
         goto out;
@@ -353,8 +397,8 @@ out:
     return st->code == STATUS_OK || denied;
 }
 
-/* The first time, documents that must not exist are taken for missing without a look; an error that is not the
- * rules' (they are asked about the missing document either way) may come of that, so it is not told. */
+/* The first time, documents that must not exist are taken for missing without a look; an error that is not
+ * the rules' (they are asked about the missing document either way) may come of that, so it is not told. */
 bool job_prepare(struct job *job, void (*done)(struct store_commit *commit))
 {
     bool ready = prepare_on(job, job->tries == 1 && !job->run->txn, done);

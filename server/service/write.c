@@ -6,37 +6,61 @@
 
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
+#include <stdlib.h>
 
 enum { OP_UPDATE = 1, OP_DELETE = 2, OP_VERIFY = 5, OP_TRANSFORM = 6 };
 
-enum status_code write_target(struct write_target *out, const struct msg_write *write, struct status *st)
+/* Masks and transforms belong to updates. `what` is the kind of write in Google's words. */
+static enum status_code refuse_extras(const struct msg_write *write, const char *what, struct status *st)
 {
-    *out = (struct write_target){ 0 };
+    if (write->update_mask)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "a %s must not specify a document mask.", what);
+    if (write->update_transforms.n)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "a %s must not specify a update transform.", what);
+    return STATUS_OK;
+}
+
+enum status_code write_target(struct str *name, const struct msg_write *write, struct status *st)
+{
     switch (write->operation_case) {
     case OP_UPDATE:
-        out->name = write->update.name;
+        *name = write->update.name;
         break;
     case OP_DELETE:
-        out->name = write->delete_name;
-        out->is_delete = true;
-        if (write->update_mask)
-            return status_set(st, STATUS_INVALID_ARGUMENT, "a delete must not specify a document mask.");
-        if (write->update_transforms.n)
-            return status_set(st, STATUS_INVALID_ARGUMENT, "a delete must not specify a update transform.");
+        *name = write->delete_name;
+        if (refuse_extras(write, "delete", st))
+            return st->code;
         break;
     case OP_VERIFY:
-        out->name = write->verify;
-        out->is_verify = true;
+        *name = write->verify;
+        if (refuse_extras(write, "verify", st))
+            return st->code;
         break;
     case OP_TRANSFORM:
-        out->name = write->transform.document;
+        *name = write->transform.document;
+        if (refuse_extras(write, "transform", st))
+            return st->code;
         if (write->transform.field_transforms.n == 0)
             return status_set(st, STATUS_INVALID_ARGUMENT, "The list of FieldTransform must not be empty.");
         break;
     default:
         return status_set(st, STATUS_INVALID_ARGUMENT, "empty write operation");
     }
+    return STATUS_OK;
+}
+
+enum status_code write_check_form(const struct msg_write *write, struct status *st)
+{
+    const struct msg_precondition *pre = write->current_document;
+    if (write->operation_case == OP_VERIFY && (!pre || pre->condition_case == 0))
+        return status_set(st, STATUS_INVALID_ARGUMENT, "a verify must contain a precondition");
+    if (!pre || pre->condition_case != 2)
+        return STATUS_OK;
+    if (pre->update_time.nanos % 1000 != 0)
+        return status_set(st, STATUS_INVALID_ARGUMENT,
+                          "timestamp cannot have more than microseconds precision");
+    if (pre->update_time.seconds < 0)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "Only timestamps past epoch are supported.");
     return STATUS_OK;
 }
 
@@ -60,7 +84,7 @@ enum status_code write_check(const struct msg_precondition *precondition, const 
         return STATUS_OK;
     if (precondition->condition_case == 2) {
         int64_t wanted = timestamp_to_us(precondition->update_time);
-        int64_t stored = state->exists ? state->update_time_us : 0;
+        int64_t stored = state->update_time_us;
         if (stored == wanted)
             return STATUS_OK;
         return status_set(st, STATUS_FAILED_PRECONDITION,
@@ -84,7 +108,10 @@ enum status_code write_check(const struct msg_precondition *precondition, const 
 
 /* ---- transforms ---- */
 
-static bool is_number(const struct value *v) { return v && (v->kind == VALUE_INT || v->kind == VALUE_DOUBLE); }
+static bool is_number(const struct value *v)
+{
+    return v && (v->kind == VALUE_INT || v->kind == VALUE_DOUBLE);
+}
 
 static double as_double(const struct value *v)
 {
@@ -153,6 +180,8 @@ static enum status_code transform_one(struct value *result, struct value *stored
     case 3:
     case 4:
     case 5:
+        if (value_check_operand(&t->operand, st))
+            return st->code;
         if (!is_number(&t->operand))
             return status_set(st, STATUS_INVALID_ARGUMENT, "Input must be int64 or double.");
         *stored = t->transform_case == 3   ? increment(old, &t->operand)
@@ -162,6 +191,9 @@ static enum status_code transform_one(struct value *result, struct value *stored
         return STATUS_OK;
     case 6:
     case 7:
+        for (size_t i = 0; i < t->array_operand.n; i++)
+            if (value_check_operand(&t->array_operand.items[i], st))
+                return st->code;
         *stored = change_array(old, &t->array_operand, t->transform_case == 6, arena);
         return STATUS_OK;
     default:
@@ -170,23 +202,56 @@ static enum status_code transform_one(struct value *result, struct value *stored
     }
 }
 
-static enum status_code transform_all(struct write_state *after, struct value_list *results,
-                                      const field_transform_list *list, struct timestamp now, struct arena *arena,
+static int by_path(const void *a, const void *b)
+{
+    return field_path_cmp(*(const struct field_path *const *)a, *(const struct field_path *const *)b);
+}
+
+/* A field and one below it cannot both be transformed. In the order of paths an ancestor stands right before
+ * what lies below it (or before itself once more). */
+static enum status_code refuse_nested(const struct field_path *paths, size_t n, struct arena *arena,
                                       struct status *st)
 {
-    results->items = ARENA_ARRAY(arena, struct value, list->n);
+    const struct field_path **sorted = ARENA_ARRAY(arena, const struct field_path *, n);
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = &paths[i];
+    if (n > 1)
+        qsort(sorted, n, sizeof *sorted, by_path);
+    for (size_t i = 1; i < n; i++)
+        if (sorted[i - 1]->n < sorted[i]->n && field_path_contains(sorted[i - 1], sorted[i]))
+            return status_set(st, STATUS_INVALID_ARGUMENT,
+                              "Cannot transform property " STR_FMT
+                              " and its nested property at the same time.",
+                              STR_ARG(field_path_print(arena, sorted[i - 1])));
+    return STATUS_OK;
+}
+
+static enum status_code parse_paths(struct field_path *paths, const field_transform_list *list,
+                                    struct arena *arena, struct status *st)
+{
     for (size_t i = 0; i < list->n; i++) {
-        const struct msg_field_transform *t = &list->items[i];
-        struct field_path path;
-        struct value stored;
-        if (field_path_parse(&path, arena, t->field_path, st))
+        if (field_path_parse(&paths[i], arena, list->items[i].field_path, st))
             return st->code;
-        if (field_path_is_name(&path))
+        if (field_path_is_name(&paths[i]))
             return status_set(st, STATUS_INVALID_ARGUMENT, "a transform may not name __name__");
-        const struct value *old = field_path_get(&after->fields, &path);
-        if (transform_one(&results->items[i], &stored, t, old, now, arena, st))
+    }
+    return refuse_nested(paths, list->n, arena, st);
+}
+
+static enum status_code transform_all(struct write_state *after, struct value_list *results,
+                                      const field_transform_list *list, struct timestamp now,
+                                      struct arena *arena, struct status *st)
+{
+    struct field_path *paths = ARENA_ARRAY(arena, struct field_path, list->n);
+    results->items = ARENA_ARRAY(arena, struct value, list->n);
+    if (parse_paths(paths, list, arena, st))
+        return st->code;
+    for (size_t i = 0; i < list->n; i++) {
+        struct value stored;
+        const struct value *old = field_path_get(&after->fields, &paths[i]);
+        if (transform_one(&results->items[i], &stored, &list->items[i], old, now, arena, st))
             return st->code;
-        field_path_set(arena, &after->fields, &path, &stored);
+        field_path_set(arena, &after->fields, &paths[i], &stored);
         results->n++;
     }
     return STATUS_OK;
@@ -206,30 +271,51 @@ static enum status_code apply_mask(struct write_state *after, const struct msg_d
     return STATUS_OK;
 }
 
-enum status_code write_apply(struct write_state *after, struct value_list *results, const struct msg_write *write,
-                             const struct write_state *state, struct timestamp now, struct arena *arena,
-                             struct status *st)
+static enum status_code update(struct write_state *after, struct value_list *results,
+                               const struct msg_write *write, struct str path, struct timestamp now,
+                               struct arena *arena, struct status *st)
+{
+    const struct msg_document_mask *mask = write->update_mask;
+    if (!mask)
+        after->fields = write->update.fields;
+    else if (document_validate(path, &write->update.fields,
+                               st) || /* what the mask leaves out, too: as on 1.19.9 */
+             apply_mask(after, mask, &write->update.fields, arena, st))
+        return st->code;
+    return transform_all(after, results, &write->update_transforms, now, arena, st);
+}
+
+enum status_code write_apply(struct write_state *after, struct value_list *results,
+                             const struct msg_write *write, struct str path, const struct write_state *state,
+                             struct timestamp now, struct arena *arena, struct status *st)
 {
     *after = *state;
     *results = (struct value_list){ 0 };
+    after->exists = true;
     switch (write->operation_case) {
     case OP_DELETE:
         after->exists = false;
         after->fields = (struct value_map){ 0 };
         return STATUS_OK;
     case OP_VERIFY:
+        after->exists = state->exists;
         return STATUS_OK;
     case OP_TRANSFORM:
-        after->exists = true;
-        return transform_all(after, results, &write->transform.field_transforms, now, arena, st);
+        if (transform_all(after, results, &write->transform.field_transforms, now, arena, st))
+            return st->code;
+        break;
     default:
         assert(write->operation_case == OP_UPDATE);
+        if (update(after, results, write, path, now, arena, st))
+            return st->code;
         break;
     }
-    after->exists = true;
-    if (!write->update_mask)
-        after->fields = write->update.fields;
-    else if (apply_mask(after, write->update_mask, &write->update.fields, arena, st))
-        return st->code;
-    return transform_all(after, results, &write->update_transforms, now, arena, st);
+    return document_validate(path, &after->fields, st);
+}
+
+size_t write_transforms(const struct msg_write *write)
+{
+    return write->operation_case == OP_UPDATE      ? write->update_transforms.n
+           : write->operation_case == OP_TRANSFORM ? write->transform.field_transforms.n
+                                                   : 0;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Records over gRPC what Google's own Firestore emulator answers: recorded_grpc/*.ndjson.
 
-    record_grpc.py HOST:PORT, or ORACLE_COMMAND='...' record_grpc.py (see record.py)
+    record_grpc.py HOST:PORT [--only GROUP], or ORACLE_COMMAND='...' record_grpc.py (see record.py)
 
 Needs grpcio and google-cloud-firestore. Exit 0 recorded, 1 some case hung, 3 no emulator or no packages.
 """
@@ -52,6 +52,7 @@ def record_case(http, client, case):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("address", nargs="?")
+    parser.add_argument("--only", help="record this group alone")
     args = parser.parse_args()
     groups, fixtures, left_out = grpc_cases.load()
     process, address = (None, args.address) if args.address else record.start_emulator()
@@ -62,6 +63,8 @@ def main():
     begun = set()
     try:
         for group, cases in groups.items():
+            if args.only and group != args.only:
+                continue
             records, used = [], []
             for case in cases:
                 uses = case.get("uses")
