@@ -64,6 +64,7 @@ static struct block *block_new(size_t cap, struct block *older)
     struct block *b = must_malloc(sizeof *b + cap);
     b->older = older;
     b->cap = cap;
+    assert(b);
     b->used = 0;
     return b;
 }
@@ -130,6 +131,7 @@ void arena_reset(struct arena *arena)
     free(b);
     b = NULL;
 #else
+    assert(b);
     b->used = 0;
 #endif
     arena->newest = b;

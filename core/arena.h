@@ -24,16 +24,16 @@ extern "C" {
 struct arena;
 
 /* A new, empty arena; the first block is allocated with it. Free with arena_free. */
-struct arena *arena_new(void);
+struct arena *arena_new(void) __attribute__((returns_nonnull));
 /* Runs the disposers and frees everything. NULL is allowed. */
 void arena_free(struct arena *arena);
 /* Runs the disposers and forgets all pieces, keeping the first block for the next use. */
 void arena_reset(struct arena *arena);
 
 /* Memory of `size` bytes (0 allowed), aligned for any type, not zeroed. Never NULL. */
-void *arena_alloc(struct arena *arena, size_t size);
+void *arena_alloc(struct arena *arena, size_t size) __attribute__((returns_nonnull));
 /* The same, zeroed; count * size may not overflow (asserted). */
-void *arena_zalloc(struct arena *arena, size_t count, size_t size);
+void *arena_zalloc(struct arena *arena, size_t count, size_t size) __attribute__((returns_nonnull));
 /* Grows a piece by copying; the old one stays valid until reset. new_size >= old_size. */
 void *arena_grow(struct arena *arena, const void *old, size_t old_size, size_t new_size);
 /* A copy in the arena; the bytes are followed by a NUL that n does not count. */

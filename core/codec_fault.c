@@ -103,7 +103,7 @@ void *codec_list_grow(struct codec_fault *fault, struct arena *arena, void *list
         void *items = codec_alloc(fault, arena, (*grown ? power_of_two(need) : need) * element);
         if (!items)
             return NULL;
-        if (l->n)
+        if (l->items)
             memcpy(items, l->items, l->n * element);
         l->items = items;
     }

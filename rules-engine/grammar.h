@@ -62,7 +62,8 @@ struct grammar {
     /* Where callers of a rule go on: after[after_first[rule]] and up to the next rule's. Twins do not count
      * as callers: look-ahead never starts in one. */
     uint16_t after_first[GRAMMAR_RULES + 1], after[GRAMMAR_EDGES];
-    uint16_t n_states, n_edges, n_rules, n_sets;
+    uint16_t n_states, n_edges, n_sets;
+    uint8_t n_rules;
 };
 
 /* The graph; built once, on first use by any thread. */

@@ -38,7 +38,7 @@ static bool takes_any(const struct ast_path_part *part)
 bool pattern_intersects(const struct ast_match *a, const struct ast_match *b, int version)
 {
     struct pattern x, y;
-    bool fits[PARTS + 1][PARTS + 1];
+    bool fits[PARTS + 1][PARTS + 1] = { { false } };
     pattern_of(&x, a, version);
     pattern_of(&y, b, version);
     for (size_t i = x.n + 1; i-- > 0;) {
@@ -63,7 +63,7 @@ bool pattern_intersects(const struct ast_match *a, const struct ast_match *b, in
 bool pattern_covers(const struct ast_match *wide, const struct ast_match *narrow, int version)
 {
     struct pattern x, y;
-    bool fits[PARTS + 1][PARTS + 1];
+    bool fits[PARTS + 1][PARTS + 1] = { { false } };
     pattern_of(&x, wide, version);
     pattern_of(&y, narrow, version);
     for (size_t i = x.n + 1; i-- > 0;) {

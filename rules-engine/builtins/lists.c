@@ -93,7 +93,7 @@ static struct rvalue remove_all(struct eval *e, const struct rvalue *self, const
 
 static struct rvalue join(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
-    struct rvalue out = rv_string(STR(""));
+    struct rvalue out;
     struct buf text;
     buf_init(&text, LIMIT_RULES_ARENA / 4);
     for (size_t i = 0; i < self->seq.n; i++) {
