@@ -1,0 +1,150 @@
+/* harness.js - clients of the official libraries, and servers with flags of their own.
+ *
+ * Every test has a project of its own, so tests need not clean up after each other. FIRESTORE_EMULATOR_HOST
+ * names the server all of them share (`cinderlog exec` sets it); EMULATOR_BINARY starts further ones. */
+'use strict';
+
+const assert = require('node:assert/strict');
+const { spawn } = require('node:child_process');
+const { randomUUID } = require('node:crypto');
+const fs = require('node:fs');
+const os = require('node:os');
+const path = require('node:path');
+const { setTimeout: sleep } = require('node:timers/promises');
+const { test } = require('node:test');
+
+const { Firestore } = require('@google-cloud/firestore');
+const { OAuth2Client } = require('google-auth-library');
+
+const ROOT = path.resolve(__dirname, '..', '..', '..');
+/* No wait of a test that passes comes near it. */
+const PATIENCE = { timeout: 120000 };
+
+const newProject = () => 'test-' + randomUUID().slice(0, 13);
+
+/* preferRest asks for Google credentials even where an emulator is named: one that says "Bearer owner", as the
+ * gRPC half does by itself. */
+function ownerCredentials() {
+    const client = new OAuth2Client();
+    client.setCredentials({ access_token: 'owner', expiry_date: Date.now() + 24 * 3600 * 1000 });
+    return client;
+}
+
+/* make()'s client of the server at host: the libraries read the variable, once, while the client is made. */
+function toward(host, make) {
+    const ambient = process.env.FIRESTORE_EMULATOR_HOST;
+    process.env.FIRESTORE_EMULATOR_HOST = host ?? ambient;
+    try {
+        return make();
+    } finally {
+        process.env.FIRESTORE_EMULATOR_HOST = ambient;
+    }
+}
+
+/* A Firestore client over 'gRPC' or 'REST', ended with the test: of a project of its own, on the shared server if
+ * the settings name no host. */
+function connect(t, transport, { host, ...settings } = {}) {
+    const rest = transport === 'REST' ? { preferRest: true, authClient: ownerCredentials() } : {};
+    const db = toward(host, () => new Firestore({ projectId: newProject(), ...rest, ...settings }));
+    t.after(() => db.terminate());
+    return db;
+}
+
+/* One test for each transport: fn(t, transport), and the same with a client of the shared server. */
+function perTransport(name, fn) {
+    for (const transport of ['gRPC', 'REST'])
+        test(`${transport}: ${name}`, PATIENCE, t => fn(t, transport));
+}
+
+const onBoth = (name, fn) => perTransport(name, (t, transport) => fn(connect(t, transport), t, transport));
+
+const HTTP_STATUS = { INVALID_ARGUMENT: 400, FAILED_PRECONDITION: 400, PERMISSION_DENIED: 403, NOT_FOUND: 404, ABORTED: 409,
+                      ALREADY_EXISTS: 409, UNIMPLEMENTED: 501 };
+const GRPC_CODE = { INVALID_ARGUMENT: 3, NOT_FOUND: 5, ALREADY_EXISTS: 6, PERMISSION_DENIED: 7, FAILED_PRECONDITION: 9,
+                    ABORTED: 10, UNIMPLEMENTED: 12 };
+
+/* The promise fails with that status and a message that matches. Over REST this library has the HTTP status for a
+ * code and the whole answer for a message. */
+async function refused(promise, transport, status, message = /./) {
+    await assert.rejects(promise, error => {
+        assert.match(error.message, message);
+        if (transport === 'gRPC') {
+            assert.equal(error.code, GRPC_CODE[status], error.message);
+        } else {
+            assert.equal(Number(error.code), HTTP_STATUS[status], error.message);
+            assert.ok(error.message.includes(`"status":"${status}"`), error.message);
+        }
+        return true;
+    });
+}
+
+class Server {
+    constructor(folder) {
+        this.folder = folder;
+        this.log = path.join(folder, 'requests');
+    }
+
+    async start(args) {
+        const portFile = path.join(this.folder, 'port');
+        const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CINDERLOG_')));
+        this.process = spawn(process.env.EMULATOR_BINARY,
+                             ['serve', '--port', '0', '--port-file', portFile, '--data', ':memory:', '--request-log', this.log,
+                              ...args],
+                             { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'inherit'] });
+        this.ended = new Promise(resolve => this.process.on('exit', resolve));
+        while (!fs.existsSync(portFile)) {
+            assert.equal(this.process.exitCode, null, 'the server ended');
+            await sleep(10);
+        }
+        this.host = '127.0.0.1:' + fs.readFileSync(portFile, 'utf8').trim();
+    }
+
+    async stop() {
+        this.process.kill('SIGTERM');
+        assert.equal(await this.ended, 0, 'exit code of the server');
+        fs.rmSync(this.folder, { recursive: true });
+    }
+
+    lines() {
+        const text = fs.readFileSync(this.log, 'utf8');
+        return text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter(Boolean).map(line => JSON.parse(line));
+    }
+
+    /* The requests logged while work() ran: the client's attempts. Ends once a request of our own, sent after them,
+     * is in the log too. */
+    async attempts(work) {
+        const before = this.lines().length;
+        await work();
+        const marker = randomUUID();
+        const url = `http://${this.host}/v1/projects/marker/databases/(default)/documents/marker/missing`;
+        await (await fetch(url, { headers: { 'Authorization': 'Bearer owner', 'User-Agent': marker } })).text();
+        for (;;) {
+            const since = this.lines().slice(before);
+            if (since.some(line => line.user_agent === marker))
+                return since.filter(line => line.user_agent !== marker).map(line => `${line.rpc} ${line.code}`);
+            await sleep(5);
+        }
+    }
+}
+
+/* A server of the test's own, started with the flags, stopped with the test. */
+async function serve(t, ...args) {
+    const server = new Server(fs.mkdtempSync(path.join(os.tmpdir(), 'node-client-')));
+    await server.start(args);
+    t.after(() => server.stop());
+    return server;
+}
+
+/* The same, under these rules. */
+async function serveRules(t, rules, ...args) {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'node-rules-'));
+    const file = path.join(folder, 'firestore.rules');
+    fs.writeFileSync(file, `rules_version = '2';\nservice cloud.firestore {\n` +
+                           `  match /databases/{database}/documents {\n${rules}\n  }\n}\n`);
+    t.after(() => fs.rmSync(folder, { recursive: true }));
+    return serve(t, '--rules', file, ...args);
+}
+
+const ids = snapshot => snapshot.docs.map(document => document.id);
+
+module.exports = { ROOT, PATIENCE, newProject, toward, connect, perTransport, onBoth, refused, serve, serveRules, ids };
