@@ -273,7 +273,10 @@ void lock_time_out(struct lock_table *table, int64_t now_ns, bool all)
     }
 }
 
-bool lock_has_waiters(const struct lock_table *table)
+size_t lock_waiters(const struct lock_table *table)
 {
-    return table->waiters != NULL;
+    size_t n = 0;
+    for (const struct lock_waiter *w = table->waiters; w; w = w->next)
+        n++;
+    return n;
 }

@@ -70,6 +70,6 @@ bool lock_is_held(struct lock_table *table, struct database_name db, const struc
 enum lock_answer lock_ask(struct lock_table *table, struct lock_waiter *waiter, struct task *task);
 /* Posts those whose deadline has passed (all: everybody). */
 void lock_time_out(struct lock_table *table, int64_t now_ns, bool all);
-bool lock_has_waiters(const struct lock_table *table);
+size_t lock_waiters(const struct lock_table *table);
 
 #endif

@@ -145,7 +145,7 @@ static void tick(struct task *task, struct worker *worker)
     all->ticking = false;
     lock_time_out(all->locks, now, closing);
     end_many(all, now);
-    if (lock_has_waiters(all->locks) || all->count)
+    if (lock_waiters(all->locks) || all->count)
         start_tick(all);
     pthread_mutex_unlock(&all->mutex);
 }
