@@ -284,6 +284,19 @@ struct msg_run_query_request {
     struct timestamp read_time;
     struct msg_explain_options *explain_options; /* 10 */
 };
+struct msg_plan_summary {
+    REPEATED(struct value_map) indexes_used; /* 1; Structs of strings and Structs */
+};
+struct msg_execution_stats {
+    int64_t results_returned;         /* 1 */
+    opt_timestamp execution_duration; /* 3; a Duration */
+    int64_t read_operations;          /* 4 */
+    struct value_map debug_stats;     /* 5; a Struct of strings and Structs */
+};
+struct msg_explain_metrics { /* only written */
+    const struct msg_plan_summary *plan_summary;       /* 1 */
+    const struct msg_execution_stats *execution_stats; /* 2 */
+};
 struct msg_run_query_response {
     struct str transaction;     /* 2 */
     struct document *document;  /* 1 */
@@ -291,6 +304,7 @@ struct msg_run_query_response {
     int32_t skipped_results;    /* 4 */
     uint32_t continuation_case; /* 6 done */
     bool done;
+    const struct msg_explain_metrics *explain_metrics; /* 11 */
 };
 struct msg_run_aggregation_request {
     struct str parent;         /* 1 */
@@ -311,6 +325,7 @@ struct msg_run_aggregation_response {
     opt_timestamp read_time;               /* 3 */
     uint32_t continuation_case;            /* done: REST output of Google's emulator only */
     bool done;
+    const struct msg_explain_metrics *explain_metrics; /* 10 */
 };
 struct msg_partition_query_request {
     struct str parent;         /* 1 */

@@ -259,7 +259,7 @@ static bool read_message(struct pb_reader *r, void *out, const struct schema_mes
             return false;
         const struct schema_field *f =
             schema_by_number(message, tag <= UINT32_MAX ? (uint32_t)(tag >> 3) : 0);
-        bool known = f && f->type != SCHEMA_SKIP && !f->json_only;
+        bool known = f && f->type != SCHEMA_SKIP && !f->json_only && !f->write_only;
         bool packed = known && f->repeated && f->type == SCHEMA_INT32 && (tag & 7) == WIRE_BYTES;
         if (!known || ((tag & 7) != wire_type_of(f) && !packed)) {
             if (!pb_skip(r, tag, &p, end))

@@ -8,6 +8,7 @@
 #include "core/schema.h"
 #include "core/wire.h"
 
+#include <assert.h>
 #include <math.h>
 
 enum {
@@ -299,6 +300,24 @@ static bool write_timestamp(struct buf *out, uint32_t tag, struct timestamp t)
     return write_tagged_bytes(out, tag, str_from(text, (size_t)(put_timestamp(text, t) - text)));
 }
 
+/* A field that is a google.protobuf.Struct: a map of names to Values, in which 3 is a string and 5 a Struct. */
+static bool write_struct(struct buf *out, uint32_t tag, const struct value_map *map)
+{
+    size_t mark, entry, value;
+    bool ok = open_message(out, tag, &mark);
+    for (size_t i = 0; i < map->n && ok; i++) {
+        const struct field *f = &map->items[i];
+        assert(f->value.kind == VALUE_STRING || f->value.kind == VALUE_MAP);
+        ok = open_message(out, WIRE_TAG(1, WIRE_BYTES), &entry) &&
+             write_tagged_bytes(out, WIRE_TAG(1, WIRE_BYTES), f->name) &&
+             open_message(out, WIRE_TAG(2, WIRE_BYTES), &value) &&
+             (f->value.kind == VALUE_MAP ? write_struct(out, WIRE_TAG(5, WIRE_BYTES), &f->value.map)
+                                         : write_tagged_bytes(out, WIRE_TAG(3, WIRE_BYTES), f->value.text)) &&
+             close_message(out, value) && close_message(out, entry);
+    }
+    return ok && close_message(out, mark);
+}
+
 /* The member of a scalar field as the 64 bits that a varint carries. */
 static uint64_t varint_of(const struct schema_field *f, const void *at)
 {
@@ -358,8 +377,10 @@ static bool write_singular(struct buf *out, const struct schema_field *f, const 
     }
     if (f->wrapped || f->type == SCHEMA_MESSAGE)
         return write_submessage(out, f, at, !always);
-    if (f->type == SCHEMA_TIMESTAMP)
+    if (f->type == SCHEMA_TIMESTAMP || f->type == SCHEMA_DURATION) /* which are encoded alike */
         return write_timestamp(out, WIRE_TAG(f->number, WIRE_BYTES), *(const struct timestamp *)at);
+    if (f->type == SCHEMA_STRUCT)
+        return write_struct(out, WIRE_TAG(f->number, WIRE_BYTES), at);
     if (f->type == SCHEMA_VALUE) {
         const struct value *value = at;
         return (value->kind == VALUE_UNSET && !always) ||
@@ -415,6 +436,8 @@ static bool write_repeated(struct buf *out, const struct schema_field *f, const 
             ok = write_tagged_bytes(out, tag, *(const struct str *)(const void *)item);
         else if (f->type == SCHEMA_LABELS)
             ok = write_label(out, tag, (const struct msg_label *)(const void *)item);
+        else if (f->type == SCHEMA_STRUCT)
+            ok = write_struct(out, tag, (const struct value_map *)(const void *)item);
         else
             ok = write_submessage(out, f, item, false);
         if (!ok)

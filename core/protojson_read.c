@@ -336,9 +336,9 @@ static bool read_labels(struct reader *r, label_list *labels, enum json_token to
 static bool read_field(struct reader *r, const struct schema_field *f, void *out, enum json_token token)
 {
     void *list = schema_at(out, f->offset);
-    switch (f->type) {
-    case SCHEMA_SKIP:
+    if (f->type == SCHEMA_SKIP || f->write_only)
         return skip(r, token);
+    switch (f->type) {
     case SCHEMA_VALUE_MAP:
         return read_fields(r, list, token);
     case SCHEMA_LABELS:

@@ -8,6 +8,8 @@
 #include "core/schema.h"
 #include "core/wire.h"
 
+#include <assert.h>
+#include <inttypes.h>
 #include <math.h>
 
 struct writer {
@@ -383,6 +385,33 @@ static bool raw_value(struct writer *w, const uint8_t *p, const uint8_t *end)
            close_object(w, any);
 }
 
+/* google.protobuf.Struct: what it stands for, plainly. */
+static bool write_struct(struct writer *w, const struct value_map *map)
+{
+    bool any = false;
+    if (!open_object(w))
+        return false;
+    for (size_t i = 0; i < map->n; i++) {
+        const struct field *f = &map->items[i];
+        assert(f->value.kind == VALUE_STRING || f->value.kind == VALUE_MAP);
+        if (!begin_member(w, &any) || !json_write_string(w->out, f->name) || !colon(w) ||
+            !(f->value.kind == VALUE_MAP ? write_struct(w, &f->value.map)
+                                         : json_write_string(w->out, f->value.text)))
+            return false;
+    }
+    return close_object(w, any);
+}
+
+/* "1.000340012s": with none, three, six or nine digits of a fraction. */
+static bool write_duration(struct buf *out, struct timestamp t)
+{
+    int digits = t.nanos == 0 ? 0 : t.nanos % 1000000 == 0 ? 3 : t.nanos % 1000 == 0 ? 6 : 9;
+    int32_t fraction = digits == 3 ? t.nanos / 1000000 : digits == 6 ? t.nanos / 1000 : t.nanos;
+    if (digits == 0)
+        return buf_printf(out, "\"%" PRId64 "s\"", t.seconds);
+    return buf_printf(out, "\"%" PRId64 ".%0*" PRId32 "s\"", t.seconds, digits, fraction);
+}
+
 /* ---- by table ---- */
 
 static bool write_message(struct writer *w, const struct schema_message *message, const void *in);
@@ -404,6 +433,8 @@ static bool is_empty_scalar(const struct schema_field *f, const void *at)
         return ((const struct str *)at)->n == 0;
     case SCHEMA_VALUE:
         return ((const struct value *)at)->kind == VALUE_UNSET;
+    case SCHEMA_STRUCT:
+        return ((const struct value_map *)at)->n == 0;
     default:
         return false;
     }
@@ -428,6 +459,10 @@ static bool write_scalar(struct writer *w, const struct schema_field *f, const v
         return write_bytes(w->out, *(const struct str *)at);
     case SCHEMA_TIMESTAMP:
         return write_time(w->out, *(const struct timestamp *)at);
+    case SCHEMA_DURATION:
+        return write_duration(w->out, *(const struct timestamp *)at);
+    case SCHEMA_STRUCT:
+        return write_struct(w, at);
     case SCHEMA_VALUE:
         return write_value(w, at);
     default:

@@ -612,6 +612,40 @@ static const struct schema_field run_query_request_rows[] = {
 MESSAGE(run_query_request, "RunQueryRequest", T, run_query_request_rows);
 #undef T
 
+/* ---- query_profile.proto ---- */
+#define WRITTEN(ctype, T, num, camel, snake, m, sub)                                                         \
+    { NAMES(num, camel, snake), .type = SCHEMA_MESSAGE, .pointer = true, .write_only = true,                 \
+      .presence = SCHEMA_IF_POINTER, .offset = AT_POINTER(const ctype, T, m), .message = (sub) }
+#define EXPLAINED(T, num)                                                                                    \
+    WRITTEN(struct msg_explain_metrics, T, num, "explainMetrics", "explain_metrics", explain_metrics,        \
+            &explain_metrics)
+
+static const struct schema_field plan_summary_rows[] = {
+    { NAMES(1, "indexesUsed", "indexes_used"), .type = SCHEMA_STRUCT, .repeated = true,
+      .offset = AT_LIST(struct value_map, struct msg_plan_summary, indexes_used) },
+};
+INNER(plan_summary, "PlanSummary", struct msg_plan_summary, plan_summary_rows);
+
+#define T struct msg_execution_stats
+static const struct schema_field execution_stats_rows[] = {
+    INT64(T, 1, "resultsReturned", "results_returned", results_returned),
+    { NAMES(3, "executionDuration", "execution_duration"), .type = SCHEMA_DURATION,
+      FLAG(T, execution_duration.set), .offset = AT(struct timestamp, T, execution_duration.value) },
+    INT64(T, 4, "readOperations", "read_operations", read_operations),
+    { NAMES(5, "debugStats", "debug_stats"), .type = SCHEMA_STRUCT, .offset = AT(struct value_map, T, debug_stats) },
+};
+INNER(execution_stats, "ExecutionStats", T, execution_stats_rows);
+#undef T
+
+#define T struct msg_explain_metrics
+static const struct schema_field explain_metrics_rows[] = {
+    WRITTEN(struct msg_plan_summary, T, 1, "planSummary", "plan_summary", plan_summary, &plan_summary),
+    WRITTEN(struct msg_execution_stats, T, 2, "executionStats", "execution_stats", execution_stats,
+            &execution_stats),
+};
+INNER(explain_metrics, "ExplainMetrics", T, explain_metrics_rows);
+#undef T
+
 #define T struct msg_run_query_response
 static const struct schema_field run_query_response_rows[] = {
     DOCUMENT(T, 1),
@@ -619,7 +653,7 @@ static const struct schema_field run_query_response_rows[] = {
     READ_TIME(T, 3),
     INT32(T, 4, "skippedResults", "skipped_results", skipped_results),
     ONE_BOOL(T, continuation_case, 6, "done", "done", done),
-    SKIP(11, "explainMetrics", "explain_metrics"),
+    EXPLAINED(T, 11),
 };
 MESSAGE(run_query_response, "RunQueryResponse", T, run_query_response_rows);
 #undef T
@@ -653,7 +687,7 @@ static const struct schema_field run_aggregation_response_rows[] = {
      * number is the one there. */
     { NAMES(6, "done", "done"), .type = SCHEMA_BOOL, .json_only = true, CASE(T, continuation_case),
       .offset = AT(bool, T, done) },
-    SKIP(10, "explainMetrics", "explain_metrics"),
+    EXPLAINED(T, 10),
 };
 MESSAGE(run_aggregation_response, "RunAggregationQueryResponse", T, run_aggregation_response_rows);
 #undef T
@@ -843,6 +877,7 @@ size_t schema_element_size(const struct schema_field *field)
     case SCHEMA_BYTES:
         return sizeof(struct str);
     case SCHEMA_TIMESTAMP:
+    case SCHEMA_DURATION:
         return sizeof(struct timestamp);
     case SCHEMA_VALUE:
         return sizeof(struct value);
@@ -850,6 +885,8 @@ size_t schema_element_size(const struct schema_field *field)
         return sizeof(struct field);
     case SCHEMA_LABELS:
         return sizeof(struct msg_label);
+    case SCHEMA_STRUCT:
+        return sizeof(struct value_map);
     case SCHEMA_MESSAGE:
         return field->message->size;
     case SCHEMA_NULL:

@@ -24,6 +24,8 @@ enum schema_type {
     SCHEMA_VALUE_MAP, /* map<string, Value>: struct value_map */
     SCHEMA_LABELS,    /* map<string, string>: label_list */
     SCHEMA_MESSAGE,   /* described by `message` */
+    SCHEMA_STRUCT,    /* google.protobuf.Struct: struct value_map of strings and further such maps; only written */
+    SCHEMA_DURATION,  /* google.protobuf.Duration: struct timestamp, not negative; only written */
     SCHEMA_SKIP,      /* known to the API and accepted, but nothing here reads it: no member */
 };
 
@@ -54,6 +56,7 @@ struct schema_field {
     bool pointer;   /* the member is a T * */
     bool wrapped;   /* google.protobuf.Int32Value and the like: a message on the wire, bare in JSON */
     bool json_only; /* not in the published proto */
+    bool write_only; /* of answers that nothing here reads: skipped then */
     uint16_t offset, has_offset;
     const struct schema_message *message;  /* of SCHEMA_MESSAGE */
     const struct schema_enum *enumeration; /* of SCHEMA_ENUM */

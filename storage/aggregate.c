@@ -8,7 +8,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum aggregate_operator { AGGREGATE_COUNT = 1, AGGREGATE_SUM = 2, AGGREGATE_AVG = 3 }; /* as the message has it */
+enum aggregate_operator {
+    AGGREGATE_COUNT = 1,
+    AGGREGATE_SUM = 2,
+    AGGREGATE_AVG = 3
+}; /* as the message has it */
 
 struct aggregate {
     enum aggregate_operator op;
@@ -34,8 +38,9 @@ static enum status_code convert(struct aggregate *out, const struct msg_aggregat
     switch (out->op) {
     case AGGREGATE_COUNT:
         if (out->up_to < 0)
-            return status_set(st, STATUS_INVALID_ARGUMENT,
-                              "The `up_to` value in a COUNT aggregation must be greater than or equal to zero.");
+            return status_set(
+                st, STATUS_INVALID_ARGUMENT,
+                "The `up_to` value in a COUNT aggregation must be greater than or equal to zero.");
         return STATUS_OK;
     case AGGREGATE_SUM:
         return field_path_parse(&out->field, arena, message->sum_field.field_path, st);
@@ -65,9 +70,10 @@ static enum status_code check_number(size_t n, struct status *st)
     if (n == 0)
         return status_set(st, STATUS_INVALID_ARGUMENT, "Aggregations can not be empty.");
     if (n > LIMIT_AGGREGATIONS)
-        return status_set(st, STATUS_INVALID_ARGUMENT,
-                          "The maximum number of aggregations allowed in an aggregation query is %d. Received: %zu.",
-                          LIMIT_AGGREGATIONS, n);
+        return status_set(
+            st, STATUS_INVALID_ARGUMENT,
+            "The maximum number of aggregations allowed in an aggregation query is %d. Received: %zu.",
+            LIMIT_AGGREGATIONS, n);
     return STATUS_OK;
 }
 
@@ -108,9 +114,10 @@ static enum status_code check_field(const struct query_plan *query, const struct
         return status_set(st, STATUS_INVALID_ARGUMENT,
                           "Aggregations are not supported for the property: __key__");
     if (query->projected)
-        return status_set(st, STATUS_INVALID_ARGUMENT,
-                          "Aggregation over non-key properties is not supported for base query that only returns "
-                          "keys.");
+        return status_set(
+            st, STATUS_INVALID_ARGUMENT,
+            "Aggregation over non-key properties is not supported for base query that only returns "
+            "keys.");
     return STATUS_OK;
 }
 
@@ -120,7 +127,8 @@ static enum status_code check_aliases(const struct aggregate_plan *plan, struct 
     for (size_t i = 0; i < plan->n; i++)
         for (size_t k = 0; k < i; k++)
             if (str_eq(plan->items[i].alias, plan->items[k].alias))
-                return status_set(st, STATUS_INVALID_ARGUMENT, "Aggregation aliases contain duplicate alias: %s.",
+                return status_set(st, STATUS_INVALID_ARGUMENT,
+                                  "Aggregation aliases contain duplicate alias: %s.",
                                   status_show(shown, plan->items[i].alias));
     return STATUS_OK;
 }
@@ -147,7 +155,9 @@ static enum status_code finish(struct aggregate_plan *plan, struct arena *arena,
         return st->code;
     /* Only a cut depends on the order. */
     query->any_order = query->limit == UINT64_MAX && query->offset == 0;
-    /* What joins the result does not count: it is what is stored that is added up. */
+    /* What is stored is added up, not the distance that would take its place. */
+    if (query->nearest)
+        query->nearest->result_field = STR("");
     qsort(plan->items, plan->n, sizeof *plan->items, compare_aliases);
     return STATUS_OK;
 }
@@ -164,7 +174,8 @@ enum status_code aggregate_check(struct aggregate_plan **out, struct database_na
         check_number(query->aggregations.n, st) || name_all(plan, arena, st))
         return st->code;
     for (size_t i = 0; i < plan->n; i++)
-        if (plan->items[i].op != AGGREGATE_COUNT && check_field(plan->query, &plan->items[i].field, arena, st))
+        if (plan->items[i].op != AGGREGATE_COUNT &&
+            check_field(plan->query, &plan->items[i].field, arena, st))
             return st->code;
     if (check_aliases(plan, st) || finish(plan, arena, st))
         return st->code;
@@ -264,8 +275,9 @@ struct value_map aggregate_result(const struct aggregate_sums *sums, struct aren
         struct field *field = &out.items[i];
         field->name = a->alias;
         if (a->op == AGGREGATE_COUNT)
-            field->value = (struct value){ .kind = VALUE_INT,
-                                           .integer = sums->documents < a->up_to ? sums->documents : a->up_to };
+            field->value =
+                (struct value){ .kind = VALUE_INT,
+                                .integer = sums->documents < a->up_to ? sums->documents : a->up_to };
         else
             field->value = a->op == AGGREGATE_SUM ? sum_result(&sums->sums[i]) : avg_result(&sums->sums[i]);
     }

@@ -2,9 +2,9 @@
  *
  * What counts is as observed on Google's emulator 1.19.9: with a sum or an average only documents that have
  * every such field are in the query's result, for the others too, which the query is then also ordered by
- * (a limit cuts in that order); of the values only numbers are added. Integers are added exactly: their sum is an
- * integer when it fits and no double was among them. Doubles are added with compensation for what rounding loses;
- * Google's emulator adds them in an order of its own, so that the last digits may differ. */
+ * (a limit cuts in that order); of the values only numbers are added. Integers are added exactly: their sum
+ * is an integer when it fits and no double was among them. Doubles are added with compensation for what
+ * rounding loses; Google's emulator adds them in an order of its own, so that the last digits may differ. */
 #ifndef STORAGE_AGGREGATE_H
 #define STORAGE_AGGREGATE_H
 

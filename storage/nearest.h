@@ -1,8 +1,8 @@
 /* nearest.h - findNearest: documents by how near a vector field of theirs is to a given vector.
  *
  * Every document that the query matches is measured: there is no index. The arithmetic is that of Google's
- * emulator 1.19.9 to the last bit (tests/oracle, group "nearest"): plain sums in the order of the components, the
- * cosine distance being 1 - a.b / sqrt(a.a * b.b). There a distance that is not a number counts as the
+ * emulator 1.19.9 to the last bit (tests/oracle, group "nearest"): plain sums in the order of the components,
+ * the cosine distance being 1 - a.b / sqrt(a.a * b.b). There a distance that is not a number counts as the
  * greatest. Unlike there, and as the API documents it, the field may lie inside a map. */
 #ifndef STORAGE_NEAREST_H
 #define STORAGE_NEAREST_H

@@ -296,9 +296,9 @@ static enum status_code plan_also(struct query_plan *plan, const struct field_pa
     for (size_t i = 0; i < n_also; i++)
         if (!is_ordered_by(plan, &also[i]))
             add_field(&set, &also[i]);
+    qsort(set.items, set.n, sizeof *set.items, compare_fields);
     if (set.n > 0 && begins_with_name(plan))
         return refuse_behind_name(&set, arena, st);
-    qsort(set.items, set.n, sizeof *set.items, compare_fields);
     plan->n_orders--;
     for (size_t i = 0; i < set.n; i++)
         plan->orders[plan->n_orders++] =

@@ -45,6 +45,7 @@ struct query {
     bool ended;            /* there are no more */
     int64_t pause_at;      /* 0: never */
     bool worked, paused;   /* since it was set */
+    uint64_t scanned;
 
     /* by name */
     struct arena *page;
@@ -134,6 +135,22 @@ static bool is_empty_range(const struct query_plan *plan)
     return plan->low.n > 0 && plan->high.n > 0 && order_compare_path(plan->low, plan->high) > 0;
 }
 
+/* Whether the source's order will do. Names are none when it goes through several collections. */
+static bool is_source_order(const struct query_plan *plan)
+{
+    return !plan->nearest && (plan->any_order || (plan->orders[0].is_name && plan->collection.n > 0));
+}
+
+struct query_source query_source(const struct query_plan *plan)
+{
+    return (struct query_source){
+        .scope = plan->collection.n > 0                             ? "Collection"
+                 : plan->all_descendants && plan->collection_id.n > 0 ? "Collection group"
+                                                                    : "Database",
+        .descending = is_source_order(plan) && !plan->any_order && plan->orders[0].descending,
+    };
+}
+
 static enum status_code open_scan(struct store_scan **out, const struct query *query,
                                   struct store_reader *reader, struct status *st)
 {
@@ -143,7 +160,7 @@ static enum status_code open_scan(struct store_scan **out, const struct query *q
         .parent = plan->parent,
         .collection_id = plan->collection_id,
         .subtree = !one,
-        .descending = !query->sorter && !plan->any_order && plan->orders[0].descending,
+        .descending = query_source(plan).descending,
         .start = plan->low,
         .start_after = plan->low_excluded,
         .end = plan->high,
@@ -177,6 +194,7 @@ static enum status_code scan_match(struct row *row, struct value_map *fields, st
         buf_clear(&query->last);
         buf_str(&query->last, row->path);
         if (row->document.exists) { /* not so when it only tells how far the scan is */
+            query->scanned++;
             if (decode_names(fields, query->scratch, row->document.fields, &query->plan->needed, st))
                 return st->code;
             if (query_matches(query->plan, row->path, fields))
@@ -318,8 +336,8 @@ static enum status_code give(struct document *out, const struct query_plan *plan
     out->has_create_time = out->has_update_time = true;
     out->create_time = row->document.create_time;
     out->update_time = row->document.update_time;
-    bool whole = plan->nearest && plan->nearest->result_field.n > 0; /* the distance joins its fields */
-    if (!plan->projected && !whole) {
+    bool measured = plan->nearest && plan->nearest->result_field.n > 0; /* the distance joins its fields */
+    if (!plan->projected && !measured) {
         out->fields_raw = arena_str(arena, row->document.fields);
         return STATUS_OK;
     }
@@ -327,10 +345,10 @@ static enum status_code give(struct document *out, const struct query_plan *plan
         return STATUS_OK;
     struct value_map fields;
     struct str raw = arena_str(arena, row->document.fields);
-    if (plan->selected.n && !whole ? decode_names(&fields, arena, raw, &plan->selected, st)
+    if (plan->selected.n && !measured ? decode_names(&fields, arena, raw, &plan->selected, st)
                                    : protobuf_decode_fields(&fields, arena, raw, st))
         return st->code;
-    if (whole)
+    if (measured)
         nearest_set_result(&fields, plan->nearest, arena);
     out->fields = !plan->projected ? fields : field_path_project(arena, &fields, plan->select, plan->n_select);
     return STATUS_OK;
@@ -396,15 +414,12 @@ bool query_paused(const struct query *query)
     return query->paused;
 }
 
-/* ---- life ---- */
-
-/* Whether names are the order of the source: not so when it goes through several collections. */
-static bool is_source_order(const struct query_plan *plan)
+uint64_t query_scanned(const struct query *query)
 {
-    if (plan->nearest)
-        return false;
-    return plan->any_order || (plan->orders[0].is_name && plan->collection.n > 0);
+    return query->scanned;
 }
+
+/* ---- life ---- */
 
 static uint64_t sum_or_all(uint64_t a, uint64_t b)
 {

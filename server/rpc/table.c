@@ -30,7 +30,7 @@ const struct rpc rpc_table[] = {
       RPC_SERVER_STREAM, SCHEMA(run_query_request), SCHEMA(run_query_response), service_run_query },
     { "RunAggregationQuery", "POST", "/v1/{parent=" ROOT "}:runAggregationQuery",
       "/v1/{parent=" ROOT "/*/**}:runAggregationQuery", "*", RPC_SERVER_STREAM, SCHEMA(run_aggregation_request),
-      SCHEMA(run_aggregation_response), NULL },
+      SCHEMA(run_aggregation_response), service_run_aggregation_query },
     { "PartitionQuery", "POST", "/v1/{parent=" ROOT "}:partitionQuery", "/v1/{parent=" ROOT "/*/**}:partitionQuery",
       "*", RPC_UNARY, SCHEMA(partition_query_request), SCHEMA(partition_query_response), NULL },
     { "ListCollectionIds", "POST", "/v1/{parent=" ROOT "}:listCollectionIds",

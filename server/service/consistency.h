@@ -13,6 +13,16 @@ struct consistency_choice {
     struct timestamp read_time;
 };
 
+/* Which it is, given the number in a message's case and those that the message gives to the three. */
+static inline int consistency_kind(uint32_t set, uint32_t transaction, uint32_t new_transaction, uint32_t read_time)
+{
+    return set == 0                 ? CONSISTENCY_NEWEST
+           : set == transaction     ? CONSISTENCY_TRANSACTION
+           : set == new_transaction ? CONSISTENCY_NEW
+           : set == read_time       ? CONSISTENCY_READ_TIME
+                                    : CONSISTENCY_NEWEST;
+}
+
 struct consistency {
     uint64_t view;
     struct timestamp read_time;

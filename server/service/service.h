@@ -17,6 +17,7 @@ enum rpc_flow service_begin_transaction(struct call *call);
 enum rpc_flow service_commit(struct call *call);
 enum rpc_flow service_rollback(struct call *call);
 enum rpc_flow service_run_query(struct call *call);
+enum rpc_flow service_run_aggregation_query(struct call *call);
 enum rpc_flow service_batch_write(struct call *call);
 
 #endif

@@ -241,7 +241,7 @@ static void random_fill(struct maker *m, const struct schema_message *schema, vo
     m->depth++;
     for (size_t i = 0; i < schema->n; i++) {
         const struct schema_field *f = &schema->fields[i];
-        if (f->type == SCHEMA_SKIP || f->json_only || chance(m, 35))
+        if (f->type == SCHEMA_SKIP || f->json_only || f->write_only || chance(m, 35))
             continue;
         if (f->repeated) {
             random_list(m, f, out);

@@ -89,6 +89,10 @@ static const char *type_word(const struct schema_field *f)
         return "map:Value";
     case SCHEMA_LABELS:
         return "map:string";
+    case SCHEMA_STRUCT:
+        return "struct";
+    case SCHEMA_DURATION:
+        return "duration";
     default:
         return NULL;
     }

@@ -1,0 +1,130 @@
+/* query_run.c - see query_run.h. */
+#include "server/service/query_run.h"
+
+enum status_code query_run_begin(struct query_run *run, struct call *call, struct str parent,
+                                 const struct consistency_choice *choice, struct status *st)
+{
+    if (path_parse_parent(&run->parent, parent, st))
+        return st->code;
+    run->db = run->parent.db;
+    run->prefix = path_full(call->arena, run->db, STR("")).n + 1;
+    run->choice = *choice;
+    if (choice->kind == CONSISTENCY_TRANSACTION)
+        return consistency_begin(&run->consistency, call, run->db, choice, st);
+    return STATUS_OK;
+}
+
+/* ---- rules ---- */
+
+static enum rules_constraint_op constraint_op(int32_t op)
+{
+    switch (op) {
+    case FIELD_OP_LESS_THAN:
+        return RULES_LT;
+    case FIELD_OP_LESS_THAN_OR_EQUAL:
+        return RULES_LE;
+    case FIELD_OP_GREATER_THAN:
+        return RULES_GT;
+    case FIELD_OP_GREATER_THAN_OR_EQUAL:
+        return RULES_GE;
+    case FIELD_OP_NOT_EQUAL:
+        return RULES_NE;
+    case FIELD_OP_ARRAY_CONTAINS:
+        return RULES_ARRAY_CONTAINS;
+    case FIELD_OP_NOT_IN:
+        return RULES_NOT_IN;
+    default:
+        return RULES_EQ;
+    }
+}
+
+/* The query's guarantees, in the words of rules.h. */
+static void describe_query(struct rules_query *out, const struct query_run *run, struct arena *arena)
+{
+    const struct msg_structured_query *s = run->structured;
+    size_t n;
+    const struct query_disjunct *from = query_disjuncts(run->plan, &n);
+    struct rules_disjunct *to = ARENA_ARRAY(arena, struct rules_disjunct, n);
+    for (size_t i = 0; i < n; i++) {
+        struct rules_constraint *items = ARENA_ARRAY(arena, struct rules_constraint, from[i].n);
+        for (size_t j = 0; j < from[i].n; j++) {
+            const struct query_constraint *c = &from[i].items[j];
+            items[j] =
+                (struct rules_constraint){ c->field.segments, c->field.n, constraint_op(c->op), c->operand };
+        }
+        to[i] = (struct rules_disjunct){ items, from[i].n };
+    }
+    *out = (struct rules_query){
+        .parent = run->parent.path,
+        .collection_id = s->from.n ? s->from.items[0].collection_id : STR(""),
+        .all_descendants = s->from.n && s->from.items[0].all_descendants,
+        .has_limit = s->limit.set,
+        .limit = s->limit.value,
+        .offset = s->offset,
+        .disjuncts = to,
+        .n_disjuncts = n,
+    };
+    out->order_by = arena_zalloc(arena, s->order_by.n, sizeof *out->order_by);
+    out->n_order_by = s->order_by.n;
+    for (size_t i = 0; i < s->order_by.n; i++) {
+        out->order_by[i].field = s->order_by.items[i].field.field_path;
+        out->order_by[i].descending = s->order_by.items[i].direction == DIRECTION_DESCENDING;
+    }
+}
+
+static enum status_code authorize(struct query_run *run, struct call *call, struct status *st)
+{
+    struct rules_query rules;
+    authz_begin(&run->authz, call, call->arena, run->db, run->consistency.view, authz_request_time());
+    run->authz.in_transaction = run->consistency.txn != NULL;
+    describe_query(&rules, run, call->arena);
+    struct str path = rules.all_descendants ? rules.collection_id
+                                            : path_join(call->arena, run->parent.path, rules.collection_id);
+    return authz_list(&run->authz, path, &rules, st);
+}
+
+/* ---- running ---- */
+
+enum status_code query_run_open(struct query_run *run, struct call *call, bool plan_only, struct status *st)
+{
+    if (run->choice.kind != CONSISTENCY_TRANSACTION &&
+        consistency_begin(&run->consistency, call, run->db, &run->choice, st))
+        return st->code;
+    consistency_fix_view(&run->consistency, call);
+    if (authorize(run, call, st) || plan_only)
+        return st->code;
+    return query_open(&run->query, run->plan, call->worker->reader, run->consistency.view, st);
+}
+
+static enum status_code note_document(struct query_run *run, struct call *call, struct str path,
+                                      struct status *st)
+{
+    struct store_document seen;
+    struct transaction *txn = run->consistency.txn;
+    if (transaction_lock(txn, path, st) ||
+        store_peek(call->worker->reader, run->consistency.view, run->db, path, &seen, st))
+        return st->code;
+    transaction_saw(txn, path, seen.seq);
+    return STATUS_OK;
+}
+
+enum status_code query_run_next(struct query_run *run, struct call *call, struct arena *arena,
+                                struct document *out, struct status *st)
+{
+    if (query_next(run->query, call->worker->reader, arena, out, st))
+        return st->code;
+    if (!consistency_locks(&run->consistency) || query_paused(run->query))
+        return STATUS_OK;
+    if (out->name.n > 0)
+        return note_document(run, call, str_skip(out->name, run->prefix), st);
+    return transaction_saw_query(run->consistency.txn, run->parent.path, run->structured,
+                                 run->consistency.view, st);
+}
+
+void query_run_end(struct query_run *run)
+{
+    query_close(run->query);
+    run->query = NULL;
+    authz_end(&run->authz);
+    consistency_end(&run->consistency);
+}
