@@ -55,8 +55,8 @@ static struct value sum_of(const char *const *values)
 static void integers_may_leave_64_bits_and_come_back(void **state)
 {
     (void)state;
-    struct value sum = sum_of((const char *[]){ "{'integerValue':'9223372036854775807'}", "{'integerValue':'9'}",
-                                                "{'integerValue':'-10'}", NULL });
+    struct value sum = sum_of((const char *[]){ "{'integerValue':'9223372036854775807'}",
+                                                "{'integerValue':'9'}", "{'integerValue':'-10'}", NULL });
     assert_int_equal(sum.kind, VALUE_INT);
     assert_true(sum.integer == INT64_MAX - 1);
 }
@@ -64,8 +64,8 @@ static void integers_may_leave_64_bits_and_come_back(void **state)
 static void doubles_are_added_without_losing_small_ones(void **state)
 {
     (void)state;
-    struct value sum = sum_of((const char *[]){ "{'doubleValue':1}", "{'doubleValue':1e100}", "{'doubleValue':1}",
-                                                "{'doubleValue':-1e100}", NULL });
+    struct value sum = sum_of((const char *[]){ "{'doubleValue':1}", "{'doubleValue':1e100}",
+                                                "{'doubleValue':1}", "{'doubleValue':-1e100}", NULL });
     assert_int_equal(sum.kind, VALUE_DOUBLE);
     assert_true(sum.number == 2);
 }

@@ -6,11 +6,12 @@
 #include <stdio.h>
 
 #define VECTOR(values)                                                                                       \
-    "{'mapValue':{'fields':{'__type__':{'stringValue':'__vector__'},'value':{'arrayValue':{'values':[" values    \
-    "]}}}}}"
+    "{'mapValue':{'fields':{'__type__':{'stringValue':'__vector__'},'value':{'arrayValue':{'values':"        \
+    "[" values "]}}}}}"
 #define D(x) "{'doubleValue':" x "}"
 #define NEAR(measure, vector, more)                                                                          \
-    "'findNearest':{'vectorField':{'fieldPath':'v'},'queryVector':" vector ",'distanceMeasure':'" measure "'" more "}"
+    "'findNearest':{'vectorField':{'fieldPath':'v'},'queryVector':" vector ",'distanceMeasure':'" measure    \
+    "'" more "}"
 #define FROM "'from':[{'collectionId':'c'}]"
 #define ONES VECTOR(D("1") "," D("1"))
 
@@ -79,8 +80,9 @@ static void euclidean_finds_the_least_distance_and_ties_by_name(void **state)
 {
     (void)state;
     put_vectors();
-    assert_string_equal(found("{" FROM "," NEAR("EUCLIDEAN", ONES, ",'limit':3,'distanceResultField':'d'") "}", "d"),
-                        "a:1 d:1 c:1.41421");
+    assert_string_equal(
+        found("{" FROM "," NEAR("EUCLIDEAN", ONES, ",'limit':3,'distanceResultField':'d'") "}", "d"),
+        "a:1 d:1 c:1.41421");
 }
 
 static void cosine_puts_what_has_no_direction_last(void **state)
@@ -94,26 +96,29 @@ static void the_dot_product_finds_the_greatest(void **state)
 {
     (void)state;
     put_vectors();
-    assert_string_equal(found("{" FROM "," NEAR("DOT_PRODUCT", ONES, ",'limit':2,'distanceResultField':'d'") "}", "d"),
-                        "b:10 a:3");
+    assert_string_equal(
+        found("{" FROM "," NEAR("DOT_PRODUCT", ONES, ",'limit':2,'distanceResultField':'d'") "}", "d"),
+        "b:10 a:3");
 }
 
 static void a_threshold_is_the_greatest_distance_or_the_least_product(void **state)
 {
     (void)state;
     put_vectors();
-    assert_string_equal(found("{" FROM "," NEAR("EUCLIDEAN", ONES, ",'limit':9,'distanceThreshold':1") "}", NULL),
-                        "a d");
-    assert_string_equal(found("{" FROM "," NEAR("DOT_PRODUCT", ONES, ",'limit':9,'distanceThreshold':3") "}", NULL),
-                        "b a d");
+    assert_string_equal(
+        found("{" FROM "," NEAR("EUCLIDEAN", ONES, ",'limit':9,'distanceThreshold':1") "}", NULL), "a d");
+    assert_string_equal(
+        found("{" FROM "," NEAR("DOT_PRODUCT", ONES, ",'limit':9,'distanceThreshold':3") "}", NULL), "b a d");
 }
 
 static void equal_distances_follow_the_order_of_the_query(void **state)
 {
     (void)state;
     put_vectors();
-    assert_string_equal(found("{" FROM ",'orderBy':[{'field':{'fieldPath':'n'},'direction':'DESCENDING'}],"
-                              NEAR("EUCLIDEAN", ONES, ",'limit':2") "}", NULL),
+    assert_string_equal(found("{" FROM
+                              ",'orderBy':[{'field':{'fieldPath':'n'},'direction':'DESCENDING'}]," NEAR(
+                                  "EUCLIDEAN", ONES, ",'limit':2") "}",
+                              NULL),
                         "d a");
 }
 
@@ -122,7 +127,8 @@ static void the_field_may_lie_in_a_map(void **state)
     (void)state;
     put("c/a", "{'m':{'mapValue':{'fields':{'v':" ONES "}}}}");
     assert_string_equal(found("{" FROM ",'findNearest':{'vectorField':{'fieldPath':'m.v'},'queryVector':" ONES
-                              ",'distanceMeasure':'EUCLIDEAN','limit':1}}", NULL),
+                              ",'distanceMeasure':'EUCLIDEAN','limit':1}}",
+                              NULL),
                         "a");
 }
 
@@ -130,10 +136,11 @@ static void the_distance_takes_the_place_of_a_field_of_its_name(void **state)
 {
     (void)state;
     put("c/a", "{'v':" ONES ",'d':{'stringValue':'kept'}}");
-    assert_string_equal(found("{" FROM "," NEAR("EUCLIDEAN", ONES, ",'limit':1,'distanceResultField':'d'") "}", "d"),
-                        "a:0");
-    assert_string_equal(found("{" FROM ",'select':{'fields':[{'fieldPath':'d'}]}," NEAR("EUCLIDEAN", ONES,
-                              ",'limit':1,'distanceResultField':'d'") "}", "d"),
+    assert_string_equal(
+        found("{" FROM "," NEAR("EUCLIDEAN", ONES, ",'limit':1,'distanceResultField':'d'") "}", "d"), "a:0");
+    assert_string_equal(found("{" FROM ",'select':{'fields':[{'fieldPath':'d'}]}," NEAR(
+                                  "EUCLIDEAN", ONES, ",'limit':1,'distanceResultField':'d'") "}",
+                              "d"),
                         "a:0");
 }
 
@@ -142,7 +149,8 @@ static void a_nan_distance_is_not_within_any_threshold(void **state)
     (void)state;
     put("c/zero", "{'v':" VECTOR(D("0") "," D("0")) "}");
     assert_string_equal(found("{" FROM "," NEAR("COSINE", ONES, ",'limit':1") "}", NULL), "zero");
-    assert_string_equal(found("{" FROM "," NEAR("COSINE", ONES, ",'limit':1,'distanceThreshold':9") "}", NULL), "");
+    assert_string_equal(
+        found("{" FROM "," NEAR("COSINE", ONES, ",'limit':1,'distanceThreshold':9") "}", NULL), "");
 }
 
 static void mistakes_are_named_in_googles_order(void **state)
@@ -159,7 +167,8 @@ static void mistakes_are_named_in_googles_order(void **state)
         { NEAR("DISTANCE_MEASURE_UNSPECIFIED", ONES, ",'limit':1"), "Unknown Distance Measure." },
         { "'limit':1," NEAR("EUCLIDEAN", ONES, ",'limit':1,'distanceResultField':'__d__'"),
           "A query limit cannot be used with FindNearest" },
-        { "'offset':1," NEAR("EUCLIDEAN", ONES, ",'limit':1"), "A query offset cannot be used with FindNearest" },
+        { "'offset':1," NEAR("EUCLIDEAN", ONES, ",'limit':1"),
+          "A query offset cannot be used with FindNearest" },
         { "'endAt':{}," NEAR("EUCLIDEAN", ONES, ",'limit':1"), "A cursor cannot be used with FindNearest" },
         { NEAR("EUCLIDEAN", ONES, ",'limit':1,'distanceResultField':'__d__','distanceThreshold':'NaN'"),
           "The distanceResultField.property.name \"__d__\" is reserved." },
