@@ -143,7 +143,8 @@ def covers(expect, case, index, recorded):
 
 
 def check_want(want, actual, bindings):
-    """Problems of an answer that is wanted by status, error, message (a regular expression), body and headers."""
+    """Problems of an answer that is wanted by status, error, message (a regular expression), body, matches (a regular
+    expression for the body's JSON text, keys sorted) and headers."""
     out = []
     allowed = want.get("status", actual["status"])
     if actual["status"] not in (allowed if isinstance(allowed, list) else [allowed]):
@@ -152,6 +153,8 @@ def check_want(want, actual, bindings):
         out.append(f"error {want['error']} expected, got {wire.short(actual['body'])}")
     if "message" in want and not re.search(want["message"], error_of(actual).get("message") or "", re.S):
         out.append(f"message like {want['message']!r} expected, got {error_of(actual).get('message')!r}")
+    if "matches" in want and not re.search(want["matches"], json.dumps(actual["body"], sort_keys=True)):
+        out.append(f"a body like {want['matches']!r} expected, got {wire.short(actual['body'])}")
     if "body" in want and not out:
         out += wire.differences(want["body"], wire.without_details(actual["body"]), bindings)
     return out
