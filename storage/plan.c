@@ -82,11 +82,14 @@ static enum status_code plan_explicit_orders(struct query_plan *plan,
     size_t most = query->order_by.n + LIMIT_QUERY_FILTERS + PLAN_ALSO + 1;
     plan->orders = ARENA_ARRAY(arena, struct plan_order, most);
     for (size_t i = 0; i < query->order_by.n; i++) {
+        const struct msg_order *from = &query->order_by.items[i];
         struct plan_order *order = &plan->orders[i];
-        if (field_path_parse(&order->field, arena, query->order_by.items[i].field.field_path, st))
+        if (field_path_parse(&order->field, arena, from->field.field_path, st))
             return st->code;
+        if (from->direction < DIRECTION_UNSPECIFIED || from->direction > DIRECTION_DESCENDING)
+            return status_set(st, STATUS_INVALID_ARGUMENT, "Unrecognized ordering.");
         order->is_name = field_path_is_name(&order->field);
-        order->descending = query->order_by.items[i].direction == DIRECTION_DESCENDING;
+        order->descending = from->direction == DIRECTION_DESCENDING;
     }
     plan->n_explicit = plan->n_orders = query->order_by.n;
     return STATUS_OK;

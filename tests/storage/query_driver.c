@@ -4,9 +4,11 @@
  *   D {Document}           put it; no answer
  *   Q {RunQueryRequest}    answers {"documents":[...]} or {"error":["CODE","message"]}
  *   L {ListDocumentsRequest}   the same, with "token" after a full page
+ *   A {RunAggregationQueryRequest}   answers the response or {"error":[...]}
  *
  * Every answer is checked on the way: each document belongs to the query by query_matches, no scan stays
  * open between two documents, and readers change from call to call. */
+#include "storage/aggregate.h"
 #include "storage/query.h"
 #include "storage/query_world.h"
 
@@ -131,6 +133,55 @@ static void run_query(struct arena *arena, struct str json)
         answer(plan, 0, arena);
 }
 
+static enum status_code add_all(struct aggregate_sums *sums, struct query_plan *plan, struct arena *arena,
+                                struct status *st)
+{
+    struct query *query;
+    if (query_open(&query, plan, world_reader(world, 0), world_view(world), st))
+        return st->code;
+    for (;;) {
+        struct document doc;
+        if (query_next(query, world_reader(world, 0), arena, &doc, st) || doc.name.n == 0 ||
+            document_decode(&doc, arena, st))
+            break;
+        aggregate_add(sums, &doc.fields);
+    }
+    query_close(query);
+    return st->code;
+}
+
+static void print_result(const struct value_map *fields)
+{
+    struct buf out;
+    buf_init(&out, LIMIT_MESSAGE_BYTES);
+    struct msg_aggregation_result result = { .aggregate_fields = *fields };
+    const struct msg_run_aggregation_response response = { .result = &result };
+    protojson_encode(&out, SCHEMA(run_aggregation_response), &response, 0);
+    printf(STR_FMT "\n", STR_ARG(buf_view(&out)));
+    buf_dispose(&out);
+}
+
+static void run_aggregation(struct arena *arena, struct str json)
+{
+    struct status st = status_init(arena);
+    struct msg_run_aggregation_request request = { 0 };
+    struct resource_name parent;
+    struct aggregate_plan *plan;
+    if (protojson_decode(&request, SCHEMA(run_aggregation_request), arena, json, &st) ||
+        path_parse_parent(&parent, request.parent, &st) ||
+        aggregate_check(&plan, parent.db, parent.path, request.structured_aggregation_query, arena, &st)) {
+        print_error(&st);
+        return;
+    }
+    struct aggregate_sums *sums = aggregate_begin(plan, arena);
+    if (add_all(sums, aggregate_query(plan), arena, &st)) {
+        print_error(&st);
+        return;
+    }
+    struct value_map fields = aggregate_result(sums, arena);
+    print_result(&fields);
+}
+
 static void run_list(struct arena *arena, struct str json)
 {
     struct status st = status_init(arena);
@@ -176,6 +227,9 @@ int main(void)
             break;
         case 'Q':
             run_query(arena, json);
+            break;
+        case 'A':
+            run_aggregation(arena, json);
             break;
         case 'L':
             run_list(arena, json);

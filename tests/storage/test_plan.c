@@ -104,6 +104,7 @@ static void refusals(void **state)
         { "{'where':" FIELD("a.`b c`", "ARRAY_CONTAINS", ONE) "}", "kind is required for filter: a.b c[*]" },
         { "{'orderBy':[" UP("a") "]}", "kind is required for all orders except __key__ ascending" },
         { "{'orderBy':[" DOWN("__name__") "]}", "kind is required for all orders except __key__ ascending" },
+        { "{" FROM ",'orderBy':[{'field':{'fieldPath':'a'},'direction':99}]}", "Unrecognized ordering." },
         { "{" FROM ",'orderBy':[" UP("a") "," DOWN("`a`") "]}",
           "order by clause cannot contain duplicate fields a" },
         { "{" FROM ",'orderBy':[" UP("__name__") "," UP("a") "]}",

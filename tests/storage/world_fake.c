@@ -33,6 +33,7 @@ struct store_scan {
     struct store_reader *reader;
     uint64_t view;
     struct store_scan_range range;
+    char *after; /* a copy: the caller's moves on with the scan */
     size_t at;
 };
 
@@ -141,7 +142,9 @@ enum status_code store_scan_open(struct store_scan **out, struct store_reader *r
     struct store_scan *s = calloc(1, sizeof *s);
     *s = (struct store_scan){ .reader = reader, .view = view, .range = *range };
     if (range->after.n) { /* names are the order here at every depth */
-        *(range->descending ? &s->range.end : &s->range.start) = range->after;
+        s->after = malloc(range->after.n);
+        memcpy(s->after, range->after.p, range->after.n);
+        *(range->descending ? &s->range.end : &s->range.start) = (struct str){ s->after, range->after.n };
         *(range->descending ? &s->range.end_before : &s->range.start_after) = true;
     }
     reader->world->open_scans++;
@@ -186,7 +189,9 @@ enum status_code store_scan_next(struct store_scan *s, struct arena *arena, stru
 
 void store_scan_close(struct store_scan *s)
 {
-    if (s)
-        s->reader->world->open_scans--;
+    if (!s)
+        return;
+    s->reader->world->open_scans--;
+    free(s->after);
     free(s);
 }
