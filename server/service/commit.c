@@ -368,10 +368,6 @@ enum rpc_flow service_batch_write(struct call *call)
     struct database_name db;
     if (path_parse_database(&db, rq->database, st))
         return fail(call, NULL);
-    if (call->principal.kind != PRINCIPAL_OWNER) {
-        status_set(st, STATUS_PERMISSION_DENIED, "Batch writes require admin authentication.");
-        return fail(call, NULL);
-    }
     if (rq->writes.n > MAX_BATCH_WRITES) {
         status_set(st, STATUS_INVALID_ARGUMENT, "writes: at most %d in one batch, got %zu", MAX_BATCH_WRITES,
                    rq->writes.n);
@@ -388,6 +384,9 @@ enum rpc_flow service_batch_write(struct call *call)
     for (size_t i = 0; i < run->n_jobs; i++)
         if (check_job(&run->jobs[i], st))
             return fail(call, run);
+    /* Who asks comes after what is asked: also as there. */
+    if (authz_admin(call, "Batch writes require admin authentication.", 0, st))
+        return fail(call, run);
     return step(call);
 }
 

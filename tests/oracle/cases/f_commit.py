@@ -251,3 +251,9 @@ case("labels are ignored", batch_write(set_("c/b", {"n": 1}), labels={"x": "y"})
 case("verify", batch_write(verify("c/a", EXISTS)), setup=DOC)
 case("verify that fails", batch_write(verify("c/b", EXISTS)))
 case("without an owner token under the open ruleset", raw("POST", D + ":batchWrite", {"writes": []}))
+for what, write in [("a reserved id", set_("c/__x__", {})), ("a bad name", {"delete": "bad"}), ("an empty write", {}),
+                    ("a reserved field", set_("c/b", {"__x__": 1})), ("a bad mask", set_("c/b", {}, ["a..b"])),
+                    ("verify without a precondition", {"verify": f"{NAME}/c/a"})]:
+    case(f"without an owner token, {what} is told first", raw("POST", D + ":batchWrite", {"writes": [write]}))
+case("without an owner token, a document named twice is told first",
+     raw("POST", D + ":batchWrite", {"writes": [del_("c/b"), del_("c/b")]}))
