@@ -1,4 +1,5 @@
 /* read.c - GetDocument, BatchGetDocuments, ListDocuments. */
+#include "core/clock.h"
 #include "core/codec.h"
 #include "core/limits.h"
 #include "server/service/answer.h"
@@ -78,7 +79,7 @@ struct batch_get {
     struct consistency c;
     struct authz authz;
     struct str *paths; /* duplicates removed, request order */
-    size_t n, next;
+    size_t n, decided, next;
     struct arena *scratch; /* of one document: reset between them */
 };
 
@@ -91,11 +92,12 @@ static enum rpc_flow batch_get_end(struct call *call)
     return RPC_DONE;
 }
 
-/* Documents are sent one by one; between two of them the call may park and go on on another worker. */
+/* Documents are sent one by one; between two of them the call may park or yield and go on on another worker. */
 static enum rpc_flow batch_get_step(struct call *call)
 {
     struct batch_get *b = call->state;
     struct status *st = &call->status;
+    int64_t slice_end = call_slice_end();
     while (b->next < b->n) {
         struct msg_batch_get_response answer = { .read_time = { true, b->c.read_time } };
         struct store_document stored;
@@ -117,8 +119,42 @@ static enum rpc_flow batch_get_step(struct call *call)
         }
         call_send(call, &answer);
         b->next++;
+        if (clock_mono_ns() >= slice_end)
+            return call_yield(call, batch_get_step);
     }
     return batch_get_end(call);
+}
+
+static enum rpc_flow batch_get_begin(struct call *call)
+{
+    struct batch_get *b = call->state;
+    if (b->c.new_id.n) {
+        struct msg_batch_get_response first = { .transaction = b->c.new_id };
+        call_send(call, &first);
+    }
+    return batch_get_step(call);
+}
+
+/* The whole batch is refused when one document is: so every decision comes before the first answer. */
+static enum rpc_flow batch_get_decide(struct call *call)
+{
+    struct batch_get *b = call->state;
+    struct status *st = &call->status;
+    int64_t slice_end = call_slice_end();
+    b->authz.arena = b->scratch;
+    b->authz.reader = call->worker->reader;
+    while (b->decided < b->n) {
+        struct store_document stored;
+        arena_reset(b->scratch);
+        b->authz.reads = NULL;
+        b->authz.n_reads = b->authz.cap_reads = 0;
+        if (call_over(call) || read_one(&stored, &b->authz, &b->c, b->paths[b->decided], b->scratch, st))
+            return batch_get_end(call);
+        b->decided++;
+        if (clock_mono_ns() >= slice_end)
+            return call_yield(call, batch_get_decide);
+    }
+    return batch_get_begin(call);
 }
 
 static int by_str(const void *a, const void *b)
@@ -195,26 +231,12 @@ enum rpc_flow service_batch_get(struct call *call)
     consistency_fix_view(&b->c, call);
     authz_begin(&b->authz, call, call->arena, b->db, b->c.view, authz_request_time());
     b->authz.in_transaction = b->c.txn != NULL;
-    /* The whole batch is refused when one document is: so every decision comes before the first answer. A
-     * bare owner needs none, and a transaction must note what it sees. */
-    if (authz_by_rules(call) || consistency_locks(&b->c)) {
-        for (size_t i = 0; i < b->n; i++) {
-            struct store_document stored;
-            arena_reset(b->scratch);
-            b->authz.arena = b->scratch;
-            b->authz.reads = NULL;
-            b->authz.n_reads = b->authz.cap_reads = 0;
-            if (call_over(call) || read_one(&stored, &b->authz, &b->c, b->paths[i], b->scratch, st))
-                return batch_get_end(call);
-        }
-    } else if (authz_iam(call, IAM_ENTITIES_GET, STR("documents"), st)) {
+    /* A bare owner needs no decisions, but a transaction must note what it sees. */
+    if (authz_by_rules(call) || consistency_locks(&b->c))
+        return batch_get_decide(call);
+    if (authz_iam(call, IAM_ENTITIES_GET, STR("documents"), st))
         return batch_get_end(call);
-    }
-    if (b->c.new_id.n) {
-        struct msg_batch_get_response first = { .transaction = b->c.new_id };
-        call_send(call, &first);
-    }
-    return batch_get_step(call);
+    return batch_get_begin(call);
 }
 
 /* ---- ListDocuments ---- */
