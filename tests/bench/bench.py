@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """./dev bench: CPU per request first, then requests per second, beside the bare libraries in the same run.
 
-usage: bench.py [--rounds N] [--seconds S] [--google "COMMAND"] [--only start,requests,batches,micro]
+usage: bench.py [--rounds N] [--seconds S] [--google "COMMAND"] [--only start,requests,rpcs,batches,micro,scan]
 
 What is measured: the audit log itself. Creates come from the service principal under fixtures/rules/audit_log.rules, all seven
 fields, data on disk, `process` durability, ledger entry included; gets from the auditor. The ceiling is the simplest server that
@@ -22,12 +22,15 @@ import shutil
 import signal
 import socket
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+
+import rpcs
+import scan
+from messages import field, frame
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TICK = os.sysconf("SC_CLK_TCK")
@@ -44,25 +47,11 @@ SERVICE = "Bearer " + jwt({"sub": "svc", "source": "fastapi_service"})
 AUDITOR = "Bearer " + jwt({"sub": "ada", "role": "auditor"})
 
 
-# ---- messages, by hand: the bench needs no client library ----
-
-def varint(n):
-    out = b""
-    while n > 127:
-        out += bytes([n & 127 | 128])
-        n >>= 7
-    return out + bytes([n])
-
-
-def field(number, data):
-    return varint(number << 3 | 2) + varint(len(data)) + data
-
-
 def entry(now):
     seconds = int(now.timestamp())
     text = lambda s: field(17, s.encode())
-    values = {"timestamp": field(10, varint(8) + varint(seconds)), "request_id": text("7f6d1c1e9a4b4c0d"), "user_id": text("u-1042"),
-              "endpoint": text("/items/42"), "method": text("GET"), "status_code": varint(2 << 3) + varint(200),
+    values = {"timestamp": field(10, field(1, seconds)), "request_id": text("7f6d1c1e9a4b4c0d"), "user_id": text("u-1042"),
+              "endpoint": text("/items/42"), "method": text("GET"), "status_code": field(2, 200),
               "firestore_path": text("items/42")}
     return b"".join(field(2, field(1, k.encode()) + field(2, v)) for k, v in sorted(values.items()))
 
@@ -74,14 +63,10 @@ def entry_json(now):
         "endpoint": s("/items/42"), "method": s("GET"), "status_code": {"integerValue": "200"}, "firestore_path": s("items/42")}})
 
 
-def frame(message):
-    return b"\0" + struct.pack(">I", len(message)) + message
-
-
 # ---- servers ----
 
 class Server:
-    """A server process, ready when it accepts (and, with `http`, answers GET /)."""
+    """A server process, ready when it accepts (and, with `http`, answers GET / with 200)."""
 
     running = []
 
@@ -96,7 +81,7 @@ class Server:
                 with socket.create_connection(("127.0.0.1", port), timeout=1) as s:
                     if http:
                         s.sendall(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
-                        if not s.recv(16).startswith(b"HTTP/1."):
+                        if s.recv(12)[8:] != b" 200":
                             raise OSError
                 break
             except OSError:
@@ -176,18 +161,19 @@ class Loads:
     def __init__(self, folder, seconds):
         self.folder, self.seconds = folder, seconds
 
-    def rest(self, port, method, path, body, auth, connections):
-        script = os.path.join(self.folder, "load.lua")
+    def rest(self, port, method, path, body, auth, connections, script=""):
+        """`script`: Lua that makes the requests instead."""
+        path_of_script = os.path.join(self.folder, "load.lua")
         headers = 'wrk.headers["Content-Type"] = "application/json"\nwrk.headers["Authorization"] = "%s"\n' % auth
-        with open(script, "w") as f:
-            f.write(LUA % (method, body, headers))
-        out = subprocess.run(["wrk", "-t1", "-c%d" % connections, "-d%ds" % self.seconds, "-s", script, "http://127.0.0.1:%d%s" % (port, path)],
+        with open(path_of_script, "w") as f:
+            f.write(LUA % (method, body, headers) + script)
+        out = subprocess.run(["wrk", "-t1", "-c%d" % connections, "-d%ds" % self.seconds, "-s", path_of_script, "http://127.0.0.1:%d%s" % (port, path)],
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
         errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", out)
         bad = sum(int(n) for n in re.findall(r"Non-2xx or 3xx responses: (\d+)", out)) + (sum(map(int, errors.groups())) if errors else 0)
         return int(number(r"(\d+) requests in", out, "wrk")), number(r"Requests/sec:\s+([\d.]+)", out, "wrk"), bad
 
-    def grpc(self, port, method, message, auth, connections, count=0):
+    def grpc(self, port, method, message, auth, connections, count=0, least=ANSWER_MIN):
         data = os.path.join(self.folder, "message.bin")
         with open(data, "wb") as f:
             f.write(frame(message))
@@ -197,7 +183,7 @@ class Loads:
                              stderr=subprocess.STDOUT, text=True).stdout
         done, failed = int(number(r"(\d+) succeeded", out, "h2load")), int(number(r"(\d+) failed", out, "h2load"))
         data = number(r"space savings [\d.]+%\), [\d.]+\w+ \((\d+)\) data", out, "h2load")
-        return done, number(r"finished in [\d.]+\w+, ([\d.]+) req/s", out, "h2load"), done if data < done * ANSWER_MIN else failed
+        return done, number(r"finished in [\d.]+\w+, ([\d.]+) req/s", out, "h2load"), done if data < done * least else failed
 
 
 def measure(server, run):
@@ -276,6 +262,24 @@ def requests(a, folder, scratch, rows, results):
             s.stop()
 
 
+def every_rpc(a, folder, scratch):
+    """Each RPC over both transports, beside Google's emulator when it was given."""
+    port = free_port()
+    servers = {"cinderlog": Server("cinderlog", [find(folder, "cinderlog"), "serve", "--port", str(port), "--data", os.path.join(scratch, "rpcs")], port)}
+    if a.google:
+        port = free_port()
+        servers["google"] = Server("google", a.google.replace("PORT", str(port)).split(), port)
+
+    def note(case, server, m):
+        if sys.stderr.isatty():
+            print("  %-42s %-10s %7.1f us %s" % (case, server, m["us"], "bad %d" % m["bad"] if m["bad"] else ""), file=sys.stderr)
+
+    rows = rpcs.run(servers, http, Loads(scratch, a.seconds), measure, note)
+    for s in servers.values():
+        s.stop()
+    return rows
+
+
 def batches(a, folder, scratch, results):
     """64 connections with 1,000 creates each: how many SQLite transactions they share."""
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -336,15 +340,18 @@ def table(rows, a):
     return sum(m["bad"] for case in rows.values() for server in case.values() for m in server)
 
 
+PARTS = ("start", "requests", "rpcs", "batches", "micro", "scan")
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--seconds", type=int, default=2)
     p.add_argument("--google", default=os.environ.get("GOOGLE_EMULATOR_COMMAND", ""))
-    p.add_argument("--only", default="start,requests,batches,micro")
+    p.add_argument("--only", default=",".join(PARTS))
     a = p.parse_args()
     parts = a.only.split(",")
-    unknown = set(parts) - {"start", "requests", "batches", "micro"}
+    unknown = set(parts) - set(PARTS)
     if unknown:
         p.error("--only: no such part: " + ", ".join(sorted(unknown)))
     for tool in ("wrk", "h2load", "ps"):
@@ -352,20 +359,26 @@ def main():
             sys.exit("%s is missing: ./dev bench installs it" % tool)
     folder = build()
     scratch = tempfile.mkdtemp(prefix="cinderlog-bench-")
-    results, rows = [], {}
+    results, rows, by_rpc = [], {}, {}
     try:
         if "start" in parts:
             start_and_memory(folder, results)
         if "requests" in parts:
             requests(a, folder, scratch, rows, results)
+        if "rpcs" in parts:
+            by_rpc = every_rpc(a, folder, scratch)
         if "batches" in parts:
             batches(a, folder, scratch, results)
         if "micro" in parts:
             micro(folder, scratch, results)
+        if "scan" in parts:
+            results.append("\nqueries over a million documents")
+            results += scan.report(lambda data: serve(find(folder, "cinderlog"), data), 1000000, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         Server.stop_all()
     bad = table(rows, a) if rows else 0
+    bad += rpcs.table(by_rpc) if by_rpc else 0
     print("\n".join(results))
     if bad:
         sys.exit("%d answers were no success: the figures are void" % bad)
