@@ -55,6 +55,8 @@ class Generator:
 
     def document(self):
         out = self.fields(0, ["a", "b", "x y", "m.x"])
+        if self.rng.random() < 0.6:
+            out["v"] = self.vector()
         if self.rng.random() < 0.8:
             out["m"] = {"mapValue": {"fields": self.fields(1, ["x", "k"])}}
             if self.rng.random() < 0.5:
@@ -67,7 +69,7 @@ class Generator:
     def operand(self, path, documents):
         """Often a value that some document has there."""
         found = [v for v in (lookup(fields, path) for fields in documents.values()) if v is not None]
-        if found and self.rng.random() < 0.85:
+        if found and self.rng.random() < 0.92:
             return self.rng.choice(found)
         return self.value()
 
@@ -104,9 +106,9 @@ class Generator:
 
     def filter(self, documents, depth=0):
         r = self.rng
-        if depth == 2 or r.random() < 0.5:
+        if depth == 2 or r.random() < 0.6:
             return self.leaf(documents, True, True)
-        return {"compositeFilter": {"op": r.choice(["AND", "AND", "OR"]),
+        return {"compositeFilter": {"op": r.choice(["AND", "OR"]),
                                     "filters": [self.filter(documents, depth + 1) for _ in range(r.randint(1, 3))]}}
 
     def orders(self):
@@ -125,7 +127,7 @@ class Generator:
 
     def nearest(self):
         r = self.rng
-        out = {"vectorField": {"fieldPath": r.choice(["a", "b", "`x y`"])}, "queryVector": self.vector(), "limit": r.choice([1, 2, 5, 100]),
+        out = {"vectorField": {"fieldPath": r.choice(["v", "v", "v", "a", "`x y`"])}, "queryVector": self.vector(), "limit": r.choice([1, 2, 5, 100]),
                "distanceMeasure": r.choice(["EUCLIDEAN", "COSINE", "DOT_PRODUCT"])}
         if r.random() < 0.4:
             out["distanceResultField"] = r.choice(["far", "a"])
@@ -143,7 +145,7 @@ class Generator:
 
     def query(self, documents):
         r = self.rng
-        query = {"from": [r.choice([{"collectionId": "c"}, {"collectionId": "c"}, {"collectionId": "e"},
+        query = {"from": [r.choice([{"collectionId": "c"}, {"collectionId": "c"}, {"collectionId": "c"}, {"collectionId": "e"},
                                     {"collectionId": "c", "allDescendants": True}, {"allDescendants": True}, {}])]}
         kind = "collectionId" in query["from"][0]
         if kind and r.random() < 0.8:
@@ -180,6 +182,8 @@ class Generator:
             if kind < 0.1:
                 for part in ("orderBy", "startAt", "endAt", "limit", "offset"):
                     query.pop(part, None)
+                if self.rng.random() < 0.6:
+                    query.pop("where", None)
                 query["findNearest"] = self.nearest()
             if not is_allowed(query, parent):
                 continue
