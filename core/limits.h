@@ -1,7 +1,11 @@
 /* limits.h - every maximum that something from outside can reach, with where the number comes from.
  *
  * "docs" = public Firestore quotas page; "1.19.9" = observed on Google's emulator; "ours" = chosen here.
- * Hitting one is an error message to whoever hit it, never a failure. */
+ * Hitting one is an error message to whoever hit it, never a failure.
+ *
+ * Limits of production (docs) that are not here, because what they bound is not emulated: the sizes of index entries
+ * (7.5 KiB each, 8 MiB together), composite indexes, index exemptions, writes per second. An indexed value is compared
+ * whole, where production's indexes cut it at 1,500 bytes. */
 #ifndef CORE_LIMITS_H
 #define CORE_LIMITS_H
 
@@ -12,6 +16,8 @@ enum {
     LIMIT_ID_BYTES = 1500,          /* docs, 1.19.9 */
     LIMIT_FIELD_NAME_BYTES = 1500,  /* docs, 1.19.9 */
     LIMIT_PATH_PAIRS = 100,         /* docs; 1.19.9: "Cannot exceed 100 elements." */
+    LIMIT_DOCUMENT_NAME_BYTES = 6144, /* docs; 1.19.9 has none */
+    LIMIT_INDEX_ENTRIES = 40000,    /* docs: of one document; 1.19.9 counts none */
     LIMIT_VALUE_DEPTH = 20,         /* docs, 1.19.9: nested maps and arrays; segments of a field path */
     LIMIT_VECTOR_DIMENSIONS = 2048, /* docs, 1.19.9 */
 

@@ -3,6 +3,7 @@
 
 #include "core/order.h"
 #include "core/path.h"
+#include "server/service/document_limits.h"
 
 #include <assert.h>
 #include <math.h>
@@ -310,7 +311,9 @@ enum status_code write_apply(struct write_state *after, struct value_list *resul
             return st->code;
         break;
     }
-    return document_validate(path, &after->fields, st);
+    return document_validate(path, &after->fields, st)
+               ? st->code
+               : document_limits_check(path, &after->fields, arena, st);
 }
 
 size_t write_transforms(const struct msg_write *write)

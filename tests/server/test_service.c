@@ -462,8 +462,8 @@ static void test_contended_increments_all_count(void **state)
 static void test_what_is_not_there_yet_says_so(void **state)
 {
     (void)state;
-    expect("RunAggregationQuery", "{\"parent\":\"" DOCS "\"}", STATUS_UNIMPLEMENTED);
-    has("RunAggregationQuery");
+    expect("ExecutePipeline", "{" DB "}", STATUS_UNIMPLEMENTED);
+    has("ExecutePipeline");
 }
 
 #define PLAIN(test) cmocka_unit_test_setup_teardown(test, open_plain, close_it)

@@ -276,5 +276,5 @@ case("a vector of 2048 dimensions", commit(set_("c/a", {"v": vector(*range(2048)
 case("a vector of 2049 dimensions", commit(set_("c/a", {"v": vector(*range(2049))})))
 case("an array of 40000 elements", call("commit", {"writes": [{"update": {"name": NAME + "/c/a", "fields": {"a": {"arrayValue": {
     "values": {"$copies": [40000, {"integerValue": "#"}]}}}}}}]}))
-case("an array of 39998 elements", call("commit", {"writes": [{"update": {"name": NAME + "/c/a", "fields": {"a": {"arrayValue": {
-    "values": {"$copies": [39998, {"integerValue": "#"}]}}}}}}]}))
+case("an array of 40001 elements", call("commit", {"writes": [{"update": {"name": NAME + "/c/a", "fields": {"a": {"arrayValue": {
+    "values": {"$copies": [40001, {"integerValue": "#"}]}}}}}}]}))
