@@ -71,7 +71,7 @@ def main():
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     binary, grpc_python = sys.argv[1], (sys.argv[2] if len(sys.argv) == 3 else sys.executable)
-    passed, failed = run(sys.executable, "selftest.py")
+    passed, failed = map(sum, zip(run(sys.executable, "selftest.py"), run(sys.executable, "coverage.py", "--check")))
     for python, script in ((sys.executable, "replay.py"), (grpc_python, "replay_grpc.py")):
         server = Server(binary)
         p, f = run(python, script, server.address)

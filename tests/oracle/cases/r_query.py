@@ -105,6 +105,12 @@ for label, value in REFERENCES.items():
     q(f"the name not in {label}", "q", f("__name__", "not-in", [value]))
     q(f"a name cursor of {label}", "q", order=["__name__"], start=at(value))
     q(f"a name cursor after a field of {label}", "q", order=["b", "__name__"], end=at(1, value))
+EQUAL_NAME, EQUAL_NAMES = f("__name__", "==", ref("q/3")), f("__name__", "in", [ref("q/3"), ref("q/4")])
+for label, where in {"and a range": and_(EQUAL_NAME, B), "or a range": or_(EQUAL_NAME, B), "in a list and a range": and_(EQUAL_NAMES, B), "and not equal": and_(EQUAL_NAME, f("b", "!=", 0)),
+                     "and not null": and_(EQUAL_NAME, unary("b", "IS_NOT_NULL")), "and null": and_(EQUAL_NAME, unary("b", "IS_NULL")), "and later names and a range": and_(EQUAL_NAME, NAMED, B),
+                     "and a range of nothing": and_(EQUAL_NAME, f("b", ">", None))}.items():
+    q(f"the name equal {label}", "q", where)
+    q(f"the name equal {label}, ordered", "q", where, order=["b", "__name__"])
 q("the name contains", "q", f("__name__", "contains", ref("q/1")))
 q("the name contains any", "q", f("__name__", "contains-any", [ref("q/1")]))
 q("the name in no list", "q", f("__name__", "in", ref("q/1")))
