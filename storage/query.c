@@ -161,6 +161,7 @@ static enum status_code open_scan(struct store_scan **out, const struct query *q
         .collection_id = plan->collection_id,
         .subtree = !one,
         .descending = query_source(plan).descending,
+        .names_only = plan->needed.n == 0 && plan->projected && plan->n_select == 0,
         .start = plan->low,
         .start_after = plan->low_excluded,
         .end = plan->high,
