@@ -59,7 +59,8 @@ enum status_code protojson_decode(void *out, const struct schema_message *schema
 bool protojson_encode(struct buf *out, const struct schema_message *schema, const void *message,
                       unsigned flags);
 /* Sets one field from a URL query parameter: "mask.fieldPaths", "current_document.exists", "pageSize".
- * NOT_FOUND when the message has no such field (REST ignores those), INVALID_ARGUMENT for a bad value. */
+ * NOT_FOUND when the message has no such field (REST ignores those), INVALID_ARGUMENT for a bad value and for a second
+ * one where there can be one. */
 enum status_code protojson_set_param(void *message, const struct schema_message *schema, struct arena *arena,
                                      struct str name, struct str text, struct status *st);
 

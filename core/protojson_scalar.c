@@ -5,6 +5,8 @@
 #include "core/json_text.h"
 #include "core/protojson.h"
 
+#include <strings.h>
+
 static bool refuse(struct codec_fault *fault, struct str text, const char *what)
 {
     struct str quoted = codec_quote(text);
@@ -138,6 +140,28 @@ static bool resolve(struct param_path *path, const struct schema_message *schema
     }
 }
 
+/* Whether something was put there before: a singular field can be given once. */
+static bool has_value(const struct schema_field *f, const void *message)
+{
+    static const unsigned char zeros[sizeof(struct timestamp)];
+    const void *at = schema_at_const(message, f->offset);
+    if (f->presence != SCHEMA_IF_NOT_DEFAULT)
+        return schema_is_set(f, message);
+    if (f->type == SCHEMA_STRING || f->type == SCHEMA_BYTES)
+        return ((const struct str *)at)->n > 0;
+    return memcmp(at, zeros, schema_element_size(f)) != 0;
+}
+
+/* Any case: whoever prints a boolean of Python sends True (1.19.9 takes it too). */
+static struct str lower_bool(struct str text)
+{
+    static const struct str words[] = { STR_INIT("true"), STR_INIT("false") };
+    for (size_t i = 0; i < 2; i++)
+        if (text.n == words[i].n && strncasecmp(text.p, words[i].p, text.n) == 0)
+            return words[i];
+    return text;
+}
+
 static bool set_param(struct codec_fault *fault, struct arena *arena, const struct param_path *path,
                       void *message, struct str text)
 {
@@ -163,8 +187,10 @@ static bool set_param(struct codec_fault *fault, struct arena *arena, const stru
         list->n++;
         return true;
     }
+    if (has_value(f, message))
+        return codec_fault_set(fault, STATUS_INVALID_ARGUMENT, "is given more than once");
     void *to = protojson_place(fault, arena, f, message);
-    return to && protojson_scalar(fault, arena, f, to, text);
+    return to && protojson_scalar(fault, arena, f, to, f->type == SCHEMA_BOOL ? lower_bool(text) : text);
 }
 
 enum status_code protojson_set_param(void *message, const struct schema_message *schema, struct arena *arena,

@@ -181,9 +181,10 @@ enum status_code store_entry_from_row(struct store_entry *out, const struct ledg
 /* The transaction of the scan's reader ends: it must seek again. */
 void store_scan_interrupt(struct store_scan *scan);
 /* For levels.h; all before the first store_scan_next, or between two. The greatest depth there is anything at, of a
- * subtree; only documents so deep from here on; goes on behind everything at or below `path`, upwards only. */
+ * subtree; only documents so deep from here on; goes on, upwards only, with what lies at or below `path`, or `behind`
+ * all of that. */
 unsigned store_scan_last_depth(const struct store_scan *scan);
 void store_scan_keep_to_depth(struct store_scan *scan, unsigned depth);
-void store_scan_skip(struct store_scan *scan, struct str path);
+void store_scan_move(struct store_scan *scan, struct str path, bool behind);
 
 #endif

@@ -30,6 +30,19 @@ static enum status_code open_level(struct level *level, struct store_reader *rea
     return store_scan_open(&level->scan, reader, view, db, &all, st);
 }
 
+/* What comes after a document in name order, at one depth: what lies below it or behind it where that is
+ * deeper; what lies behind the document above it where that is not. */
+static void begin_behind(struct store_scan *scan, unsigned depth, struct str document)
+{
+    size_t ids = path_segments(document);
+    bool deeper = 2 * depth > ids;
+    while (ids > 2 * depth) {
+        document = path_parent(document);
+        ids--;
+    }
+    store_scan_move(scan, document, !deeper);
+}
+
 enum status_code levels_open(struct levels **out, struct store_reader *reader, uint64_t view,
                              struct database_name db, const struct levels_range *range, struct status *st)
 {
@@ -55,8 +68,11 @@ enum status_code levels_open(struct levels **out, struct store_reader *reader, u
         levels_close(levels);
         return st->code;
     }
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         store_scan_keep_to_depth(levels->items[i].scan, first + (unsigned)i);
+        if (range->after.n)
+            begin_behind(levels->items[i].scan, first + (unsigned)i, range->after);
+    }
     *out = levels;
     return STATUS_OK;
 }
@@ -109,7 +125,7 @@ void levels_skip(struct levels *levels, struct str path)
             continue;
         /* A document itself is the last one at its depth that is at or below it. */
         if (level->path.n != path.n)
-            store_scan_skip(level->scan, path);
+            store_scan_move(level->scan, path, true);
         level->path = (struct str){ 0 };
     }
 }

@@ -12,6 +12,7 @@ struct levels;
 struct levels_range {
     struct str parent;        /* "", a document or a collection */
     struct str collection_id; /* "": of any collection */
+    struct str after;         /* a document: goes on behind it; empty: from the beginning */
 };
 
 /* Names only. The reader is used until levels_close. */

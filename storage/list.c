@@ -169,9 +169,10 @@ enum status_code query_list(struct query_plan **out, int32_t *page, struct datab
     *out = NULL;
     if (options->show_missing && options->order_by.n > 0)
         return status_set(st, STATUS_INVALID_ARGUMENT, "cannot specify an order when show_missing is true");
-    if (options->page_size < 0)
+    /* With showMissing 1.19.9 takes a negative one for none. */
+    if (options->page_size < 0 && !options->show_missing)
         return status_set(st, STATUS_INVALID_ARGUMENT, "Page size must be nonnegative.");
-    *page = options->page_size == 0 ? LIMIT_LIST_PAGE_DEFAULT : options->page_size;
+    *page = options->page_size <= 0 ? LIMIT_LIST_PAGE_DEFAULT : options->page_size;
     *page = *page > LIMIT_LIST_PAGE ? LIMIT_LIST_PAGE : *page;
     struct msg_collection_selector *from = ARENA_NEW(arena, struct msg_collection_selector);
     struct msg_structured_query *query = ARENA_NEW(arena, struct msg_structured_query);

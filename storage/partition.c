@@ -1,68 +1,100 @@
 /* partition.c - where to cut a collection group into parts of about the same size; see storage.h.
  *
- * One pass over the names, no bodies. Every stride-th name is kept; when there is no more room every other
- * one is dropped and the stride doubled, so memory does not grow with the group and the names kept stay
- * evenly spaced. */
+ * One pass over the names. Every stride-th is kept; when there is no more room every other one is dropped and
+ * the stride doubled, so memory does not grow with the group and the names kept stay evenly spaced. Between
+ * two steps only the last name is held. */
 #include "storage/levels.h"
 
-#include "core/status.h"
+#include "core/buf.h"
 
-enum { NAMES_PER_CUT = 16, STOP_EVERY = 256 };
+#include <stdlib.h>
 
-struct sample {
-    struct str *names;
-    size_t n, room; /* room is even */
+enum { NAMES_PER_CUT = 16, NAMES_AT_ONCE = 1000 };
+
+struct store_partition {
+    uint64_t view;
+    struct database_name db;
+    struct str collection_id;
+    size_t most;
+    struct arena *arena; /* of what follows */
+    struct str *names;   /* numbers 0, stride, 2 * stride ... of all `seen` */
+    size_t n, room;      /* room is even */
     uint64_t stride, seen;
+    struct str last; /* the name seen last */
 };
 
-static void sample_add(struct sample *s, struct str name, struct arena *arena)
+enum status_code store_partition_open(struct store_partition **out, uint64_t view, struct database_name db,
+                                      struct str collection_id, size_t most, struct status *st)
 {
-    if (s->seen++ % s->stride != 0)
+    struct store_partition *p = *out = calloc(1, sizeof *p);
+    if (!p)
+        return status_set(st, STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    *p = (struct store_partition){ .view = view,
+                                   .db = db,
+                                   .collection_id = collection_id,
+                                   .most = most,
+                                   .arena = arena_new(),
+                                   .room = NAMES_PER_CUT * most,
+                                   .stride = 1 };
+    p->names = ARENA_ARRAY(p->arena, struct str, p->room);
+    return STATUS_OK;
+}
+
+static void take_name(struct store_partition *p, struct str name)
+{
+    if (p->seen++ % p->stride != 0)
         return;
-    if (s->n == s->room) {
-        s->n /= 2;
-        s->stride *= 2;
-        for (size_t i = 0; i < s->n; i++)
-            s->names[i] =
-                s->names[2 * i]; /* this one's turn has come: its number is a multiple of the new stride */
+    if (p->n == p->room) {
+        p->n /= 2;
+        p->stride *= 2;
+        for (size_t i = 0; i < p->n; i++)
+            p->names[i] = p->names[2 * i]; /* the new one's number is a multiple of the new stride too */
     }
-    s->names[s->n++] = arena_str(arena, name);
+    p->names[p->n++] = arena_str(p->arena, name);
 }
 
-static enum status_code sample_group(struct sample *s, struct levels *levels, struct store_stop stop,
-                                     struct arena *arena, struct status *st)
-{
-    struct str path;
-    for (;;) {
-        if (s->seen % STOP_EVERY == 0 && stop.asked && stop.asked(stop.data))
-            return status_set(st, STATUS_CANCELLED, "partitioning was stopped");
-        if (levels_peek(&path, levels, st) || path.n == 0)
-            return st->code;
-        sample_add(s, path, arena);
-        levels_take(levels);
-    }
-}
-
-enum status_code store_partition(struct str **cuts, size_t *n, struct store_reader *reader, uint64_t view,
-                                 struct database_name db, struct str collection_id, size_t most,
-                                 struct store_stop stop, struct arena *arena, struct status *st)
+enum status_code store_partition_more(bool *done, struct store_partition *p, struct store_reader *reader,
+                                      struct status *st)
 {
     struct levels *levels;
-    struct levels_range group = { .collection_id = collection_id };
-    struct sample sample = { .room = NAMES_PER_CUT * most, .stride = 1 };
-    *n = 0;
-    *cuts = ARENA_ARRAY(arena, struct str, most);
-    sample.names = ARENA_ARRAY(arena, struct str, sample.room);
-    if (levels_open(&levels, reader, view, db, &group, st))
+    struct levels_range range = { .collection_id = p->collection_id, .after = p->last };
+    struct str path = { 0 };
+    *done = false;
+    if (levels_open(&levels, reader, p->view, p->db, &range, st))
         return st->code;
-    sample_group(&sample, levels, stop, arena, st);
+    for (int i = 0; i < NAMES_AT_ONCE; i++) {
+        if (levels_peek(&path, levels, st))
+            break;
+        *done = path.n == 0;
+        if (*done)
+            break;
+        take_name(p, path);
+        if (i + 1 == NAMES_AT_ONCE)
+            p->last = arena_str(p->arena, path);
+        levels_take(levels);
+    }
     levels_close(levels);
-    size_t last = 0; /* a cut before the first document would leave an empty part */
-    for (size_t i = 1; i <= most && st->code == STATUS_OK; i++) {
-        size_t at = (size_t)(sample.seen * i / (most + 1) / sample.stride);
+    return st->code;
+}
+
+size_t store_partition_cuts(const struct str **cuts, struct store_partition *p)
+{
+    struct str *chosen = ARENA_ARRAY(p->arena, struct str, p->most);
+    size_t n = 0, last = 0; /* a cut before the first document would leave an empty part */
+    for (size_t i = 1; i <= p->most; i++) {
+        size_t at = (size_t)(p->seen * i / (p->most + 1) / p->stride);
         if (at > last)
-            (*cuts)[(*n)++] = sample.names[at];
+            chosen[n++] = p->names[at];
         last = at > last ? at : last;
     }
-    return st->code;
+    *cuts = chosen;
+    return n;
+}
+
+void store_partition_close(struct store_partition *p)
+{
+    if (!p)
+        return;
+    arena_free(p->arena);
+    free(p);
 }

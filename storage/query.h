@@ -72,7 +72,7 @@ struct query_list_options {
     struct str order_by;   /* "a desc, b"; empty: by name */
     int32_t page_size;     /* 0: LIMIT_LIST_PAGE_DEFAULT; never more than LIMIT_LIST_PAGE */
     struct str page_token; /* of query_page_token_make, for the same list; empty: from the start */
-    bool show_missing;     /* only checked against order_by here */
+    bool show_missing;     /* only for what is refused with it, and what is not */
 };
 /* A plan whose limit is the page (*page documents; a full one has a next page). Masks are the caller's. */
 enum status_code query_list(struct query_plan **out, int32_t *page, struct database_name db,

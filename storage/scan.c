@@ -23,7 +23,7 @@ struct store_scan {
     int64_t space;
     bool empty, ended;
     bool descending, subtree, names_only, start_after, end_before;
-    bool moved; /* by store_scan_skip, and the statement does not know yet */
+    bool moved; /* by store_scan_move, and the statement does not know yet */
     char *text; /* owns the five below */
     struct database_name db;
     struct str path; /* collection, or top of the subtree */
@@ -156,13 +156,17 @@ static void move_behind(struct store_scan *s, struct str path)
     buf_dispose(&key);
 }
 
-void store_scan_skip(struct store_scan *s, struct str path)
+void store_scan_move(struct store_scan *s, struct str path, bool behind)
 {
     struct buf prefix;
     assert(!s->descending);
     buf_init(&prefix, DERIVED_KEY_MAX);
     derived_prefix(&prefix, s->depth, path);
-    derived_after_prefix(&s->low, buf_view(&prefix));
+    buf_clear(&s->low);
+    if (behind)
+        derived_after_prefix(&s->low, buf_view(&prefix));
+    else
+        buf_str(&s->low, buf_view(&prefix));
     buf_dispose(&prefix);
     s->moved = true;
 }

@@ -119,16 +119,19 @@ enum status_code store_children_next(struct store_children *children, struct are
                                      struct status *st);
 void store_children_close(struct store_children *children);
 
-/* Asked now and then during long work; when it answers true the work ends as CANCELLED. `asked` may be NULL. */
-struct store_stop {
-    bool (*asked)(void *data);
-    void *data;
-};
-/* At most `most` names of documents that cut the collection group, in name order, into parts of about the same size:
- * ascending, each once, the first document never; none when there are too few. Reads every name, no body. */
-enum status_code store_partition(struct str **cuts, size_t *n, struct store_reader *reader, uint64_t view,
-                                 struct database_name db, struct str collection_id, size_t most,
-                                 struct store_stop stop, struct arena *arena, struct status *st);
+/* Cuts a collection group into parts of about the same size. Reads every name, no body, some at a time; memory is
+ * bounded by `most`. */
+struct store_partition;
+/* `collection_id` is borrowed. */
+enum status_code store_partition_open(struct store_partition **out, uint64_t view, struct database_name db,
+                                      struct str collection_id, size_t most, struct status *st);
+/* Looks at some more names; *done after the last. The reader may be another one each time. */
+enum status_code store_partition_more(bool *done, struct store_partition *partition, struct store_reader *reader,
+                                      struct status *st);
+/* At most `most` names of documents of the group: where parts begin, ascending, each once. The first document is none
+ * of them, so no part is empty; none at all when there are too few. Valid until close. */
+size_t store_partition_cuts(const struct str **cuts, struct store_partition *partition);
+void store_partition_close(struct store_partition *partition);
 
 /* ---- writing ---- */
 

@@ -68,6 +68,20 @@ bool call_over(struct call *call)
     return false;
 }
 
+bool rpc_in_v1beta1(const struct rpc *rpc)
+{
+    return strcmp(rpc->name, "RunAggregationQuery") != 0 && strcmp(rpc->name, "ExecutePipeline") != 0;
+}
+
+enum status_code rpc_unimplemented(const struct rpc *rpc, bool v1beta1, struct status *st)
+{
+    static const char pipelines[] = ": pipelines are of Firestore's Enterprise edition, which this emulator does not "
+                                    "run; use RunQuery or RunAggregationQuery";
+    return status_set(st, STATUS_UNIMPLEMENTED, "Method google.firestore.%s.Firestore/%s is unimplemented%s",
+                      v1beta1 ? "v1beta1" : "v1", rpc->name,
+                      !v1beta1 && strcmp(rpc->name, "ExecutePipeline") == 0 ? pipelines : "");
+}
+
 static void run_call(struct task *task, struct worker *worker)
 {
     struct call *call = (struct call *)task;
@@ -92,8 +106,8 @@ void rpc_dispatch(struct call *call)
     call->task.run = run_call;
     call->step = first_step;
     if (!call->rpc->run) {
-        call_fail(call, STATUS_UNIMPLEMENTED, "Method google.firestore.v1.Firestore/%s is unimplemented",
-                  call->rpc->name);
+        rpc_unimplemented(call->rpc, false, &call->status);
+        call_finish(call);
         return;
     }
     if (atomic_load(&server->stopping)) {

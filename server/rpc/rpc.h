@@ -38,6 +38,10 @@ struct rpc {
 extern const struct rpc rpc_table[];
 extern const size_t rpc_count;
 const struct rpc *rpc_by_name(struct str name);
+/* v1beta1 is v1 under an older name, without the methods that came later. */
+bool rpc_in_v1beta1(const struct rpc *rpc);
+/* UNIMPLEMENTED for a row without run, or not in v1beta1: its name and, where there is something, what to use. */
+enum status_code rpc_unimplemented(const struct rpc *rpc, bool v1beta1, struct status *st);
 
 /* Implemented by each transport; embeds as first member of its own struct. Thread-safe against the loop. */
 struct reply_sink {

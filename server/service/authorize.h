@@ -52,6 +52,10 @@ enum status_code authz_write(struct authz *authz, enum rules_method method, stru
                              struct status *st);
 /* Only an owner may: "Metadata operations require admin authentication." and the like. */
 enum status_code authz_admin(struct call *call, const char *message, uint64_t iam, struct status *st);
+static inline enum status_code authz_metadata(struct call *call, struct status *st)
+{
+    return authz_admin(call, "Metadata operations require admin authentication.", IAM_ENTITIES_LIST, st);
+}
 /* Owner requests need these permissions under --owner-iam; others pass. */
 enum status_code authz_iam(struct call *call, uint64_t iam, struct str what, struct status *st);
 /* True when rules decide this call (so that documents must be decoded for them). */

@@ -175,14 +175,16 @@ static void on_when_drained(struct reply_sink *sink)
 
 /* ---- the request ---- */
 
-/* "/service/Method" to a row; both versions of the API are one. */
-static const struct rpc *find_rpc(struct str path)
+/* "/service/Method" to a row. */
+static const struct rpc *find_rpc(struct str path, bool *v1beta1)
 {
     static const struct str services[] = { STR_INIT("/google.firestore.v1.Firestore/"),
                                            STR_INIT("/google.firestore.v1beta1.Firestore/") };
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < 2; i++) {
+        *v1beta1 = i == 1;
         if (str_starts(path, services[i]))
             return rpc_by_name(str_skip(path, services[i].n));
+    }
     return NULL;
 }
 
@@ -197,7 +199,8 @@ enum net_body grpc_head(struct request *r)
         grpc_not_grpc(r->exchange, 405, message);
         return NET_BODY_ANSWERED;
     }
-    r->rpc = find_rpc(head->target);
+    bool v1beta1;
+    r->rpc = find_rpc(head->target, &v1beta1);
     if (!r->rpc) {
         struct str name = head->target.n ? str_skip(head->target, 1) : head->target;
         snprintf(message, sizeof message, "Method not found: %s", status_show(shown, name));
@@ -209,10 +212,10 @@ enum net_body grpc_head(struct request *r)
                     "grpc-timeout: not a number of at most 8 digits and a unit");
         return NET_BODY_ANSWERED;
     }
-    if (r->rpc->kind == RPC_BIDI || !r->rpc->run) {
-        snprintf(message, sizeof message, "Method google.firestore.v1.Firestore/%s is unimplemented",
-                 r->rpc->name);
-        grpc_refuse(r->exchange, STATUS_UNIMPLEMENTED, message);
+    if (r->rpc->kind == RPC_BIDI || (v1beta1 && !rpc_in_v1beta1(r->rpc))) {
+        struct status st = status_init(NULL);
+        rpc_unimplemented(r->rpc, v1beta1, &st);
+        grpc_refuse(r->exchange, st.code, status_message(&st));
         return NET_BODY_ANSWERED;
     }
     return NET_BODY_WHOLE;

@@ -148,13 +148,29 @@ static enum status_code decode_field(struct call *call, struct str name, struct 
     return protojson_decode(at, field->message, call->arena, json, &call->status);
 }
 
+static bool is_blank(struct str text)
+{
+    while (text.n && memchr(" \t\r\n", text.p[0], 4))
+        text = str_skip(text, 1);
+    return text.n == 0;
+}
+
+/* No body at all is an empty message and a byte order mark is passed over; white space alone is no JSON. All
+ * as 1.19.9 has it. */
 static enum status_code decode_body(struct call *call, struct str body)
 {
+    static const struct str mark = STR_INIT("\xEF\xBB\xBF");
     const char *binding = call->rpc->http_body;
     if (!binding)
         return STATUS_OK;
     if (!body.n)
-        body = STR("{}"); /* as 1.19.9 takes it */
+        body = STR("{}");
+    else if (str_starts(body, mark))
+        body = str_skip(body, mark.n);
+    if (is_blank(body))
+        return status_set(
+            &call->status, STATUS_INVALID_ARGUMENT,
+            "Payload isn't valid for request. a JSON object is expected, and there is white space alone.");
     if (strcmp(binding, "*") == 0)
         return protojson_decode(call->request, call->rpc->request, call->arena, body, &call->status);
     return decode_field(call, str_of(binding), body);
@@ -165,11 +181,10 @@ static enum status_code bad_url(struct call *call, const char *what)
     return status_set(&call->status, STATUS_INVALID_ARGUMENT, "%s is not well percent-encoded", what);
 }
 
-/* Parameters set fields that neither path nor body do. Unknown ones are ignored, as 1.19.9 does. */
+/* Parameters set what the body has left unset, whatever part of the request that is. Unknown ones are
+ * ignored, as 1.19.9 does. */
 static enum status_code decode_query(struct request *r, struct call *call, struct str query)
 {
-    const char *binding = call->rpc->http_body;
-    bool whole_body = binding && strcmp(binding, "*") == 0;
     struct str name, value;
     bool ok;
     while (route_next_param(&query, call->arena, &name, &value, &ok)) {
@@ -177,10 +192,7 @@ static enum status_code decode_query(struct request *r, struct call *call, struc
             return bad_url(call, "a query parameter");
         if (str_eq_z(name, "$alt") && str_eq_z(value, "json;enum-encoding=int"))
             r->json_flags |= PROTOJSON_ENUM_INT;
-        if (whole_body || !name.n || name.p[0] == '$')
-            continue;
-        if (binding && str_starts(name, str_of(binding)) &&
-            (name.n == strlen(binding) || name.p[strlen(binding)] == '.'))
+        if (!name.n || name.p[0] == '$')
             continue;
         enum status_code code =
             protojson_set_param(call->request, call->rpc->request, call->arena, name, value, &call->status);
@@ -199,11 +211,11 @@ static enum status_code bind_path(struct call *call, const struct route_match *m
         struct str *have = string_field(call->request, call->rpc->request, b->field);
         if (have && str_eq(*have, b->value))
             continue;
-        if (have && have->n && call->rpc->http_body) {
+        if (have && have->n) {
             char ours[STATUS_SHOWN], theirs[STATUS_SHOWN];
             return status_set(&call->status, STATUS_INVALID_ARGUMENT,
-                              STR_FMT ": the body says \"%s\" and the URL \"%s\"", STR_ARG(b->field),
-                              status_show(theirs, *have), status_show(ours, b->value));
+                              STR_FMT ": the request says \"%s\" and the URL's path \"%s\"",
+                              STR_ARG(b->field), status_show(theirs, *have), status_show(ours, b->value));
         }
         if (!str_is_utf8(b->value))
             return status_set(&call->status, STATUS_INVALID_ARGUMENT, STR_FMT ": the URL's path is not UTF-8",
@@ -263,6 +275,15 @@ static void reply_bad_path(struct request *r)
     exchange_release(exchange);
 }
 
+static void reply_not_in_v1beta1(struct request *r)
+{
+    struct exchange *exchange = r->exchange;
+    struct status st = status_init(NULL);
+    rpc_unimplemented(r->rpc, true, &st);
+    request_reply_error(r, &st);
+    exchange_release(exchange);
+}
+
 void rest_run(struct task *task, struct worker *worker)
 {
     struct request *r = (struct request *)(void *)task;
@@ -277,10 +298,15 @@ void rest_run(struct task *task, struct worker *worker)
         reply_bad_path(r);
         return;
     }
-    path.segments[0] = STR("v1"); /* v1beta1 is an alias */
+    bool beta = !str_eq_z(path.segments[0], "v1");
+    path.segments[0] = STR("v1"); /* v1beta1 is an alias, as far as it goes */
     r->rpc = find_rpc(&match, arena, head->method, &path);
     if (!r->rpc) {
         not_found(r);
+        return;
+    }
+    if (beta && !rpc_in_v1beta1(r->rpc)) {
+        reply_not_in_v1beta1(r);
         return;
     }
     r->json_flags = PROTOJSON_PRETTY;
@@ -289,7 +315,7 @@ void rest_run(struct task *task, struct worker *worker)
     struct call *call = request_call(r, worker);
     for (size_t i = 0; i < match.n; i++)
         match.bindings[i].value = arena_str(call->arena, match.bindings[i].value);
-    if (decode_query(r, call, query) || decode_body(call, r->body) || bind_path(call, &match) ||
+    if (decode_body(call, r->body) || decode_query(r, call, query) || bind_path(call, &match) ||
         request_principal(r, call))
         call_finish(call);
     else

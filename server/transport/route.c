@@ -11,11 +11,10 @@ static int hex(char c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-bool route_decode(struct str *out, struct arena *arena, struct str text, bool plus)
+bool route_decode(struct str *out, struct arena *arena, struct str text)
 {
-    bool plain = !text.n || (!memchr(text.p, '%', text.n) && (!plus || !memchr(text.p, '+', text.n)));
     *out = text;
-    if (plain)
+    if (!text.n || !memchr(text.p, '%', text.n))
         return true;
     char *p = arena_alloc(arena, text.n);
     size_t n = 0;
@@ -28,8 +27,6 @@ bool route_decode(struct str *out, struct arena *arena, struct str text, bool pl
                 return false;
             c = (char)(high * 16 + low);
             i += 2;
-        } else if (plus && c == '+') {
-            c = ' ';
         }
         p[n++] = c;
     }
@@ -63,7 +60,7 @@ bool route_split(struct route_path *out, struct arena *arena, struct str raw)
             continue;
         }
         struct str segment = { raw.p + start, i - start };
-        if (!route_decode(&out->segments[out->n++], arena, segment, false))
+        if (!route_decode(&out->segments[out->n++], arena, segment))
             return false;
         start = i + cut;
         i = start;
@@ -81,8 +78,8 @@ bool route_split(struct route_path *out, struct arena *arena, struct str raw)
             from--;
         if (from > 1 && raw.p[from - 1] == '%')
             from += 2;
-        out->has_verb = route_decode(&out->verb, arena, (struct str){ raw.p + last, raw.n - last }, false) &&
-                        route_decode(&out->stem, arena, (struct str){ raw.p + from, last - 1 - from }, false);
+        out->has_verb = route_decode(&out->verb, arena, (struct str){ raw.p + last, raw.n - last }) &&
+                        route_decode(&out->stem, arena, (struct str){ raw.p + from, last - 1 - from });
     }
     return true;
 }
@@ -222,6 +219,6 @@ bool route_next_param(struct str *rest, struct arena *arena, struct str *name, s
     const char *equals = memchr(pair.p, '=', pair.n);
     struct str raw_name = { pair.p, equals ? (size_t)(equals - pair.p) : pair.n };
     struct str raw_value = equals ? str_skip(pair, raw_name.n + 1) : (struct str){ 0 };
-    *ok = route_decode(name, arena, raw_name, true) && route_decode(value, arena, raw_value, true);
+    *ok = route_decode(name, arena, raw_name) && route_decode(value, arena, raw_value);
     return true;
 }

@@ -34,10 +34,11 @@ struct route_match {
 bool route_split(struct route_path *out, struct arena *arena, struct str raw);
 bool route_matches(struct route_match *out, struct arena *arena, const char *pattern,
                    const struct route_path *path);
-/* One pair of a query string off *rest, decoded ('+' is a space). False at the end. A pair that is not well
+/* One pair of a query string off *rest, decoded ('+' is a plus there too, observed on
+ * Google's emulator 1.19.9). False at the end. A pair that is not well
  * escaped comes with *ok false. */
 bool route_next_param(struct str *rest, struct arena *arena, struct str *name, struct str *value, bool *ok);
-/* %XX decoded; `plus`: '+' becomes a space. False when malformed. */
-bool route_decode(struct str *out, struct arena *arena, struct str text, bool plus);
+/* %XX decoded. False when malformed. */
+bool route_decode(struct str *out, struct arena *arena, struct str text);
 
 #endif

@@ -487,6 +487,7 @@ static void bad_parameters_are_named(void **state)
         { "readTime", "yesterday", "readTime: \"yesterday\" is not a time like" },
         { "showMissing", "1", "showMissing: \"1\" is not true or false." },
         { "mask", "a", "mask: is a message" },
+        { "showMissing", "Yes", "showMissing: \"Yes\" is not true or false." },
         { "pageToken", "\xff", "pageToken: text is not valid UTF-8." },
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -502,6 +503,31 @@ static void bad_parameters_are_named(void **state)
                      STATUS_INVALID_ARGUMENT);
     assert_non_null(
         strstr(status_message(&f->st), "readTime: only one of transaction and readTime may be set."));
+}
+
+static void a_singular_parameter_is_given_once(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const pairs[][2] = { { "pageSize", "1" },
+                                            { "pageToken", "x" },
+                                            { "showMissing", "true" },
+                                            { "orderBy", "a" },
+                                            { "transaction", "AAAA" } };
+    struct msg_list_documents_request r = { 0 };
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        assert_int_equal(set(f, &r, SCHEMA(list_documents_request), pairs[i][0], pairs[i][1]), STATUS_OK);
+        assert_int_equal(set(f, &r, SCHEMA(list_documents_request), pairs[i][0], pairs[i][1]),
+                         STATUS_INVALID_ARGUMENT);
+        assert_non_null(strstr(status_message(&f->st), ": is given more than once."));
+    }
+}
+
+static void booleans_of_parameters_are_of_any_case(void **state)
+{
+    struct fixture *f = *state;
+    struct msg_list_documents_request r = { 0 };
+    assert_int_equal(set(f, &r, SCHEMA(list_documents_request), "showMissing", "True"), STATUS_OK);
+    assert_true(r.show_missing);
 }
 
 /* ---- limits ---- */
@@ -620,6 +646,8 @@ int main(void)
         TEST(parameters_reach_times_and_wrappers),
         TEST(unknown_parameters_are_not_found_and_leave_nothing),
         TEST(bad_parameters_are_named),
+        TEST(a_singular_parameter_is_given_once),
+        TEST(booleans_of_parameters_are_of_any_case),
         TEST(nesting_is_limited_without_recursing),
         TEST(ten_mebibytes_of_empty_values_stay_within_the_limit),
         TEST(decoded_size_is_limited),

@@ -14,7 +14,7 @@ GROUPS = ("get", "batch_get", "list", "create", "update", "delete", "commit", "t
           "query_errors", "query_inequalities", "query_groups", "query_refusals", "transaction", "rollback",
           "transaction_begin", "transaction_ids", "transaction_snapshot", "transaction_optimistic", "transaction_locks",
           "transform_values", "transform_paths", "masks", "preconditions", "write_pairs", "auth", "rules", "limit", "aggregate", "aggregate_times",
-          "aggregate_errors", "aggregate_rules", "nearest", "nearest_errors", "nearest_rules", "explain", "later", "grpc_only")
+          "aggregate_errors", "aggregate_rules", "nearest", "nearest_errors", "nearest_rules", "explain", "collection_ids", "show_missing", "grpc_only")
 SKIP = ("query: types,", "501 writes", "60 writes", "2000", "a document over 1 MiB", "a transform that makes",
         "1048", "list: the default page is 30", "list: a page is at most 150", "list: pages of an ordered list",
         "in the query", "no boolean", "limit: a string of 1600", "limit: a request over", "auth: Bearer with nothing",
@@ -43,7 +43,6 @@ def raw_case(name, path, data, metadata=None, setup=None):
 
 DATABASE = b"projects/$PROJECT##/databases/(default)"
 DOCS = DATABASE + b"/documents"
-LATER = ("ListCollectionIds", "PartitionQuery")  # not claimed yet
 ONE = [caselib.docs({"c/a": {"n": 1}})]
 
 
@@ -54,8 +53,7 @@ def special_cases():
     yield raw_case("the admin service is unimplemented", "/google.firestore.admin.v1.FirestoreAdmin/ListDatabases", b"")
     yield raw_case("v1beta1 over gRPC", "/google.firestore.v1beta1.Firestore/GetDocument", b"")
     for method in grpc_wire.METHODS:
-        later = {"later": True} if method in LATER else {}
-        yield later | raw_case(f"an empty {method} request", service + method, b"", {"authorization": "Bearer owner"})
+        yield raw_case(f"an empty {method} request", service + method, b"", {"authorization": "Bearer owner"})
     yield raw_case("an unknown field is skipped", service + "GetDocument",
                    field(1, DOCS + b"/c/a") + b"\xfa\x3f\x03abc", None, ONE)
     yield raw_case("the last of a doubled field counts", service + "GetDocument",
@@ -86,7 +84,7 @@ def special_cases():
 
 # Bytes that are no message: Google's emulator cancels the stream, so they are ours alone (replay_grpc.py).
 def broken_cases():
-    for method in (m for m in grpc_wire.METHODS if m not in LATER):
+    for method in grpc_wire.METHODS:
         yield raw_case(f"bytes that are no {method} request", grpc_wire.SERVICE + method, b"\x0a\xff\xff\xff\xff\x0f")
     yield raw_case("a string that is no UTF-8", grpc_wire.SERVICE + "GetDocument", field(1, DOCS + b"/c/\xff\xfe"))
     yield raw_case("a message cut off", grpc_wire.SERVICE + "Commit", field(1, DATABASE)[:-4])

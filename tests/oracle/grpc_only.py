@@ -31,6 +31,19 @@ case("readTime of a get before the document", capture(commit(set_("c/b", {"n": 1
      commit(set_("c/a", {"n": 2})), get("c/a", {"readTime": "${t}"}))
 case("readTime of a list", capture(commit(set_("c/a", {"n": 1})), t="/commitTime"), commit(set_("c/b", {"n": 2}), del_("c/a")),
      get("c", {"readTime": "${t}"}), get("c"))
+HOLES = docs({"m/a": {"n": 1}, "m/ghost/s/x": {}})
+SHOW = {"showMissing": "true"}
+case("show missing at a readTime", capture(commit(set_("m/a", {"n": 1}), set_("m/g/s/x"), headers=OWNER), t="/commitTime"),
+     commit(del_("m/a"), del_("m/g/s/x"), set_("m/b/s/x"), headers=OWNER), get("m", {**SHOW, "readTime": "${t}"}, OWNER), get("m", SHOW, OWNER))
+case("show missing in a read-only transaction", begin({"readOnly": {}}), get("m", {**SHOW, **TX}, OWNER), delete("m/ghost/s/x", headers=OWNER),
+     get("m", {**SHOW, **TX}, OWNER), get("m", SHOW, OWNER), setup=[HOLES])
+case("show missing in a transaction then a commit", begin(), get("m", {**SHOW, **TX}, OWNER), commit(set_("m/ghost", {"n": 5}), headers=OWNER, **TX),
+     get("m", SHOW, OWNER), setup=[HOLES])
+case("show missing after a rollback", begin(), call("rollback", TX), get("m", {**SHOW, **TX}, OWNER), setup=[HOLES])
+case("show missing with a bad transaction", get("m", {**SHOW, "transaction": "AAAA"}, OWNER), setup=[HOLES])
+case("show missing in the future", get("m", {**SHOW, "readTime": "2999-01-01T00:00:00Z"}, OWNER), setup=[HOLES])
+case("show missing long ago", get("m", {**SHOW, "readTime": "2001-01-01T00:00:00Z"}, OWNER), setup=[HOLES])
+case("show missing before 1970", get("m", {**SHOW, "readTime": "1960-01-01T00:00:00Z"}, OWNER), setup=[HOLES])
 case("readTime in the future", get("c/a", {"readTime": "2999-01-01T00:00:00Z"}))
 case("readTime long ago", get("c/a", {"readTime": "2001-01-01T00:00:00Z"}))
 case("updateTime of an update", capture(get("c/a"), u="/updateTime"),

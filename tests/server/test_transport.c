@@ -595,7 +595,7 @@ static void control_routes_get_their_parameters(void **state)
     (void)state;
     expect_rest("GET /", "", 200, "Ok\n");
     expect_rest("PUT /emulator/v1/projects/a%20b:securityRules?x=1&q=%C3%A9+", "body", 200,
-                "a b|\xC3\xA9 |body|1");
+                "a b|\xC3\xA9+|body|1");
     assert_int_equal(ask("POST /emulator/v1/projects/p:securityRules", "", ""), 404);
     expect_rest("POST /kept", "", 400,
                 "{\"error\":{\"code\":400,\"message\":\"later\",\"status\":\"FAILED_PRECONDITION\"}}");

@@ -11,8 +11,8 @@ LIST = fixture("list", docs({
 BIG = fixture("list big", docs({f"big/d{i:03d}": {} for i in range(160)}))
 
 
-def lst(name, path, params=(), later=False, **kw):
-    case(name, get(path, params, **kw), uses=LIST, later=later)
+def lst(name, path, params=(), **kw):
+    case(name, get(path, params, **kw), uses=LIST)
 
 
 lst("all documents by name", "c")
@@ -46,11 +46,11 @@ lst("orderBy the same field twice", "c", {"orderBy": "n,n"})
 lst("a bad pageToken", "c", {"pageToken": "zzzz"})
 lst("a pageToken that is no base64", "c", {"pageToken": "***"})
 lst("readTime in the query is refused", "c", {"readTime": "2026-01-01T00:00:00Z"})
-lst("showMissing shows documents that have only children", "m", {"showMissing": "true"}, headers=OWNER, later=True)
-lst("show_missing in snake case", "m", {"show_missing": "true"}, headers=OWNER, later=True)
+lst("showMissing shows documents that have only children", "m", {"showMissing": "true"}, headers=OWNER)
+lst("show_missing in snake case", "m", {"show_missing": "true"}, headers=OWNER)
 lst("showMissing false", "m", {"showMissing": "false"}, headers=OWNER)
 lst("showMissing with a mask as the console asks", "m",
-    {"mask.fieldPaths": "_none_", "pageSize": 300, "showMissing": "true"}, headers=OWNER, later=True)
+    {"mask.fieldPaths": "_none_", "pageSize": 300, "showMissing": "true"}, headers=OWNER)
 lst("showMissing that is no boolean", "m", {"showMissing": "maybe"}, headers=OWNER)
 lst("showMissing with an order", "m", {"showMissing": "true", "orderBy": "n"}, headers=OWNER)
 lst("showMissing without the owner token under the open ruleset", "m", {"showMissing": "true"})
@@ -74,4 +74,4 @@ case("a pageToken with another order", capture(get("c", {"pageSize": 3}), t="/ne
      get("c", {"pageSize": 2, "orderBy": "n", "pageToken": "${t:url}"}), uses=LIST)
 case("showMissing pages", capture(get("m", {"pageSize": 1, "showMissing": "true"}, OWNER), t="/nextPageToken"),
      capture(get("m", {"pageSize": 1, "showMissing": "true", "pageToken": "${t:url}"}, OWNER), t="/nextPageToken"),
-     get("m", {"pageSize": 1, "showMissing": "true", "pageToken": "${t:url}"}, OWNER), uses=LIST, later=True)
+     get("m", {"pageSize": 1, "showMissing": "true", "pageToken": "${t:url}"}, OWNER), uses=LIST)
