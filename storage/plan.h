@@ -74,6 +74,11 @@ enum status_code plan_finish(struct query_plan *plan, const struct field_path *a
  * "property.name". */
 enum status_code plan_check_property(const char *what, struct str name, struct status *st);
 
+/* ---- plan_hints.c ---- */
+
+/* Sets needed, selected, and the bounds of names. */
+void plan_hints(struct query_plan *plan, struct arena *arena);
+
 /* ---- plan_filter.c ---- */
 
 /* What may not stand together in one query, whatever else is wrong with it. *filters: all there are. */

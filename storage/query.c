@@ -141,14 +141,9 @@ static bool is_source_order(const struct query_plan *plan)
     return !plan->nearest && (plan->any_order || (plan->orders[0].is_name && plan->collection.n > 0));
 }
 
-struct query_source query_source(const struct query_plan *plan)
+static bool is_scanned_downwards(const struct query_plan *plan)
 {
-    return (struct query_source){
-        .scope = plan->collection.n > 0                             ? "Collection"
-                 : plan->all_descendants && plan->collection_id.n > 0 ? "Collection group"
-                                                                    : "Database",
-        .descending = is_source_order(plan) && !plan->any_order && plan->orders[0].descending,
-    };
+    return is_source_order(plan) && !plan->any_order && plan->orders[0].descending;
 }
 
 static enum status_code open_scan(struct store_scan **out, const struct query *query,
@@ -160,7 +155,7 @@ static enum status_code open_scan(struct store_scan **out, const struct query *q
         .parent = plan->parent,
         .collection_id = plan->collection_id,
         .subtree = !one,
-        .descending = query_source(plan).descending,
+        .descending = is_scanned_downwards(plan),
         .names_only = plan->needed.n == 0 && plan->projected && plan->n_select == 0,
         .start = plan->low,
         .start_after = plan->low_excluded,
@@ -415,9 +410,15 @@ bool query_paused(const struct query *query)
     return query->paused;
 }
 
-uint64_t query_scanned(const struct query *query)
+struct query_explanation query_explain(const struct query *query)
 {
-    return query->scanned;
+    const struct query_plan *plan = query->plan;
+    bool group = plan->all_descendants && plan->collection_id.n > 0;
+    return (struct query_explanation){
+        .scope = plan->collection.n > 0 ? "Collection" : group ? "Collection group" : "Database",
+        .properties = is_scanned_downwards(plan) ? "(__name__ DESC)" : "(__name__ ASC)",
+        .documents_scanned = query->scanned,
+    };
 }
 
 /* ---- life ---- */

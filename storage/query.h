@@ -40,14 +40,6 @@ struct str query_collection_path(const struct query_plan *plan); /* of a single 
 /* Whether a document belongs to the unlimited result: filters, orders' existence, cursors. */
 bool query_matches(const struct query_plan *plan, struct str path, const struct value_map *fields);
 
-/* What a query reads to find its result, for who asks for an explanation: documents by name, there being no
- * other index; a result in another order is sorted afterwards. */
-struct query_source {
-    const char *scope; /* "Collection", "Collection group", "Database" */
-    bool descending;
-};
-struct query_source query_source(const struct query_plan *plan);
-
 struct query;
 enum status_code query_open(struct query **out, const struct query_plan *plan, struct store_reader *reader,
                             uint64_t view, struct status *st);
@@ -62,8 +54,14 @@ void query_pause_at(struct query *query, int64_t mono_ns);
 /* Whether query_next came back without a document because it pauses. */
 bool query_paused(const struct query *query);
 void query_close(struct query *query);
-/* How many documents were looked at so far, whether they belong to the result or not. */
-uint64_t query_scanned(const struct query *query);
+/* What an open query reads to find its result, which may then have to be sorted, and how much of it was read so
+ * far, whether it belongs to the result or not. */
+struct query_explanation {
+    const char *scope;      /* "Collection", "Collection group", "Database" */
+    const char *properties; /* of the index, as Google writes them: "(__name__ ASC)" */
+    uint64_t documents_scanned, index_entries_scanned;
+};
+struct query_explanation query_explain(const struct query *query);
 
 /* ---- ListDocuments, as a query with pages ---- */
 

@@ -90,7 +90,7 @@ static enum status_code start(struct run_aggregation *a, struct call *call, stru
     if (aggregate_check(&a->plan, a->run.db, a->run.parent.path, query, call->arena, st))
         return st->code;
     a->run.plan = aggregate_query(a->plan);
-    return query_run_open(&a->run, call, explain_plan_only(&a->explain), st);
+    return query_run_open(&a->run, call, st);
 }
 
 enum rpc_flow service_run_aggregation_query(struct call *call)

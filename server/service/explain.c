@@ -29,13 +29,12 @@ static struct value_map map_of(const struct field *fields, size_t n, struct aren
     return map;
 }
 
-static struct msg_plan_summary *plan_summary(const struct query_run *run, struct arena *arena)
+static struct msg_plan_summary *plan_summary(const struct query_explanation *source, struct arena *arena)
 {
     struct msg_plan_summary *summary = ARENA_NEW(arena, struct msg_plan_summary);
-    struct query_source source = query_source(run->plan);
     struct field index[] = {
-        text_field("properties", source.descending ? "(__name__ DESC)" : "(__name__ ASC)"),
-        text_field("query_scope", source.scope),
+        text_field("properties", source->properties),
+        text_field("query_scope", source->scope),
     };
     summary->indexes_used.items = ARENA_NEW(arena, struct value_map);
     summary->indexes_used.items[0] = map_of(index, 2, arena);
@@ -43,28 +42,20 @@ static struct msg_plan_summary *plan_summary(const struct query_run *run, struct
     return summary;
 }
 
-static struct msg_execution_stats *execution_stats(const struct explain *explain, const struct query_run *run,
-                                                   uint64_t results, uint64_t billable, struct arena *arena)
+static struct value_map debug_stats(const struct query_explanation *source, uint64_t billable, bool minimum,
+                                    struct arena *arena)
 {
-    struct msg_execution_stats *stats = ARENA_NEW(arena, struct msg_execution_stats);
-    uint64_t scanned = query_scanned(run->query);
-    int64_t took_ns = clock_mono_ns() - explain->begun_ns;
-    stats->results_returned = (int64_t)results;
-    stats->execution_duration =
-        (opt_timestamp){ true, { took_ns / 1000000000, (int32_t)(took_ns % 1000000000) } };
-    stats->read_operations = billable ? (int64_t)billable : 1;
     struct field billing[] = {
-        number_field("documents_billable", (uint64_t)stats->read_operations, arena),
+        number_field("documents_billable", billable, arena),
         number_field("index_entries_billable", 0, arena),
-        number_field("min_query_cost", billable == 0, arena),
+        number_field("min_query_cost", minimum, arena),
     };
     struct field debug[] = {
         { STR("billing_details"), { .kind = VALUE_MAP, .map = map_of(billing, 3, arena) } },
-        number_field("documents_scanned", scanned, arena),
-        number_field("index_entries_scanned", 0, arena),
+        number_field("documents_scanned", source->documents_scanned, arena),
+        number_field("index_entries_scanned", source->index_entries_scanned, arena),
     };
-    stats->debug_stats = map_of(debug, 3, arena);
-    return stats;
+    return map_of(debug, 3, arena);
 }
 
 const struct msg_explain_metrics *explain_metrics(const struct explain *explain, const struct query_run *run,
@@ -73,8 +64,17 @@ const struct msg_explain_metrics *explain_metrics(const struct explain *explain,
     if (!explain->wanted)
         return NULL;
     struct msg_explain_metrics *metrics = ARENA_NEW(arena, struct msg_explain_metrics);
-    metrics->plan_summary = plan_summary(run, arena);
-    if (explain->analyze)
-        metrics->execution_stats = execution_stats(explain, run, results, billable, arena);
+    struct query_explanation source = query_explain(run->query);
+    metrics->plan_summary = plan_summary(&source, arena);
+    if (!explain->analyze)
+        return metrics;
+    struct msg_execution_stats *stats = ARENA_NEW(arena, struct msg_execution_stats);
+    int64_t took_ns = clock_mono_ns() - explain->begun_ns;
+    stats->results_returned = (int64_t)results;
+    stats->execution_duration =
+        (opt_timestamp){ true, { took_ns / 1000000000, (int32_t)(took_ns % 1000000000) } };
+    stats->read_operations = billable ? (int64_t)billable : 1;
+    stats->debug_stats = debug_stats(&source, (uint64_t)stats->read_operations, billable == 0, arena);
+    metrics->execution_stats = stats;
     return metrics;
 }

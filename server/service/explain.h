@@ -1,8 +1,8 @@
 /* explain.h - explainOptions: how a query is found, and with `analyze` what that took.
  *
  * Google's emulator 1.19.9 ignores the option. Here it is answered as the API documents: without analyze the
- * plan alone, no document; with it the results, and the metrics with the last of them. The plan names the
- * source that is really read: there are no field indexes, so it is always documents by name. */
+ * plan alone, no document; with it the results, and the metrics with the last of them. The plan names the index
+ * that is really read (query_explain). */
 #ifndef SERVER_SERVICE_EXPLAIN_H
 #define SERVER_SERVICE_EXPLAIN_H
 

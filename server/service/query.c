@@ -110,7 +110,7 @@ static enum status_code start(struct run_query *q, struct call *call, struct sta
     q->run.structured = rq->structured_query;
     if (query_check(&q->run.plan, q->run.db, q->run.parent.path, q->run.structured, call->arena, st))
         return st->code;
-    return query_run_open(&q->run, call, explain_plan_only(&q->explain), st);
+    return query_run_open(&q->run, call, st);
 }
 
 enum rpc_flow service_run_query(struct call *call)

@@ -85,13 +85,13 @@ static enum status_code authorize(struct query_run *run, struct call *call, stru
 
 /* ---- running ---- */
 
-enum status_code query_run_open(struct query_run *run, struct call *call, bool plan_only, struct status *st)
+enum status_code query_run_open(struct query_run *run, struct call *call, struct status *st)
 {
     if (run->choice.kind != CONSISTENCY_TRANSACTION &&
         consistency_begin(&run->consistency, call, run->db, &run->choice, st))
         return st->code;
     consistency_fix_view(&run->consistency, call);
-    if (authorize(run, call, st) || plan_only)
+    if (authorize(run, call, st))
         return st->code;
     return query_open(&run->query, run->plan, call->worker->reader, run->consistency.view, st);
 }

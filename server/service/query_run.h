@@ -30,8 +30,8 @@ struct query_run {
  * after. */
 enum status_code query_run_begin(struct query_run *run, struct call *call, struct str parent,
                                  const struct consistency_choice *choice, struct status *st);
-/* PERMISSION_DENIED when the rules cannot prove the query; then the source is opened unless `plan_only`. */
-enum status_code query_run_open(struct query_run *run, struct call *call, bool plan_only, struct status *st);
+/* PERMISSION_DENIED when the rules cannot prove the query. Nothing is read yet. */
+enum status_code query_run_open(struct query_run *run, struct call *call, struct status *st);
 /* The next document, or an empty name: at the end, and when the query pauses (query_paused: call_yield then).
  * A read-write transaction locks each document and, at the end, keeps the query in mind. */
 enum status_code query_run_next(struct query_run *run, struct call *call, struct arena *arena,
