@@ -99,7 +99,8 @@ def ask_http1(port, data, framed, timeout):
             pass
     parsed = first_answer(received, is_head)
     statuses = [int(x) for x in STATUS.findall(received)]
-    return Answer(statuses, body=parsed[1] if parsed else received, refused=not parsed, seconds=time.monotonic() - started)
+    return Answer(statuses, body=parsed[1] if parsed else received, refused=not parsed,
+                  seconds=time.monotonic() - started)
 
 
 # ---- HTTP/2 ----

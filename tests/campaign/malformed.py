@@ -3,7 +3,7 @@
 
   malformed.py BINARY [--count N] [--seed S] [--bound SECONDS] [--only N]      last line: N passed, M failed
 
-Mutants of valid requests (seeds.py, mutate.py) are put to two servers of BINARY, best one built with sanitizers:
+Mutants of valid requests (mutants.py) are put to two servers of BINARY, best one built with sanitizers:
 
   held  rules let nobody write, control requests are locked; the requests are a user's or nobody's, and the owner's only
         where the method is fixed and reads. Afterwards the ledger must hold the same versions as before: entries of
@@ -11,15 +11,12 @@ Mutants of valid requests (seeds.py, mutate.py) are put to two servers of BINARY
   open  everything is the owner's and allowed, control endpoints too, /shutdown excepted. A mutant may write.
 
 An answer is 2xx, 3xx or 4xx; over gRPC a code that blames the request. 501 and UNIMPLEMENTED are for RPCs that are none
-or not answered yet, and for compressed messages; 505 is for another version of HTTP. Where HTTP itself is broken, closing
-or resetting will do.
+or not answered yet, and for compressed messages; 505 is for another version of HTTP. Where HTTP itself is broken,
+closing or resetting will do.
 After each server both the process and `cinderlog verify` must end well. A mutant is named by its seed and number: the
 one that failed is written to a file, and --only runs it alone. Python 3.11, standard library only.
 """
 import argparse
-import base64
-import copy
-import dataclasses
 import json
 import os
 import random
@@ -34,9 +31,7 @@ import urllib.request
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "oracle")]
 import channels  # noqa: E402
-import h2  # noqa: E402
-import mutate  # noqa: E402
-import protobuf_wire  # noqa: E402
+import mutants  # noqa: E402
 import seeds  # noqa: E402
 
 # Rules that see the document that would be written, and let nothing be written.
@@ -49,15 +44,6 @@ service cloud.firestore { match /databases/{db}/documents { match /{document=**}
 """
 
 
-def unsigned_token(payload):
-    parts = [base64.urlsafe_b64encode(json.dumps(x).encode()).decode().rstrip("=") for x in ({"alg": "none"}, payload)]
-    return ".".join(parts) + "."
-
-
-USER = "Bearer " + unsigned_token({"sub": "u", "user_id": "u", "iat": 1, "exp": 4102444800, "firebase": {"sign_in_provider": "custom"}})
-OWNER = "Bearer owner"
-
-
 class Server:
     """One server of the binary, on disk, in an empty directory, and what it said."""
 
@@ -65,9 +51,11 @@ class Server:
         self.binary, self.data = binary, os.path.join(folder, "data")
         port_file = os.path.join(folder, "port")
         env = {k: v for k, v in os.environ.items() if not k.startswith(("CINDERLOG_", "FIRESTORE_"))}
-        env.update(ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99", UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:exitcode=99")
+        env.update(ASAN_OPTIONS="detect_leaks=1:abort_on_error=0:exitcode=99",
+                   UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:exitcode=99")
         self.log = open(os.path.join(folder, "log"), "w+b")
-        self.process = subprocess.Popen([binary, "serve", "--port", "0", "--port-file", port_file, "--data", self.data, *options], cwd=folder,
+        self.process = subprocess.Popen([binary, "serve", "--port", "0", "--port-file", port_file, "--data", self.data,
+                                         *options], cwd=folder,
                                         env=env, stdin=subprocess.DEVNULL, stdout=self.log, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + 120
         while not (os.path.exists(port_file) and open(port_file).read()):
@@ -77,9 +65,11 @@ class Server:
         self.port = int(open(port_file).read())
 
     def fill(self):
-        writes = [{"update": {"name": f"{seeds.ROOT}/{path}", "fields": fields}} for path, fields in seeds.DOCUMENTS.items()]
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/v1/{seeds.ROOT}:commit", json.dumps({"writes": writes}).encode(),
-                                         {"Authorization": OWNER})
+        writes = [{"update": {"name": f"{seeds.ROOT}/{path}", "fields": fields}} for path,
+                  fields in seeds.DOCUMENTS.items()]
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/v1/{seeds.ROOT}:commit",
+                                         json.dumps({"writes": writes}).encode(),
+                                         {"Authorization": mutants.OWNER})
         with urllib.request.urlopen(request, timeout=60) as answer:
             answer.read()
 
@@ -101,99 +91,25 @@ class Server:
         report = re.search(r"(==\d+==|runtime error:).*", said, re.S)
         if code or report:
             return f"the server ended with {code}:\n" + (report[0] if report else said)[:6000]
-        verify = subprocess.run([self.binary, "verify", self.data], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        verify = subprocess.run([self.binary, "verify", self.data], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                text=True)
         return "" if verify.returncode == 0 else "verify: " + verify.stdout[-2000:]
 
     def versions(self):
         """The ledger's entries, refused writes left out: those are entries by design."""
-        out = subprocess.run([self.binary, "log", f"127.0.0.1:{self.port}", "--format", "ndjson"], stdout=subprocess.PIPE, text=True, check=True).stdout
+        out = subprocess.run([self.binary, "log", f"127.0.0.1:{self.port}", "--format", "ndjson"],
+                             stdout=subprocess.PIPE, text=True, check=True).stdout
         entries = [json.loads(line) for line in out.splitlines()]
-        return [(e["kind"], e.get("path"), e.get("bodyDigest"), e.get("leaf")) for e in entries if e["kind"] != "refused"]
-
-
-# ---- mutants ----
-
-
-@dataclasses.dataclass
-class Mutant:
-    what: str
-    data: bytes
-    http2: bool
-    framed: bool = True  # HTTP itself is sound: only an answer will do
-
-
-def rest_mutant(rng, rows, open_):
-    """A request over HTTP/1.1: an RPC's, or a control endpoint's."""
-    control = rng.random() < (0.3 if open_ else 0.1)
-    if control:
-        what, (method, target, body) = "control", rng.choice(seeds.CONTROL)
-        rpc = None
-    else:
-        rpc, method, template = rng.choice([r for r in rows if r[1] != "-"])
-        what = rpc
-        target, body = seeds.rest_of(template, method, rng.choice(seeds.MESSAGES[rpc]))
-    fixed = not open_ and rpc in seeds.READS and method == "POST" and rng.random() < 0.5
-    headers = ["Host: 127.0.0.1", "Content-Type: application/json"]
-    headers += ["Authorization: " + x for x in ([OWNER] if open_ or fixed else rng.choice(([USER], [USER], [])))]
-    body = copy.deepcopy(body)
-    data = b"" if body is None else json.dumps(body).encode()
-    how = rng.choice(("json", "json", "json", "bytes") if fixed else ("json", "json", "json", "bytes", "target", "target", "header", "http"))
-    if body is None and how in ("json", "bytes"):
-        how = "target"
-    framed = True
-    if how == "json":
-        for _ in range(rng.choice((1, 1, 1, 2, 4))):
-            body = mutate.break_json(rng, body)
-        data = mutate.dump(body)
-    elif how == "bytes":
-        data = mutate.break_bytes(rng, data)
-    if how == "target" or (not fixed and rng.random() < 0.05):
-        target = mutate.break_target(rng, target)
-        framed = False  # a target with odd bytes may break the request line
-    if how == "header":
-        headers.insert(rng.randrange(len(headers) + 1), rng.choice(mutate.ODD_HEADERS))
-        framed = False
-    if how == "http":
-        return Mutant(f"rest {what} http", mutate.break_http(rng, method, target, headers, data), False, False)
-    if data or body is not None:
-        headers.append("Content-Length: %d" % len(data))
-    return Mutant(f"rest {what} {how}", mutate.head_of(method, target, headers) + data, False, framed)
-
-
-def grpc_mutant(rng, rows, open_):
-    rpc = rng.choice([r[0] for r in rows])
-    tree = protobuf_wire.tree(rng.choice(seeds.MESSAGES[rpc]), rpc)
-    owner = open_ or (rpc in seeds.READS and rng.random() < 0.5)
-    headers = [(":method", "POST"), (":scheme", "http"), (":path", "/google.firestore.v1.Firestore/" + rpc), (":authority", "127.0.0.1"),
-               ("content-type", "application/grpc"), ("te", "trailers")]
-    headers += [("authorization", x) for x in ([OWNER] if owner else rng.choice(([USER], [USER], [])))]
-    how = rng.choice(("tree", "tree", "tree", "tree", "bytes", "message") if owner and not open_ else ("tree", "tree", "tree", "bytes", "message", "metadata", "frames"))
-    if how == "tree":
-        for _ in range(rng.choice((1, 1, 1, 2, 4))):
-            mutate.break_tree(rng, tree)
-    body = protobuf_wire.encode(tree)
-    if how == "bytes":
-        body = mutate.break_bytes(rng, body)
-    body = mutate.break_message(rng, body) if how == "message" else h2.grpc_message(body)
-    if how == "metadata":
-        headers = mutate.break_metadata(rng, headers)
-    block = b"".join(h2.literal(k, v) for k, v in headers)
-    pieces = [block[i:i + 16000] for i in range(0, max(len(block), 1), 16000)]
-    start = h2.PREFACE + channels.NO_TABLE
-    if how == "frames":
-        return Mutant(f"grpc {rpc} frames", start + mutate.break_frames(rng, pieces[0], body[:16000]), True, False)
-    for i, piece in enumerate(pieces):
-        start += h2.frame(h2.CONTINUATION if i else h2.HEADERS, h2.END_HEADERS if i == len(pieces) - 1 else 0, 1, piece)
-    chunks = [body[i:i + 16000] for i in range(0, max(len(body), 1), 16000)]
-    for i, chunk in enumerate(chunks):
-        start += h2.frame(h2.DATA, h2.END_STREAM if i == len(chunks) - 1 else 0, 1, chunk)
-    return Mutant(f"grpc {rpc} {how}", start, True, how != "metadata" and len(body) < 60000)  # more: beyond the first window
+        return [(e["kind"], e.get("path"), e.get("bodyDigest"),
+                 e.get("leaf")) for e in entries if e["kind"] != "refused"]
 
 
 # ---- what is wrong with an answer ----
 
-BLAMES_REQUEST = {0: "OK", 1: "CANCELLED", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND", 6: "ALREADY_EXISTS", 7: "PERMISSION_DENIED",
-                  8: "RESOURCE_EXHAUSTED", 9: "FAILED_PRECONDITION", 10: "ABORTED", 11: "OUT_OF_RANGE", 12: "UNIMPLEMENTED", 16: "UNAUTHENTICATED"}
+BLAMES_REQUEST = {0: "OK", 1: "CANCELLED", 3: "INVALID_ARGUMENT", 4: "DEADLINE_EXCEEDED", 5: "NOT_FOUND",
+                  6: "ALREADY_EXISTS", 7: "PERMISSION_DENIED",
+                  8: "RESOURCE_EXHAUSTED", 9: "FAILED_PRECONDITION", 10: "ABORTED", 11: "OUT_OF_RANGE",
+                  12: "UNIMPLEMENTED", 16: "UNAUTHENTICATED"}
 
 
 def unanswered(rows_not_answered, body):
@@ -215,7 +131,7 @@ def wrong(mutant, answer, not_answered):
         return "half an answer" if mutant.framed and answer.refused else ""
     if answer.grpc is None:
         return "no grpc-status" if mutant.framed else ""
-    if answer.statuses[:1] in ([405], [415]):  # no gRPC request at all: answered as one that is none, which Google's emulator calls 13
+    if answer.statuses[:1] in ([405], [415]):  # no gRPC request at all: Google's emulator calls that 13, as we do
         return "" if answer.grpc == 13 else f"grpc-status {answer.grpc}"
     return "" if answer.grpc in BLAMES_REQUEST else f"grpc-status {answer.grpc}"
 
@@ -248,7 +164,7 @@ class Campaign:
 
     def one(self, server, number, open_):
         rng = random.Random(f"{self.args.seed}/{number}")
-        mutant = (grpc_mutant if number % 2 else rest_mutant)(rng, self.rows, open_)
+        mutant = (mutants.grpc_mutant if number % 2 else mutants.rest_mutant)(rng, self.rows, open_)
         answer = put(server, mutant, self.args.bound)
         for _ in range(2):  # another program on this machine is no hang of ours
             if answer.hung and server.process.poll() is None:
@@ -258,7 +174,8 @@ class Campaign:
             why = "the server died"
         if not is_lock_wait(answer):
             self.slowest = max(self.slowest, answer.seconds)
-        kind = " ".join(mutant.what.split()[::2]) + (" refused" if answer.refused else f" {answer.grpc if mutant.http2 else answer.statuses[:1]}")
+        outcome = "refused" if answer.refused else str(answer.grpc if mutant.http2 else answer.statuses[:1])
+        kind = " ".join(mutant.what.split()[::2] + [outcome])
         self.counts[kind] = self.counts.get(kind, 0) + 1
         if why:
             self.fail(f"{number} {mutant.what}: {why}", mutant, number)
@@ -271,7 +188,8 @@ class Campaign:
             rules = os.path.join(folder, "held.rules")
             with open(rules, "w") as f:
                 f.write(RULES)
-            server = Server(self.binary, folder, *(["--allow-reset"] if open_ else ["--rules", rules, "--lock-control"]))
+            server = Server(self.binary, folder, *(["--allow-reset"] if open_ else ["--rules", rules,
+                                                                                    "--lock-control"]))
             server.fill()
             before = server.versions()
             for number in numbers:
@@ -298,7 +216,8 @@ def main():
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
     binary = os.path.abspath(args.binary)
-    rows = [line.split("\t") for line in subprocess.run([binary, "--list-rpcs"], stdout=subprocess.PIPE, text=True, check=True).stdout.splitlines()]
+    rows = [line.split("\t") for line in subprocess.run([binary, "--list-rpcs"], stdout=subprocess.PIPE, text=True,
+                                                        check=True).stdout.splitlines()]
     unknown = [r[0] for r in rows if r[0] not in seeds.MESSAGES]
     campaign = Campaign(binary, args, rows)
     if unknown:
@@ -313,7 +232,8 @@ def main():
     if args.verbose:
         for kind, n in sorted(campaign.counts.items()):
             print("%6d %s" % (n, kind))
-    print("%d requests in %.0f s, slowest answer %.3f s" % (sum(campaign.counts.values()), time.monotonic() - started, campaign.slowest))
+    print("%d requests in %.0f s, slowest answer %.3f s" % (sum(campaign.counts.values()), time.monotonic() - started,
+                                                            campaign.slowest))
     print("%d passed, %d failed" % (campaign.passed, campaign.failed))
     return 1 if campaign.failed else 0
 

@@ -16,8 +16,10 @@ from errors import ERRORS
 
 HERE = pathlib.Path(__file__).resolve().parent
 REQUESTS = 3000
-VERBS = {"batchGet": "BatchGetDocuments", "batchWrite": "BatchWrite", "beginTransaction": "BeginTransaction", "commit": "Commit",
-         "rollback": "Rollback", "runQuery": "RunQuery", "runAggregationQuery": "RunAggregationQuery", "partitionQuery": "PartitionQuery",
+VERBS = {"batchGet": "BatchGetDocuments", "batchWrite": "BatchWrite", "beginTransaction": "BeginTransaction",
+         "commit": "Commit",
+         "rollback": "Rollback", "runQuery": "RunQuery", "runAggregationQuery": "RunAggregationQuery",
+         "partitionQuery": "PartitionQuery",
          "listCollectionIds": "ListCollectionIds", "executePipeline": "ExecutePipeline"}
 RPCS = ["GetDocument", "ListDocuments", "CreateDocument", "UpdateDocument", "DeleteDocument", *VERBS.values()]
 
@@ -62,7 +64,8 @@ def main():
     for transport, rpc, answer in steps():
         error = error_of(answer)
         counts[rpc, transport, error.get("status", "OK" if answer["status"] < 400 else str(answer["status"]))] += 1
-        for message in [error.get("message", "")] + re.findall(r'"message": ?"([^"]*)"', json.dumps(answer["body"].get("status", ""))
+        for message in [error.get("message", "")] + re.findall(r'"message": ?"([^"]*)"',
+                                                               json.dumps(answer["body"].get("status", ""))
                                                                if isinstance(answer["body"], dict) else ""):
             messages[transport].add(message)
     columns = sorted({s for _, _, s in counts}, key=lambda s: (s != "OK", s))
@@ -70,11 +73,14 @@ def main():
     for rpc in RPCS + ["other"]:
         for transport in ("REST", "gRPC"):
             row = [counts[rpc, transport, s] for s in columns]
-            print("%-20s %5d  %s" % (rpc + " " + transport[0], sum(row), "  ".join("%*d" % (len(s), n) for s, n in zip(columns, row))))
+            print("%-20s %5d  %s" % (rpc + " " + transport[0], sum(row),
+                                     "  ".join("%*d" % (len(s), n) for s, n in zip(columns, row))))
     total = sum(counts.values())
     rest = sum(n for (_, t, _), n in counts.items() if t == "REST")
     print("%d requests: %d over REST, %d over gRPC" % (total, rest, total - rest))
-    missing = [(name, t) for name, pattern in ERRORS.items() for t in ("REST", "gRPC") if not any(re.search(pattern, m, re.S) for m in messages[t])]
+    missing = [(name, t) for name, pattern in ERRORS.items() for t in ("REST",
+                                                                       "gRPC") if not any(re.search(pattern, m,
+                                                                                                    re.S) for m in messages[t])]
     nowhere = sorted(name for name, _ in missing if (name, "REST") in missing and (name, "gRPC") in missing)
     for name, transport in missing:
         print(f"no recorded case over {transport}: {name}")
@@ -82,7 +88,8 @@ def main():
     if idle:
         print("no request at all: " + ", ".join(idle))
     bad = total < REQUESTS or bool(idle) or bool(set(nowhere))
-    print("%d passed, %d failed" % (len(ERRORS) - len(set(nowhere)) + (total >= REQUESTS), len(set(nowhere)) + len(idle) + (total < REQUESTS)))
+    print("%d passed, %d failed" % (len(ERRORS) - len(set(nowhere)) + (total >= REQUESTS),
+                                    len(set(nowhere)) + len(idle) + (total < REQUESTS)))
     return 1 if "--check" in sys.argv and bad else 0
 
 

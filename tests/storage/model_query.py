@@ -24,7 +24,8 @@ def request_of(case, root):
     parent = root + ("/" + case["parent"] if case["parent"] else "")
     if "aggregations" not in case:
         return {"parent": parent, "structuredQuery": case["query"]}
-    return {"parent": parent, "structuredAggregationQuery": {"structuredQuery": case["query"], "aggregations": case["aggregations"]}}
+    return {"parent": parent, "structuredAggregationQuery": {"structuredQuery": case["query"],
+                                                             "aggregations": case["aggregations"]}}
 
 
 # ---- who is asked ----
@@ -150,7 +151,8 @@ class Judge:
         self.failed += 1
         message = got.get("error", ["", ""])[1]
         self.refused[message] = self.refused.get(message, 0) + 1
-        if sum(min(n, 8 if not m else 2) for m, n in self.refused.items()) > 16 or self.refused[message] > (2 if message else 8):
+        if sum(min(n, 8 if not m else 2) for m,
+               n in self.refused.items()) > 16 or self.refused[message] > (2 if message else 8):
             return
         print(f"case {json.dumps(case)}")
         if "documents" in expected and "documents" in got:
@@ -196,7 +198,8 @@ def compare(asked, cases, seed):
 
 def compare_list(asked, documents, rng):
     order_by = rng.choice(["", "a", "a desc", "b,a desc", "__name__", "a, __name__ desc", "m.x desc", "`x y`"])
-    orders = [{"field": {"fieldPath": x.split()[0] if x[0] != "`" else x}, "direction": "DESCENDING" if x.endswith("desc") else "ASCENDING"}
+    orders = [{"field": {"fieldPath": x.split()[0] if x[0] != "`" else x},
+               "direction": "DESCENDING" if x.endswith("desc") else "ASCENDING"}
               for x in order_by.replace(", ", ",").split(",") if x]
     query = {"from": [{"collectionId": "c"}], "orderBy": orders}
     expected = [p for p, _ in query_model.answer(query, "", documents)]

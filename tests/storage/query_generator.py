@@ -34,11 +34,13 @@ class Generator:
 
     def foreign(self):
         """A reference to another database: stored and compared, but no name of a document here."""
-        return {"referenceValue": self.rng.choice(["projects/demo-m/databases/a", "projects/z/databases/(default)"]) + "/documents/c/d1"}
+        return {"referenceValue": self.rng.choice(["projects/demo-m/databases/a",
+                                                   "projects/z/databases/(default)"]) + "/documents/c/d1"}
 
     def vector(self):
         numbers = [{"doubleValue": self.rng.choice([0.0, 1.0, 2.0])} for _ in range(self.rng.randint(1, 3))]
-        return {"mapValue": {"fields": {"__type__": {"stringValue": "__vector__"}, "value": {"arrayValue": {"values": numbers}}}}}
+        return {"mapValue": {"fields": {"__type__": {"stringValue": "__vector__"},
+                                        "value": {"arrayValue": {"values": numbers}}}}}
 
     def value(self, depth=0, in_array=False):
         pick = self.rng.random()
@@ -75,7 +77,8 @@ class Generator:
 
     def name_leaf(self):
         r = self.rng
-        op = r.choice(["EQUAL", "NOT_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL", "IN", "NOT_IN"])
+        op = r.choice(["EQUAL", "NOT_EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL",
+                       "IN", "NOT_IN"])
         value = self.reference()
         if op in LISTS:
             value = {"arrayValue": {"values": [self.reference() for _ in range(r.randint(1, 3))]}}
@@ -86,7 +89,8 @@ class Generator:
         path = r.choice(FIELDS + ["a", "a", "b"])
         if r.random() < 0.08:
             return self.name_leaf()
-        ops = ["EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL", "IN", "IS_NAN", "IS_NULL"]
+        ops = ["EQUAL", "LESS_THAN", "LESS_THAN_OR_EQUAL", "GREATER_THAN", "GREATER_THAN_OR_EQUAL", "IN", "IS_NAN",
+               "IS_NULL"]
         ops += sorted(NEGATIVE) if negative else []
         ops += ["ARRAY_CONTAINS", "ARRAY_CONTAINS_ANY"] if array else []
         op = r.choice(ops)
@@ -127,7 +131,8 @@ class Generator:
 
     def nearest(self):
         r = self.rng
-        out = {"vectorField": {"fieldPath": r.choice(["v", "v", "v", "a", "`x y`"])}, "queryVector": self.vector(), "limit": r.choice([1, 2, 5, 100]),
+        out = {"vectorField": {"fieldPath": r.choice(["v", "v", "v", "a", "`x y`"])}, "queryVector": self.vector(),
+               "limit": r.choice([1, 2, 5, 100]),
                "distanceMeasure": r.choice(["EUCLIDEAN", "COSINE", "DOT_PRODUCT"])}
         if r.random() < 0.4:
             out["distanceResultField"] = r.choice(["far", "a"])
@@ -145,7 +150,8 @@ class Generator:
 
     def query(self, documents):
         r = self.rng
-        query = {"from": [r.choice([{"collectionId": "c"}, {"collectionId": "c"}, {"collectionId": "c"}, {"collectionId": "e"},
+        query = {"from": [r.choice([{"collectionId": "c"}, {"collectionId": "c"}, {"collectionId": "c"},
+                                    {"collectionId": "e"},
                                     {"collectionId": "c", "allDescendants": True}, {"allDescendants": True}, {}])]}
         kind = "collectionId" in query["from"][0]
         if kind and r.random() < 0.8:
@@ -163,14 +169,16 @@ class Generator:
         if r.random() < 0.2:
             query["offset"] = r.choice([1, 2, 5])
         if r.random() < 0.2:
-            query["select"] = {"fields": [{"fieldPath": p} for p in r.sample(FIELDS + ["a.x", "m", "__name__"], r.randrange(3))]}
+            query["select"] = {"fields": [{"fieldPath": p} for p in r.sample(FIELDS + ["a.x", "m", "__name__"],
+                                                                             r.randrange(3))]}
         return query, r.choice(["c/d1", "e/1"]) if r.random() < 0.1 else ""
 
     def aggregations(self, counts_only):
         r, out = self.rng, []
         for n in range(r.randint(1, 4)):
             kind = "count" if counts_only else r.choice(["count", "sum", "avg"])
-            inside = {"field": {"fieldPath": r.choice(FIELDS)}} if kind != "count" else {"upTo": str(r.randrange(1, 5))} if r.random() < 0.4 else {}
+            inside = {"field": {"fieldPath": r.choice(FIELDS)}} if kind != "count" else {"upTo": str(r.randrange(1,
+                                                                                                                 5))} if r.random() < 0.4 else {}
             out.append({"alias": f"x{n}", kind: inside})
         return out
 

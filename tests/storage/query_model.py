@@ -104,7 +104,8 @@ def equal(key, operand):
 
 
 def compares(op, a, b):
-    return {"LESS_THAN": a < b, "LESS_THAN_OR_EQUAL": a <= b, "GREATER_THAN": a > b, "GREATER_THAN_OR_EQUAL": a >= b}[op]
+    return {"LESS_THAN": a < b, "LESS_THAN_OR_EQUAL": a <= b, "GREATER_THAN": a > b,
+            "GREATER_THAN_OR_EQUAL": a >= b}[op]
 
 
 def name_matches(op, path, value):
@@ -289,7 +290,8 @@ def members(query, parent, documents, also=()):
     """[(path, fields, distance or None)] in order, cut by offset and limit. Documents lack none of the fields `also`."""
     orders, nearest = all_orders(query), query.get("findNearest")
     known = {p for p, _ in orders}
-    orders[-1:-1] = [(p, orders[-1][1]) for p in sorted(set(also) - known, key=lambda p: [x.encode() for x in segments(p)])]
+    orders[-1:-1] = [(p, orders[-1][1]) for p in sorted(set(also) - known,
+                                                        key=lambda p: [x.encode() for x in segments(p)])]
     rows = []
     for path, fields in documents.items():
         if not in_scope(query, parent, path) or any(p != "__name__" and lookup(fields, p) is None for p, _ in orders):
