@@ -76,7 +76,7 @@ static enum status_code start(struct run_aggregation *a, struct call *call, stru
     const struct msg_run_aggregation_request *rq = call->request;
     const struct msg_structured_aggregation_query *query = rq->structured_aggregation_query;
     struct consistency_choice choice = {
-        .kind = consistency_kind(rq->consistency_case, 4, 5, 6),
+        .kind = consistency_kind_of(rq->consistency_case, 4, 5, 6),
         .transaction = rq->transaction,
         .options = rq->new_transaction,
         .read_time = rq->read_time,

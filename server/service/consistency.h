@@ -7,14 +7,15 @@
 
 /* The consistency_selector oneof, whichever field numbers a message gives it. */
 struct consistency_choice {
-    enum { CONSISTENCY_NEWEST, CONSISTENCY_TRANSACTION, CONSISTENCY_NEW, CONSISTENCY_READ_TIME } kind;
+    enum consistency_kind { CONSISTENCY_NEWEST, CONSISTENCY_TRANSACTION, CONSISTENCY_NEW, CONSISTENCY_READ_TIME } kind;
     struct str transaction;
     const struct msg_transaction_options *options;
     struct timestamp read_time;
 };
 
 /* Which it is, given the number in a message's case and those that the message gives to the three. */
-static inline int consistency_kind(uint32_t set, uint32_t transaction, uint32_t new_transaction, uint32_t read_time)
+static inline enum consistency_kind consistency_kind_of(uint32_t set, uint32_t transaction, uint32_t new_transaction,
+                                                        uint32_t read_time)
 {
     return set == 0                 ? CONSISTENCY_NEWEST
            : set == transaction     ? CONSISTENCY_TRANSACTION

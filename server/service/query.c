@@ -97,7 +97,7 @@ static enum status_code start(struct run_query *q, struct call *call, struct sta
 {
     const struct msg_run_query_request *rq = call->request;
     struct consistency_choice choice = {
-        .kind = consistency_kind(rq->consistency_case, 5, 6, 7),
+        .kind = consistency_kind_of(rq->consistency_case, 5, 6, 7),
         .transaction = rq->transaction,
         .options = rq->new_transaction,
         .read_time = rq->read_time,
