@@ -5,10 +5,14 @@ Each stage prints one line when it ends; what a failed one printed follows. The 
 "N passed, M failed". A stage is skipped only where its reason is printed, and never silently.
 Usage: tests/run.py [STAGE ...]   (names as printed; default: all)
 """
+import filecmp
+import glob
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -118,9 +122,87 @@ def stage_oracle():
     return counted([sys.executable, "tests/oracle/run_replay.py", BINARY, PYTHON])
 
 
+def under_exec(args, **kw):
+    """A client suite under cinderlog exec, told where its requests are logged; returns its exit code and output."""
+    with tempfile.NamedTemporaryFile(suffix=".ndjson") as log:
+        env = dict(kw.pop("env", {}), EMULATOR_BINARY=BINARY, REQUEST_LOG=log.name)
+        return run([BINARY, "exec", "--request-log", log.name, "--", *args], env=env, **kw)
+
+
+def must_download(args, tries=3, **kw):
+    """A command that fetches packages: a registry may fail now and then."""
+    for left in reversed(range(tries)):
+        try:
+            return must(args, **kw)
+        except Failed:
+            if not left:
+                raise
+            time.sleep(5)
+
+
+def lacks(args, pattern, least):
+    """Why a tool cannot be used here: it is missing or older than `least`. None when it can."""
+    wanted = ".".join(map(str, least))
+    try:
+        found = re.search(pattern, run(args)[1])
+    except Failed:
+        return "SKIPPED: %s is not installed (%s or later is needed)" % (args[0], wanted)
+    if not found or tuple(map(int, found.groups())) < least:
+        return "SKIPPED: %s is %s, %s or later is needed" % (args[0], ".".join(found.groups()) if found else "unknown", wanted)
+    return None
+
+
 def stage_python_clients():
-    return counted([BINARY, "exec", "--", PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/clients/python"],
-                   env={"EMULATOR_BINARY": BINARY})
+    return tally(*under_exec([PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/clients/python"]))
+
+
+def stage_go_clients():
+    skipped = lacks(["go", "version"], r"go(\d+)\.(\d+)", (1, 26))
+    if skipped:
+        return 0, 0, skipped
+    suite = {"cwd": os.path.join(ROOT, "tests/clients/go"), "env": {"GOTOOLCHAIN": "local"}}
+    must_download(["go", "mod", "download"], **suite)
+    must(["go", "vet", "./..."], **suite)
+    code, out = under_exec(["go", "test", "-v", "-count=1", "./..."], **suite)
+    passed, failed = (len(re.findall(r"^ *--- %s:" % word, out, re.MULTILINE)) for word in ("PASS", "FAIL"))
+    return tally(code, "%s\n%d passed, %d failed" % (out, passed, failed))
+
+
+def stage_java_clients():
+    skipped = lacks(["javac", "-version"], r"javac (\d+)", (17,)) or lacks(["mvn", "-version"], r"Maven (\d+)\.(\d+)", (3, 8))
+    if skipped:
+        return 0, 0, skipped
+    maven = ["mvn", "-B", "-Dstyle.color=never", "-f", "tests/clients/java", "-Doutput=" + os.path.join(ROOT, "build", "java")]
+    must_download([*maven, "test", "-DskipTests"])  # fetches and compiles
+    code, out = under_exec([*maven, "--offline", "test"])
+    counts = re.findall(r"Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+)", out)
+    ran, failures, errors, skipped = map(int, counts[-1]) if counts else (0, 0, 0, 0)
+    return tally(code, "%s\n%d passed, %d failed" % (out, ran - failures - errors - skipped, failures + errors))
+
+
+def npm_install(source):
+    """The exact packages of source's lock file, in build/; returns their folder. Installs only what has changed."""
+    folder = os.path.join(ROOT, "build", "node_clients")
+    os.makedirs(folder, exist_ok=True)
+    files = ["package.json", ".npmrc", "package-lock.json"]
+    stamp = os.path.join(folder, "node_modules", ".installed")
+    if not os.path.exists(stamp) or not filecmp.cmp(stamp, os.path.join(source, files[-1]), shallow=False):
+        for name in files:
+            shutil.copy(os.path.join(source, name), folder)
+        must_download(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder)
+        shutil.copy(os.path.join(folder, files[-1]), stamp)
+    return os.path.join(folder, "node_modules")
+
+
+def stage_node_clients():
+    skipped = lacks(["node", "--version"], r"v(\d+)\.(\d+)", (18, 0)) or lacks(["npm", "--version"], r"(\d+)\.(\d+)", (8, 0))
+    if skipped:
+        return 0, 0, skipped
+    source = os.path.join(ROOT, "tests", "clients", "node")
+    suites = sorted(glob.glob(os.path.join(source, "*.test.js")))
+    code, out = under_exec(["node", "--test", "--test-reporter=tap", *suites], env={"NODE_PATH": npm_install(source)})
+    passed, failed = (sum(map(int, re.findall(r"^# %s (\d+)" % word, out, re.MULTILINE))) for word in ("pass", "fail"))
+    return tally(code, "%s\n%d passed, %d failed" % (out, passed, failed))
 
 
 def stage_fastapi():

@@ -5,6 +5,9 @@ import time
 import uuid
 
 import pytest
+from google.cloud import firestore
+
+from either import Requests
 
 BINARY = os.environ["EMULATOR_BINARY"]
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
@@ -60,7 +63,6 @@ def serve(tmp_path):
 @pytest.fixture
 def connect(monkeypatch):
     """connect(host) -> (firestore client, AsyncClient class bound to it)."""
-    from google.cloud import firestore
     clients = []
     project = "test-" + uuid.uuid4().hex[:10]
 
@@ -74,3 +76,15 @@ def connect(monkeypatch):
     yield make
     for c in clients:
         c.close()
+
+
+@pytest.fixture(params=[firestore.Client, firestore.AsyncClient], ids=["blocking", "asyncio"])
+def db(request):
+    """Each official client in turn, on a project of its own."""
+    return request.param(project="test-" + uuid.uuid4().hex[:10])
+
+
+@pytest.fixture
+def requests():
+    """What the server is asked meanwhile (needs exec --request-log FILE and REQUEST_LOG=FILE)."""
+    return Requests(os.environ["REQUEST_LOG"])

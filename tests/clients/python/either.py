@@ -1,0 +1,62 @@
+"""One suite for both official clients: what the blocking one returns and the asyncio one awaits, read the same way."""
+import inspect
+import json
+import os
+
+from google.cloud import firestore
+
+
+async def done(result):
+    """The result of a call: at once from the blocking client, awaited from the other."""
+    return await result if inspect.isawaitable(result) else result
+
+
+async def each(results):
+    """All that a stream, an iterator or a list gives."""
+    results = await done(results)
+    if hasattr(results, "__aiter__"):
+        return [r async for r in results]
+    return list(results)
+
+
+async def ids(results):
+    return [r.id for r in await each(results)]
+
+
+async def fill(collection, documents):
+    """Writes {id: data} in one batch."""
+    batch = collection._client.batch()
+    for name, data in documents.items():
+        batch.set(collection.document(name), data)
+    await done(batch.commit())
+
+
+async def transact(db, body, **options):
+    """Runs `async def body(transaction)` in a transaction, with the client's own retries."""
+    if isinstance(db, firestore.AsyncClient):
+        return await firestore.async_transactional(body)(db.transaction(**options))
+
+    def blocking(transaction):  # the awaits in body never suspend here: one step runs it to its end
+        try:
+            body(transaction).send(None)
+        except StopIteration as end:
+            return end.value
+        raise AssertionError("the blocking client suspended")
+
+    return firestore.transactional(blocking)(db.transaction(**options))
+
+
+class Requests:
+    """The server's request log, read as calls come in: what a client really sent."""
+
+    def __init__(self, path):
+        self.path = path
+        self.seen = os.path.getsize(path)
+
+    def new(self, rpc):
+        """The codes answered to calls of this RPC since the last look."""
+        with open(self.path, encoding="utf-8") as f:
+            f.seek(self.seen)
+            calls = [json.loads(line) for line in f]
+            self.seen = f.tell()
+        return [c["code"] for c in calls if c["rpc"] == rpc]
