@@ -44,7 +44,8 @@ function toward(host, make) {
 /* A Firestore client over 'gRPC' or 'REST', ended with the test: of a project of its own, on the shared server if
  * the settings name no host. */
 function connect(t, transport, { host, ...settings } = {}) {
-    const rest = transport === 'REST' ? { preferRest: true, authClient: ownerCredentials() } : {};
+    const rest = transport === 'REST' ? { preferRest: true, ...(settings.credentials ? {} : { authClient: ownerCredentials() }) }
+                                      : {};
     const db = toward(host, () => new Firestore({ projectId: newProject(), ...rest, ...settings }));
     t.after(() => db.terminate());
     return db;
