@@ -6,7 +6,8 @@
   model_query.py --record HOST:PORT CASES SEED FILE      keeps a live emulator's answers
   model_query.py --replay FILE DRIVER                    those answers against both the model and query_driver
 
-Queries, aggregations and findNearest, and lists page by page. Standard library only; same seed, same cases.
+Queries, aggregations and findNearest of the present and of earlier times, and lists page by page. Standard library
+only; same seed, same cases.
 """
 import json
 import math
@@ -18,13 +19,15 @@ import query_model
 from oracle_queries import request
 from query_generator import Generator
 
+NOW = "0"  # the view of what is there now
+
 
 def request_of(case, root):
     """The RunQuery or RunAggregationQuery request of a case."""
-    parent = root + ("/" + case["parent"] if case["parent"] else "")
+    body = {"parent": root + ("/" + case["parent"] if case["parent"] else "")}
     if "aggregations" not in case:
-        return {"parent": parent, "structuredQuery": case["query"]}
-    return {"parent": parent, "structuredAggregationQuery": {"structuredQuery": case["query"],
+        return {**body, "structuredQuery": case["query"]}
+    return {**body, "structuredAggregationQuery": {"structuredQuery": case["query"],
                                                              "aggregations": case["aggregations"]}}
 
 
@@ -44,17 +47,28 @@ class Driver:
         for path, fields in documents.items():
             self.send("D" + json.dumps({"name": f"{self.root}/{path}", "fields": fields}))
 
+    def change(self, changes):
+        for path, fields in changes.items():
+            self.send(("R" if fields is None else "D") + json.dumps({"name": f"{self.root}/{path}", "fields": fields or {}}))
+
+    def view(self):
+        """Of what is there now, for ask()."""
+        self.send("V")
+        return self.read()["view"]
+
     def read(self):
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
-    def ask(self, case):
+    def ask(self, case, view):
+        self.send("@" + view)
         self.send(("A" if "aggregations" in case else "Q") + json.dumps(request_of(case, self.root)))
         return self.read()
 
     def list_all(self, collection, order_by, page_size):
         """Every page of a list, as names."""
         names, token = [], ""
+        self.send("@" + NOW)
         for _ in range(100):
             self.send("L" + json.dumps({"parent": self.root, "collectionId": collection, "order_by": order_by,
                                         "page_size": page_size, "page_token": token}))
@@ -77,11 +91,24 @@ class Live:
     def start(self, documents):
         request(self.host, "DELETE", "emulator/v1/" + self.root)
         writes = [{"update": {"name": f"{self.root}/{path}", "fields": fields}} for path, fields in documents.items()]
+        self.commit(writes)
+
+    def commit(self, writes):
         reply = request(self.host, "POST", f"v1/{self.root}:commit", {"writes": writes})
         assert "error" not in reply, reply
+        self.time = reply["commitTime"]
 
-    def ask(self, case):
+    def change(self, changes):
+        self.commit([{"delete": f"{self.root}/{path}"} if fields is None else
+                     {"update": {"name": f"{self.root}/{path}", "fields": fields}} for path, fields in changes.items()])
+
+    def view(self):
+        return self.time
+
+    def ask(self, case, view):
         body = request_of(case, self.root)
+        if view != NOW:
+            body["readTime"] = view
         verb = "runAggregationQuery" if "aggregations" in case else "runQuery"
         reply = request(self.host, "POST", f"v1/{body.pop('parent')}:{verb}", body)
         if isinstance(reply, dict):
@@ -174,25 +201,37 @@ class Judge:
 
 
 CASES_A_WORLD = 20
+CHANGES = 3  # commits after the first documents
+def history(asked, generator):
+    """[(view, documents)]: each state that the documents were in, the present one last and once more as NOW."""
+    documents = generator.documents()
+    asked.start(documents)
+    states = [(asked.view(), documents)]
+    for _ in range(CHANGES):
+        changes = generator.changes()
+        asked.change(changes)
+        documents = {p: f for p, f in {**documents, **changes}.items() if f is not None}
+        states.append((asked.view(), documents))
+    return states + [(NOW, documents)]
 
 
 def random_cases(asked, cases, seed):
-    """(case, documents, whether they are new): asked has the documents already."""
+    """(case, view, documents there, the present documents when they are new, random numbers)"""
     for n in range(cases):
         rng = random.Random(f"{seed}/{n}")
         generator = Generator(rng, asked.root)
         if n % CASES_A_WORLD == 0:
-            documents = generator.documents()
-            asked.start(documents)
-        yield generator.case(documents), documents, n % CASES_A_WORLD == 0, rng
+            states = history(asked, generator)
+        view, documents = rng.choice(states if rng.random() < 0.5 else states[-1:])
+        yield generator.case(documents), view, documents, states[-1][1] if n % CASES_A_WORLD == 0 else None, rng
 
 
 def compare(asked, cases, seed):
     judge, bad_lists = Judge(), 0
-    for case, documents, new, rng in random_cases(asked, cases, seed):
-        judge.check(case, documents, expected_of(case, documents), got_of(asked.ask(case), asked.root))
-        if new and hasattr(asked, "list_all"):
-            bad_lists += compare_list(asked, documents, rng)
+    for case, view, documents, new, rng in random_cases(asked, cases, seed):
+        judge.check(case, documents, expected_of(case, documents), got_of(asked.ask(case, view), asked.root))
+        if new is not None and hasattr(asked, "list_all"):
+            bad_lists += compare_list(asked, new, rng)
     return judge.report() + bad_lists
 
 
@@ -217,10 +256,14 @@ def record(live, cases, seed, path):
     with open(path, "w") as out:
         def put(x):
             out.write(json.dumps(x, separators=(",", ":")).replace(live.root, "{D}") + "\n")
-        for case, documents, new, _ in random_cases(live, cases, seed):
-            if new:
+        for n in range(cases):
+            generator = Generator(random.Random(f"{seed}/{n}"), live.root)
+            if n % CASES_A_WORLD == 0:
+                documents = generator.documents()
+                live.start(documents)
                 put({"documents": documents})
-            put({**case, "answer": got_of(live.ask(case), live.root)})
+            case = generator.case(documents)
+            put({**case, "answer": got_of(live.ask(case, NOW), live.root)})
 
 
 def replay(path, driver):
@@ -234,7 +277,7 @@ def replay(path, driver):
                 continue
             answer = case.pop("answer")
             model.check(case, documents, answer, expected_of(case, documents), "model")
-            engine.check(case, documents, answer, got_of(driver.ask(case), driver.root), "engine")
+            engine.check(case, documents, answer, got_of(driver.ask(case, NOW), driver.root), "engine")
     return model.report() + engine.report()
 
 

@@ -2,6 +2,9 @@
  *
  *   X                      forget all documents
  *   D {Document}           put it; no answer
+ *   R {Document}           remove the one of that name; no answer
+ *   V                      answers {"view":"N"}, the present one
+ *   @N                     view of the queries and aggregations that follow; 0: the present one
  *   Q {RunQueryRequest}    answers {"documents":[...]} or {"error":["CODE","message"]}
  *   L {ListDocumentsRequest}   the same, with "token" after a full page
  *   A {RunAggregationQueryRequest}   answers the response or {"error":[...]}
@@ -16,10 +19,17 @@
 #include "core/limits.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static struct world *world;
+static uint64_t chosen_view; /* 0: the present one */
+
+static uint64_t view_asked(void)
+{
+    return chosen_view ? chosen_view : world_view(world);
+}
 
 static void print_error(const struct status *st)
 {
@@ -34,7 +44,7 @@ static void print_error(const struct status *st)
     buf_dispose(&out);
 }
 
-static void put_document(struct arena *arena, struct str json)
+static void change_document(struct arena *arena, struct str json, bool removes)
 {
     struct status st = status_init(arena);
     struct document doc = { 0 };
@@ -44,7 +54,10 @@ static void put_document(struct arena *arena, struct str json)
         fprintf(stderr, "query_driver: bad document: %s\n", status_message(&st));
         exit(1);
     }
-    world_put(world, name.db, name.path, &doc.fields);
+    if (removes)
+        world_remove(world, name.db, name.path);
+    else
+        world_put(world, name.db, name.path, &doc.fields);
 }
 
 /* A document that is in the answer must be in the query for the matcher too. */
@@ -55,7 +68,7 @@ static void check_member(const struct query_plan *plan, const struct document *d
     struct store_document stored;
     struct value_map fields;
     if (path_parse_document(&name, doc->name, &st) ||
-        store_get(world_reader(world, 0), world_view(world), name.db, name.path, arena, &stored, &st) ||
+        store_get(world_reader(world, 0), view_asked(), name.db, name.path, arena, &stored, &st) ||
         protobuf_decode_fields(&fields, arena, stored.fields, &st) ||
         !query_matches(plan, name.path, &fields)) {
         fprintf(stderr, "query_driver: " STR_FMT " is no member: %s\n", STR_ARG(doc->name),
@@ -71,7 +84,7 @@ static enum status_code run(struct buf *out, size_t *n, struct str *last, struct
     struct query *query;
     struct arena *arena = arena_new();
     *n = 0;
-    if (query_open(&query, plan, world_reader(world, 0), world_view(world), st))
+    if (query_open(&query, plan, world_reader(world, 0), view_asked(), st))
         goto out;
     for (;; (*n)++) {
         struct document doc;
@@ -137,7 +150,7 @@ static enum status_code add_all(struct aggregate_sums *sums, struct query_plan *
                                 struct status *st)
 {
     struct query *query;
-    if (query_open(&query, plan, world_reader(world, 0), world_view(world), st))
+    if (query_open(&query, plan, world_reader(world, 0), view_asked(), st))
         return st->code;
     for (;;) {
         struct document doc;
@@ -221,9 +234,17 @@ int main(void)
         case 'X':
             world_free(world);
             world = world_new();
+            chosen_view = 0;
             break;
         case 'D':
-            put_document(arena, json);
+        case 'R':
+            change_document(arena, json, line[0] == 'R');
+            break;
+        case 'V':
+            printf("{\"view\":\"%" PRIu64 "\"}\n", world_view(world));
+            break;
+        case '@':
+            chosen_view = strtoull(json.p, NULL, 10);
             break;
         case 'Q':
             run_query(arena, json);

@@ -68,6 +68,10 @@ class Generator:
     def documents(self):
         return {path: self.document() for path in PATHS if self.rng.random() < 0.75}
 
+    def changes(self):
+        """{path: fields, or None to remove it}"""
+        return {path: self.document() if self.rng.random() < 0.6 else None for path in self.rng.sample(PATHS, 5)}
+
     def operand(self, path, documents):
         """Often a value that some document has there."""
         found = [v for v in (lookup(fields, path) for fields in documents.values()) if v is not None]

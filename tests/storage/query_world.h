@@ -13,7 +13,9 @@ struct world *world_new(void);
 void world_free(struct world *world);
 /* Creates or replaces a document; fields are encoded at once. */
 void world_put(struct world *world, struct database_name db, struct str path, const struct value_map *fields);
-/* The present view. */
+/* Nothing happens when there is none. */
+void world_remove(struct world *world, struct database_name db, struct str path);
+/* The present view. Older ones stay readable. */
 uint64_t world_view(struct world *world);
 /* One of two readers (0, 1). */
 struct store_reader *world_reader(struct world *world, unsigned which);

@@ -7,6 +7,7 @@
 #include "core/codec.h"
 #include "core/limits.h"
 #include "core/order.h"
+#include "storage/index_read.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -60,6 +61,19 @@ static struct str path_of(const struct version *v)
     return (struct str){ v->path, v->path_n };
 }
 
+/* One change: what is there now was there until it. Returns where the path's versions begin, or would. */
+static size_t end_present(struct world *w, struct str path)
+{
+    size_t at = 0;
+    w->seq++;
+    while (at < w->n && order_compare_path(path_of(&w->versions[at]), path) < 0)
+        at++;
+    for (size_t i = at; i < w->n && str_eq(path_of(&w->versions[i]), path); i++)
+        if (w->versions[i].until == UINT64_MAX)
+            w->versions[i].until = w->seq;
+    return at;
+}
+
 void world_put(struct world *w, struct database_name db, struct str path, const struct value_map *fields)
 {
     struct buf bytes;
@@ -72,19 +86,19 @@ void world_put(struct world *w, struct database_name db, struct str path, const 
         w->cap = w->cap ? 2 * w->cap : 64;
         w->versions = realloc(w->versions, w->cap * sizeof *w->versions);
     }
-    w->seq++;
-    size_t at = 0;
-    while (at < w->n && order_compare_path(path_of(&w->versions[at]), path) < 0)
-        at++;
-    for (size_t i = at; i < w->n && str_eq(path_of(&w->versions[i]), path); i++)
-        if (w->versions[i].until == UINT64_MAX)
-            w->versions[i].until = w->seq;
+    size_t at = end_present(w, path);
     memmove(&w->versions[at + 1], &w->versions[at], (w->n - at) * sizeof *w->versions);
     struct version *v = &w->versions[at];
     *v = (struct version){ malloc(path.n), NULL, path.n, 0, w->seq, UINT64_MAX };
     memcpy(v->path, path.p, path.n);
     v->fields = buf_detach(&bytes, &v->fields_n);
     w->n++;
+}
+
+void world_remove(struct world *w, struct database_name db, struct str path)
+{
+    (void)db;
+    end_present(w, path);
 }
 
 uint64_t world_view(struct world *w)
@@ -130,6 +144,44 @@ const char *store_reader_file(const struct store_reader *reader)
 {
     (void)reader;
     return NULL;
+}
+
+/* No indexes here: queries must be answered all the same. */
+struct field_index *store_index_hold(struct store_reader *reader, uint64_t view, const struct index_name *name)
+{
+    (void)reader;
+    (void)view;
+    (void)name;
+    return NULL;
+}
+
+void store_index_release(struct store_reader *reader, struct field_index *index)
+{
+    (void)reader;
+    assert(!index);
+}
+
+void store_index_wish(struct store_reader *reader, uint64_t view, const struct index_name *name)
+{
+    (void)reader;
+    (void)view;
+    assert(name->collection.n > 0 && name->field.n > 0);
+}
+
+enum status_code store_index_read(struct index_entry *out, size_t *n, size_t want, struct store_reader *reader,
+                                  uint64_t view, struct database_name db, const struct field_index *index,
+                                  const struct index_range *range, struct arena *arena, struct status *st)
+{
+    (void)out;
+    (void)want;
+    (void)reader;
+    (void)view;
+    (void)db;
+    (void)index;
+    (void)range;
+    (void)arena;
+    *n = 0;
+    return status_set(st, STATUS_UNIMPLEMENTED, "no indexes here");
 }
 
 enum status_code store_scan_open(struct store_scan **out, struct store_reader *reader, uint64_t view,

@@ -68,22 +68,34 @@ static void submit(struct world *world, struct store_commit *commit)
     must(commit->status.code, &commit->status);
 }
 
+static void write_one(struct world *world, struct database_name db, const struct store_op *op)
+{
+    struct arena *arena = arena_new();
+    struct store_op ops[] = { *op };
+    struct store_commit commit = {
+        .db = db, .ops = ops, .n_ops = 1, .principal = STR("owner"), .status = status_init(arena)
+    };
+    submit(world, &commit);
+    arena_free(arena);
+}
+
 void world_put(struct world *world, struct database_name db, struct str path, const struct value_map *fields)
 {
     struct buf bytes;
-    struct arena *arena = arena_new();
     buf_init(&bytes, LIMIT_MESSAGE_BYTES);
     if (!protobuf_encode_fields(&bytes, fields))
         abort();
     struct store_op op = {
         .kind = STORE_PUT, .operation = STORE_OPERATION_UPDATE, .path = path, .fields = buf_view(&bytes)
     };
-    struct store_commit commit = {
-        .db = db, .ops = &op, .n_ops = 1, .principal = STR("owner"), .status = status_init(arena)
-    };
-    submit(world, &commit);
+    write_one(world, db, &op);
     buf_dispose(&bytes);
-    arena_free(arena);
+}
+
+void world_remove(struct world *world, struct database_name db, struct str path)
+{
+    struct store_op op = { .kind = STORE_DELETE, .operation = STORE_OPERATION_DELETE, .path = path };
+    write_one(world, db, &op);
 }
 
 uint64_t world_view(struct world *world)
