@@ -48,7 +48,7 @@ enum status_code transaction_saw_query(struct transaction *txn, struct str paren
     struct arena *arena = arena_new();
     struct msg_structured_query *copy = ARENA_NEW(arena, struct msg_structured_query);
     struct read_query *q = ARENA_NEW(arena, struct read_query);
-    *q = (struct read_query){ .arena = arena, .view = view };
+    *q = (struct read_query){ .arena = arena, .view = view, .skips = query->offset > 0 };
     if (copy_query(copy, query, arena, st) ||
         query_check(&q->plan, txn->db, arena_str(arena, parent), copy, arena, st)) {
         arena_free(arena);
@@ -118,24 +118,35 @@ static enum status_code matches_at(bool *matches, const struct transaction *txn,
     return STATUS_OK;
 }
 
-/* A document that changed after the query was answered, and belongs to its result now, is a phantom; so is
- * one that did, though the transaction did not see it: an offset skipped it. */
+/* Whether entry e makes the query's answer another one: its document belongs to the result now, though the
+ * transaction did not see it; or it did, and an offset skipped it. */
+static enum status_code is_phantom(bool *phantom, struct transaction *txn, const struct read_query *q,
+                                   const struct store_entry *e, struct store_reader *reader, uint64_t view,
+                                   struct arena *arena, struct status *st)
+{
+    *phantom = false;
+    if (!database_name_eq(e->db, txn->db) || e->path.n == 0 || !in_query_scope(q, e->path) ||
+        has_seen(txn, e->path))
+        return STATUS_OK;
+    if (q->skips && matches_at(phantom, txn, q, reader, q->view, e->path, arena, st))
+        return st->code;
+    return *phantom ? STATUS_OK : matches_at(phantom, txn, q, reader, view, e->path, arena, st);
+}
+
+/* Looks at everything that was written after the query was answered. */
 static enum status_code recheck_query(struct transaction *txn, struct read_query *q,
                                       struct store_reader *reader, uint64_t view, struct arena *arena,
                                       struct status *st)
 {
+    struct arena *scratch = arena_child(arena); /* of one entry */
     for (uint64_t seq = q->view + 1; seq <= view; seq++) {
         struct store_entry e;
-        bool found, before, now;
-        if (store_read_entry(reader, seq, arena, &e, &found, st))
+        bool found, phantom = false;
+        arena_reset(scratch);
+        if (store_read_entry(reader, seq, scratch, &e, &found, st) ||
+            (found && is_phantom(&phantom, txn, q, &e, reader, view, scratch, st)))
             return st->code;
-        if (!found || !database_name_eq(e.db, txn->db) || e.path.n == 0 || !in_query_scope(q, e.path) ||
-            has_seen(txn, e.path))
-            continue;
-        if (matches_at(&before, txn, q, reader, q->view, e.path, arena, st) ||
-            matches_at(&now, txn, q, reader, view, e.path, arena, st))
-            return st->code;
-        if (before || now)
+        if (phantom)
             return status_set(
                 st, STATUS_ABORTED,
                 "The transaction was aborted: a query it made would now be answered otherwise, since "

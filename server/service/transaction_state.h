@@ -15,6 +15,7 @@ struct read_query {
     struct arena *arena; /* of all this: it outlives the request that asked */
     struct query_plan *plan;
     struct str collection;
+    bool skips;    /* it has an offset: documents belong to its answer that were not sent */
     uint64_t view; /* moved up by rechecks: of the committing call alone */
 };
 

@@ -128,7 +128,9 @@ static int read_seen(struct seen *out, const struct answer *a)
         if (n == MAX_READS)
             fail("more documents than anybody asked for", a->json);
         struct seen *s = &out[n++];
-        *s = (struct seen){ .doc = doc_of(path + strlen(ROOT "/")), .exists = number[0], .n = atol(number) };
+        *s = (struct seen){ .doc = doc_of(path + strlen(ROOT "/")),
+                            .exists = number[0],
+                            .n = strtol(number, NULL, 10) };
         copy_text(s->update_time, sizeof s->update_time, text, "\"updateTime\":\"");
     }
     return n;
@@ -353,7 +355,7 @@ static bool increment(struct client *c)
         copy_text(result, sizeof result, a->json, "\"integerValue\":\"");
         d->increments = true;
         d->n_writes = 1;
-        d->writes[0] = (struct seen){ .doc = doc, .exists = true, .n = atol(result) };
+        d->writes[0] = (struct seen){ .doc = doc, .exists = true, .n = strtol(result, NULL, 10) };
         done(c, d, a, "\"commitTime\":\"");
     }
     answer_free(a);
@@ -600,8 +602,8 @@ static struct client new_client(int index, int rounds, uint64_t seed)
 
 int main(int argc, char **argv)
 {
-    int rounds = argc > 1 ? atoi(argv[1]) : 60;
-    uint64_t seed = argc > 2 ? (uint64_t)atoll(argv[2]) : 1;
+    int rounds = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 60;
+    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
     struct client clients[CLIENTS + 1];
     pthread_t threads[CLIENTS];
     loopback_open(&L, NULL);
