@@ -35,6 +35,7 @@ static const struct row rows[] = {
     { "fresh", KIND_BOOL, AT(fresh), 0, NULL, "start empty; what is there is moved aside" },
     { "durability", KIND_DURABILITY, AT(durability), 0, "process|power", "what an acknowledged write survives: kill -9, or a power cut too (default process)" },
     { "rules", KIND_TEXT, AT(rules), 0, "FILE", "security rules (default: firebase.json, firestore.rules, else open); watched" },
+    { "seed", KIND_LIST, AT(seed), AT(n_seed), "FILE|DIR", "create example documents at start, one a line: {\"path\":\"items/a\",\"data\":{...}}, or \"fields\" with typed values (repeatable)" },
     { "append-only", KIND_LIST, AT(append_only), AT(n_append_only), "PATTERN", "refuse updates and deletes there, even for admin: api_audit_logs, tenants/*/logs, ** (repeatable)" },
     { "owner-as", KIND_OWNER_AS, AT(owner_as), AT(n_owner_as), "[PORT=]FILE", "owner requests (server SDKs) go through the rules as the principal {\"uid\",\"token\"} in FILE; with PORT on a second port" },
     { "owner-iam", KIND_TEXT, AT(owner_iam), 0, "LIST|FILE", "owner requests need these IAM permissions: create,get,list, a role, or a file" },
@@ -414,6 +415,19 @@ enum status_code options_parse(struct options *out, enum options_command command
             return st->code;
     }
     return STATUS_OK;
+}
+
+const char *options_project(const struct options *options)
+{
+    static const char *const variables[] = { "GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT" };
+    if (options->project_id)
+        return options->project_id;
+    for (size_t i = 0; i < 2; i++) {
+        const char *value = getenv(variables[i]);
+        if (value && *value)
+            return value;
+    }
+    return "demo-cinderlog";
 }
 
 void options_print_help(struct buf *out)

@@ -23,6 +23,8 @@ struct options {
     bool data_given, fresh;
     const char *rules; /* NULL: firebase.json, firestore.rules, else open */
     const char *project_id;
+    struct str seed[OPTIONS_MAX_LIST]; /* files and directories, loaded in this order */
+    size_t n_seed;
     struct str append_only[OPTIONS_MAX_LIST];
     size_t n_append_only;
     struct owner_as_option owner_as[OPTIONS_MAX_LIST];
@@ -47,6 +49,8 @@ enum options_command { OPTIONS_SERVE, OPTIONS_EXEC };
  * unknown one. Notices (options of Google's emulator that have no effect here) are logged once each. */
 enum status_code options_parse(struct options *out, enum options_command command, int argc, char **argv, int first,
                                int *rest, struct status *st);
+/* The project that this run is about: --project_id, else GOOGLE_CLOUD_PROJECT or GCLOUD_PROJECT, else "demo-cinderlog". */
+const char *options_project(const struct options *options);
 /* The options as --help and README print them, from the same table. */
 void options_print_help(struct buf *out);
 /* Splits "HOST:PORT" ("[::1]:8080", ":8080", "8080"); host is "127.0.0.1" when absent. */

@@ -6,6 +6,7 @@
 #include "server/net/net.h"
 #include "server/ops/request_log.h"
 #include "server/ops/rules_file.h"
+#include "server/ops/seed.h"
 #include "server/ops/summary.h"
 #include "server/server.h"
 #include "server/service/rulesets.h"
@@ -34,6 +35,7 @@ struct app {
     bool looping;
     struct rules_watch *watch;
     const char *rules_path, *rules_why;
+    struct seed seed;
     bool progress_shown;
     atomic_bool fatal;
 };
@@ -107,6 +109,23 @@ static enum status_code open_rules(struct app *app, struct status *st)
         return st->code;
     rules_install(&app->server, STR(""), ruleset, STR("operator"), st);
     rules_release(ruleset);
+    return st->code;
+}
+
+static enum status_code load_seed(struct app *app, struct status *st)
+{
+    const struct options *o = &app->options;
+    app->seed = (struct seed){
+        .store = app->server.store,
+        .db = { str_of(options_project(o)), STR("(default)") },
+        .progress = show_progress,
+        .progress_data = app,
+    };
+    app->progress_shown = false;
+    for (size_t i = 0; i < o->n_seed && st->code == STATUS_OK; i++)
+        seed_load(&app->seed, o->seed[i].p, st);
+    if (app->progress_shown)
+        fputc('\n', stderr);
     return st->code;
 }
 
@@ -197,7 +216,7 @@ static int exit_code_of(const char *stage, const struct status *st)
 {
     if (strcmp(stage, "net") == 0)
         return strstr(status_message(st), "already in use") ? EXIT_PORT_IN_USE : EXIT_RUNTIME;
-    if (strcmp(stage, "store") == 0)
+    if (strcmp(stage, "store") == 0 || strcmp(stage, "seed") == 0)
         return st->code == STATUS_INVALID_ARGUMENT ? EXIT_USAGE : EXIT_DATA;
     return EXIT_USAGE;
 }
@@ -246,6 +265,9 @@ struct app *app_open(const struct options *options, int *exit_code)
     stage = "rules";
     if (open_rules(app, &st))
         goto failed;
+    stage = "seed";
+    if (load_seed(app, &st))
+        goto failed;
     stage = "workers";
     if (pool_open(&server->pool, app->options.workers, server->store, &st))
         goto failed;
@@ -291,12 +313,21 @@ static void announce_store(const struct app *app)
         printf("Ledger: %s, new, durability %s\n", info.path, durability);
 }
 
+static void announce_seed(const struct app *app)
+{
+    const struct seed *seed = &app->seed;
+    if (app->options.n_seed)
+        printf("Example data: %" PRIu64 " documents created in project " STR_FMT ", %" PRIu64 " were there already\n",
+               seed->created, STR_ARG(seed->db.project), seed->kept);
+}
+
 void app_announce(const struct app *app)
 {
     const char *host = shown_host(app);
     const char *open = strchr(host, ':') ? "[" : "", *close = *open ? "]" : "";
     unsigned port = app_port(app);
     announce_store(app);
+    announce_seed(app);
     if (app->rules_path)
         printf("Rules: %s (%s), watched\n", app->rules_path, app->rules_why);
     else

@@ -45,7 +45,7 @@ static void set_environment(const struct options *options, const struct app *app
     char address[64];
     snprintf(address, sizeof address, "127.0.0.1:%u", (unsigned)app_port(app));
     setenv("FIRESTORE_EMULATOR_HOST", address, 1);
-    const char *project = options->project_id ? options->project_id : "demo-cinderlog";
+    const char *project = options_project(options);
     setenv("GOOGLE_CLOUD_PROJECT", project, options->project_id != NULL);
     setenv("GCLOUD_PROJECT", project, options->project_id != NULL);
     setenv("NO_GCE_CHECK", "true", 1);

@@ -6,6 +6,7 @@
 #include "server/auth/claims.h"
 #include "server/files.h"
 #include "server/service/rulesets.h"
+#include "server/submit.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -86,22 +87,6 @@ out:
 
 /* ---- into the ledger ---- */
 
-struct install {
-    struct store_commit commit;
-    pthread_mutex_t mutex;
-    pthread_cond_t done;
-    bool finished;
-};
-
-static void install_done(struct store_commit *commit)
-{
-    struct install *i = commit->user;
-    pthread_mutex_lock(&i->mutex);
-    i->finished = true;
-    pthread_cond_signal(&i->done);
-    pthread_mutex_unlock(&i->mutex);
-}
-
 /* Files as name and content, each after its length in decimal and a colon. */
 static bool write_source(struct buf *out, const struct ruleset *ruleset)
 {
@@ -127,28 +112,16 @@ enum status_code rules_install(struct server *server, struct str project, struct
         goto out;
     }
     struct store_op op = { .kind = STORE_RULES, .fields = buf_view(&source), .decision = STR("rules") };
-    struct install install = { .finished = false };
-    pthread_mutex_init(&install.mutex, NULL);
-    pthread_cond_init(&install.done, NULL);
-    install.commit = (struct store_commit){
+    struct store_commit commit = {
         .db = { .project = project },
         .ops = &op,
         .n_ops = 1,
         .principal = principal,
         .rules_digest = rules_digest(ruleset),
-        .done = install_done,
-        .user = &install,
         .status = status_init(arena),
     };
-    store_submit(server->store, &install.commit);
-    pthread_mutex_lock(&install.mutex);
-    while (!install.finished)
-        pthread_cond_wait(&install.done, &install.mutex);
-    pthread_mutex_unlock(&install.mutex);
-    pthread_cond_destroy(&install.done);
-    pthread_mutex_destroy(&install.mutex);
-    if (install.commit.status.code) {
-        status_copy(st, &install.commit.status);
+    if (submit_and_wait(server->store, &commit)) {
+        status_copy(st, &commit.status);
         goto out;
     }
     rules_retain(ruleset);

@@ -5,6 +5,7 @@
 #include "core/codec.h"
 #include "core/limits.h"
 #include "server/service/job.h"
+#include "server/service/stored_form.h"
 
 /* ---- documents of a job ---- */
 
@@ -97,19 +98,6 @@ static bool looks_into_fields(const struct msg_write *write)
            (write->operation_case == 1 && (write->update_mask || write->update_transforms.n));
 }
 
-static enum status_code encode_fields(struct str *out, struct arena *arena, const struct value_map *fields,
-                                      struct status *st)
-{
-    struct buf b;
-    buf_init(&b, LIMIT_MESSAGE_BYTES);
-    if (!protobuf_encode_fields(&b, fields))
-        status_set(st, STATUS_INVALID_ARGUMENT, "maximum entity size is %d bytes", LIMIT_DOCUMENT_BYTES);
-    else
-        *out = arena_str(arena, buf_view(&b));
-    buf_dispose(&b);
-    return st->code;
-}
-
 /* One version for each document, whatever number of writes made it: what changed between base and end. */
 static void make_ops(struct job *job)
 {
@@ -138,28 +126,6 @@ static void note_assumption(struct pending *p, const struct msg_precondition *pr
 {
     p->assume_missing = pre && pre->condition_case == 1 && !pre->exists;
     p->assume_exists = pre && ((pre->condition_case == 1 && pre->exists) || pre->condition_case == 2);
-}
-
-/* A JSON reader that turns -0.0 into 0.0 is what REST clients of Google's emulator 1.19.9 see; over gRPC it
- * stays. */
-static void drop_negative_zeros(struct value *value)
-{
-    if (value->kind == VALUE_DOUBLE && value->number == 0)
-        value->number = 0;
-    for (size_t i = 0; value->kind == VALUE_ARRAY && i < value->array.n; i++)
-        drop_negative_zeros(&value->array.items[i]);
-    for (size_t i = 0; value->kind == VALUE_MAP && i < value->map.n; i++)
-        drop_negative_zeros(&value->map.items[i].value);
-}
-
-static void normalise(struct value_map *fields, const struct call *call)
-{
-    bool rest = call->notes.transport && strcmp(call->notes.transport, "rest") == 0;
-    for (size_t i = 0; i < fields->n; i++) {
-        value_cut_times(&fields->items[i].value);
-        if (rest)
-            drop_negative_zeros(&fields->items[i].value);
-    }
 }
 
 /* What cannot be told before the whole request was looked at: first what contradicts itself, then (after the
@@ -211,8 +177,9 @@ static enum status_code adopt(struct pending *p, struct write_state *after, stru
         p->raw = (struct str){ 0 };
         return STATUS_OK;
     }
-    normalise(&after->fields, authz->call);
-    if (encode_fields(&p->raw, authz->arena, &after->fields, st))
+    const char *transport = authz->call->notes.transport;
+    stored_form_round(&after->fields, transport && strcmp(transport, "rest") == 0);
+    if (stored_form_encode(&p->raw, authz->arena, &after->fields, st))
         return st->code;
     p->recreated = p->recreated || (p->base.exists && !p->now.exists);
     p->now = *after;

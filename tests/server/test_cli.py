@@ -116,6 +116,120 @@ def test_google_flags_are_known_in_both_spellings():
     assert "no effect" in s.err
 
 
+# ---- example data ----
+
+def seed_file(*lines, name="seed.ndjson", folder=None):
+    path = os.path.join(folder or tempfile.mkdtemp(prefix="cinderlog-seed-"), name)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write("".join((line if isinstance(line, str) else json.dumps(line)) + "\n" for line in lines))
+    return path
+
+
+def test_seed_creates_documents_once_and_leaves_equal_ones():
+    path = seed_file({"path": "items/a", "data": {"n": 1, "d": 1.5, "s": "x", "l": [1, "a", None], "m": {"b": True}}}, "", "  \r",
+                     {"path": "items/b", "fields": {"at": {"timestampValue": "2026-01-01T00:00:00.123456789Z"}, "g": {"geoPointValue": {}}}},
+                     {"path": "projects/other/databases/db-2/documents/items/c", "data": {}}, {"path": "items/a/sub/x", "data": {"n": -0.0}},
+                     {"path": "items/a", "data": {"n": 1, "d": 1.5, "s": "x", "l": [1, "a", None], "m": {"b": True}}})
+    data = os.path.join(tempfile.mkdtemp(), "d")
+    for created, kept in ((4, 1), (0, 5)):
+        with Server("--data", data, "--project_id", "p", "--seed", path) as s:
+            a = json.loads(s.ask("GET", DOCS + "/items/a")[1])["fields"]
+            assert a["n"] == {"integerValue": "1"} and a["l"]["arrayValue"]["values"][2] == {"nullValue": None}, a
+            b = json.loads(s.ask("GET", DOCS + "/items/b")[1])["fields"]
+            assert b["at"] == {"timestampValue": "2026-01-01T00:00:00.123456Z"} and "geoPointValue" in b["g"], b
+            assert s.ask("GET", "/v1/projects/other/databases/db-2/documents/items/c")[0] == 200
+            assert s.stop() == 0
+        assert "Example data: %d documents created in project p, %d were there already" % (created, kept) in s.out, s.out
+    entries = [json.loads(line) for line in run("log", data, "--format", "ndjson").stdout.splitlines()]
+    writes = [e for e in entries if e["kind"] == "write"]
+    assert [e["path"] for e in writes] == ["items/a", "items/b", "items/c", "items/a/sub/x"]
+    assert all(e["principal"] == "seed" and e["operation"] == "create" for e in writes)
+    assert writes[1]["decision"] == "seed:%s:4" % path, writes[1]
+    assert run("verify", data).returncode == 0
+
+
+def test_seed_takes_a_directory_in_order_and_several_times():
+    folder = tempfile.mkdtemp()
+    seed_file({"path": "c/a", "data": {"n": 1}}, name="02.ndjson", folder=folder)
+    seed_file({"path": "c/a", "data": {"n": 1}}, {"path": "c/b", "data": {}}, name="01.jsonl", folder=folder)
+    seed_file("not JSON", name="readme.txt", folder=folder)
+    more = seed_file({"path": "c/z", "data": {}})
+    with Server("--data", ":memory:", "--seed", folder, env={"CINDERLOG_SEED": more, "GOOGLE_CLOUD_PROJECT": "from-env"}) as s:
+        assert len(json.loads(s.ask("GET", DOCS.replace("/p/", "/from-env/") + "/c")[1])["documents"]) == 3
+        assert s.stop() == 0
+    assert "created in project from-env, 1 were there already" in s.out
+
+
+def test_bad_seed_lines_are_exit_2_with_file_and_line():
+    good = {"path": "c/good", "data": {}}
+    for line, reason in (("{", "cut off"), ("[]", "a line is one JSON object"), ('{"path":"c/a"}', "exactly one of data"),
+                         ({"path": "c/a", "data": {}, "fields": {}}, "exactly one of data"), ({"data": {}}, "path is missing"),
+                         ({"path": "c", "data": {}}, 'lacks "/"'), ({"path": "c/__x__", "data": {}}, "reserved"), ({"path": 5, "data": {}}, "path must be a string"),
+                         ({"path": "c/a", "data": []}, "data must be an object"), ({"path": "c/a", "data": {}, "id": 1}, 'unknown member "id"'),
+                         ('{"path":"c/a","data":{}} x', "something follows"), ('{"path":"c/a","path":"c/b","data":{}}', "path is given twice"),
+                         ({"path": "c/a", "fields": {"n": {"integerValue": "x"}}}, 'fields.n.integerValue: "x" is not'),
+                         ({"path": "c/a", "fields": {"n": {}}}, "type unset"), ({"path": "c/a", "data": {"__x__": 1}}, "reserved"),
+                         ({"path": "c/a", "data": {"l": [[1]]}}, "array"), ({"path": "c/a", "data": {"s": "x" * 1048488}}, "longer than 1048487 bytes"),
+                         ({"path": "c/good", "data": {"n": 1}}, "exists with other content")):
+        path = seed_file(good, "", line)
+        r = run("serve", "--port", "0", "--data", ":memory:", "--seed", path)
+        assert r.returncode == 2 and r.stderr.startswith("cinderlog: --seed %s:3: " % path) and reason in r.stderr, (line, r.returncode, r.stderr)
+        assert "running" not in r.stdout
+    for path, reason in (("/nonexistent.ndjson", "No such file"), (tempfile.mkdtemp(), "there is no *.ndjson")):
+        r = run("serve", "--port", "0", "--data", ":memory:", "--seed", path)
+        assert r.returncode == 2 and "--seed %s: %s" % (path, reason) in r.stderr, r.stderr
+
+
+def test_seed_never_overwrites():
+    data = os.path.join(tempfile.mkdtemp(), "d")
+    with Server("--data", data, "--project_id", "p") as s:
+        s.ask("PATCH", DOCS + "/c/a", text("mine"))
+        s.stop()
+    path = seed_file({"path": "c/0", "data": {}}, {"path": "c/a", "data": {"t": "theirs"}})
+    r = run("serve", "--port", "0", "--data", data, "--project_id", "p", "--seed", path)
+    assert r.returncode == 2 and path + ":2: c/a exists with other content" in r.stderr, r.stderr
+    with Server("--data", data) as s:
+        assert "mine" in s.ask("GET", DOCS + "/c/a")[1]
+
+
+def test_exec_has_the_seed_before_its_command_starts():
+    path = seed_file({"path": "c/a", "data": {"n": 7}})
+    program = ("import os, urllib.request as u; print(u.urlopen('http://%s/v1/projects/%s/databases/(default)/documents/c/a' % "
+               "(os.environ['FIRESTORE_EMULATOR_HOST'], os.environ['GOOGLE_CLOUD_PROJECT'])).read().decode())")
+    r = run("exec", "--seed", path, "--", sys.executable, "-c", program)
+    assert r.returncode == 0 and '"integerValue": "7"' in r.stdout, (r.stdout, r.stderr)
+    r = run("exec", "--seed", seed_file("x"), "--", "true")
+    assert r.returncode == 2, r.returncode
+
+
+def test_probes_are_answered_while_the_server_starts():
+    """A pipe as example data holds the start for as long as we like."""
+    pipe = os.path.join(tempfile.mkdtemp(), "seed.ndjson")
+    os.mkfifo(pipe)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen([BINARY, "serve", "--host", "127.0.0.1", "--port", str(port), "--data", ":memory:", "--project_id", "p", "--seed", pipe],
+                               env=CLEAN, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    s = Server.__new__(Server)
+    s.port, s.process = port, process
+    with s:
+        with open(pipe, "w") as gate:  # returns when the server reads it
+            assert s.ask("GET", "/readyz") == (503, "starting: loading example data\n")
+            assert s.ask("GET", "/healthz") == (200, "ok\n")
+            assert s.ask("GET", "/")[0] == 503
+            status, answer = s.ask("GET", DOCS + "/c/a")
+            assert status == 503 and '"starting: loading example data","status":"UNAVAILABLE"' in answer, answer
+            assert run("healthcheck", "127.0.0.1:%d" % port).returncode == 1
+            gate.write('{"path":"c/a","data":{}}\n')
+        deadline = time.monotonic() + 60
+        while s.ask("GET", "/readyz")[0] != 200 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert s.ask("GET", "/readyz") == (200, "ready\n") and s.ask("GET", DOCS + "/c/a")[0] == 200
+        assert s.stop() == 0
+    assert s.out.rstrip().endswith("Dev App Server is now running."), s.out
+
+
 # ---- serving ----
 
 def test_ready_block_ends_in_googles_line():
