@@ -125,6 +125,38 @@ static struct msg_cursor *cursor(const struct msg_structured_query *q, struct ch
     return cursor;
 }
 
+static const struct value components[] = { { .kind = VALUE_DOUBLE, .number = 1 },
+                                           { .kind = VALUE_DOUBLE, .number = 2 },
+                                           { .kind = VALUE_DOUBLE, .number = (double)__builtin_inff() } };
+#define VECTOR(name, first, count)                                                                           \
+    static const struct field name[] = {                                                                     \
+        { STR_INIT("__type__"), { .kind = VALUE_STRING, .text = STR_INIT("__vector__") } },                  \
+        { STR_INIT("value"),                                                                                 \
+          { .kind = VALUE_ARRAY, .array = { (struct value *)(uintptr_t)&components[first], count } } },      \
+    }
+VECTOR(vector_12, 0, 2);
+VECTOR(vector_2i, 1, 2);
+VECTOR(vector_1, 0, 1);
+
+static void nearest(struct msg_structured_query *q, struct choices *c)
+{
+    static const struct field *const vectors[] = { vector_12, vector_2i, vector_1 };
+    static const struct str results[] = { STR_INIT(""), STR_INIT("a"), STR_INIT("near") };
+    struct msg_find_nearest *n = ARENA_NEW(c->arena, struct msg_find_nearest);
+    n->vector_field.field_path = choose(c, 4) ? STR("v") : STR("m.v");
+    n->query_vector =
+        (struct value){ .kind = VALUE_MAP, .map = { (struct field *)(uintptr_t)vectors[choose(c, 3)], 2 } };
+    n->distance_measure = (int32_t)choose(c, 4);
+    n->limit = (opt_int){ true, choose(c, 5) };
+    n->distance_result_field = results[choose(c, 3)];
+    n->distance_threshold.set = choose(c, 3) == 2;
+    n->distance_threshold.value = (double)choose(c, 3);
+    q->find_nearest = n;
+    q->limit.set = false;
+    q->offset = 0;
+    q->start_at = q->end_at = NULL;
+}
+
 struct msg_structured_query *query_built(struct arena *arena, struct str bytes)
 {
     struct choices c = { arena, bytes };
@@ -143,5 +175,7 @@ struct msg_structured_query *query_built(struct arena *arena, struct str bytes)
     q->offset = (int32_t)choose(&c, 12);
     q->limit.set = choose(&c, 2);
     q->limit.value = choose(&c, 12);
+    if (choose(&c, 3) == 2)
+        nearest(q, &c);
     return q;
 }
