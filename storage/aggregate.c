@@ -153,8 +153,8 @@ static enum status_code finish(struct aggregate_plan *plan, struct arena *arena,
             query->select[query->n_select++] = plan->items[i].field;
     if (plan_finish(query, query->select, query->n_select, arena, st))
         return st->code;
-    /* Only a cut depends on the order. */
-    query->any_order = query->limit == UINT64_MAX && query->offset == 0;
+    /* Only what a cut leaves depends on the order, not how much. */
+    query->any_order = query->n_select == 0 || (query->limit == UINT64_MAX && query->offset == 0);
     /* What is stored is added up, not the distance that would take its place. */
     if (query->nearest)
         query->nearest->result_field = STR("");
