@@ -40,6 +40,12 @@ perTransport('queries that cannot be run', async (t, transport) => {
     await once(server, transport, () => bad.count().get(), 'INVALID_ARGUMENT', 'RunAggregationQuery');
 });
 
+perTransport('a pipeline, which only the Enterprise edition has', async (t, transport) => {
+    const server = await serve(t);
+    const db = connect(t, transport, { host: server.host });
+    await once(server, transport, () => db.pipeline().collection('c').execute(), 'UNIMPLEMENTED', 'ExecutePipeline');
+});
+
 /* Every call goes through rules that allow only this. */
 const RULES = 'match /open/{id} { allow read, write: if true; }';
 
