@@ -78,33 +78,47 @@ static void print_elements(struct buf *out, struct str path)
     }
 }
 
+/* `what` is wrong with the entity at `path`. */
+static enum status_code refuse_entity(struct status *st, enum status_code code, const char *what,
+                                      struct str project, struct str path)
+{
+    struct buf elements;
+    buf_init(&elements, 64 * 1024);
+    print_elements(&elements, path);
+    status_set(st, code, "%s: app: \"dev~" STR_FMT "\"\npath <\n" STR_FMT ">\n", what, STR_ARG(project),
+               STR_ARG(buf_view(&elements)));
+    buf_dispose(&elements);
+    return code;
+}
+
+static enum status_code check_update_time(int64_t wanted, const struct write_state *state, struct str project,
+                                          struct str path, struct status *st)
+{
+    int64_t stored = state->update_time_us;
+    if (stored == wanted)
+        return STATUS_OK;
+    if (state->exists && stored < wanted)
+        return refuse_entity(st, STATUS_INVALID_ARGUMENT,
+                             "Invalid base version, it is greater than the stored version", project, path);
+    return status_set(st, STATUS_FAILED_PRECONDITION,
+                      "the stored version (%lld) does not match the required base version (%lld)",
+                      (long long)stored, (long long)wanted);
+}
+
 enum status_code write_check(const struct msg_precondition *precondition, const struct write_state *state,
                              struct str project, struct str path, struct status *st)
 {
     if (!precondition || precondition->condition_case == 0)
         return STATUS_OK;
-    if (precondition->condition_case == 2) {
-        int64_t wanted = timestamp_to_us(precondition->update_time);
-        int64_t stored = state->update_time_us;
-        if (stored == wanted)
-            return STATUS_OK;
-        return status_set(st, STATUS_FAILED_PRECONDITION,
-                          "the stored version (%lld) does not match the required base version (%lld)",
-                          (long long)stored, (long long)wanted);
-    }
+    if (precondition->condition_case == 2)
+        return check_update_time(timestamp_to_us(precondition->update_time), state, project, path, st);
     if (precondition->exists == state->exists)
         return STATUS_OK;
     if (state->exists)
         return status_set(st, STATUS_ALREADY_EXISTS,
                           "entity already exists: EntityRef{partitionRef=dev~" STR_FMT ", path=/" STR_FMT "}",
                           STR_ARG(project), STR_ARG(path));
-    struct buf elements;
-    buf_init(&elements, 64 * 1024);
-    print_elements(&elements, path);
-    status_set(st, STATUS_NOT_FOUND, "no entity to update: app: \"dev~" STR_FMT "\"\npath <\n" STR_FMT ">\n",
-               STR_ARG(project), STR_ARG(buf_view(&elements)));
-    buf_dispose(&elements);
-    return st->code;
+    return refuse_entity(st, STATUS_NOT_FOUND, "no entity to update", project, path);
 }
 
 /* ---- transforms ---- */

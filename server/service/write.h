@@ -20,7 +20,8 @@ enum status_code write_target(struct str *name, const struct msg_write *write, s
 enum status_code write_check_form(const struct msg_write *write, struct status *st);
 
 /* Checks the precondition against the state. `project`, `database` and `path` are for the messages. Codes and
- * texts as observed on Google's emulator 1.19.9: ALREADY_EXISTS, NOT_FOUND, FAILED_PRECONDITION. */
+ * texts as observed on Google's emulator 1.19.9: ALREADY_EXISTS, NOT_FOUND, FAILED_PRECONDITION, and
+ * INVALID_ARGUMENT for an update time later than the document's. */
 enum status_code write_check(const struct msg_precondition *precondition, const struct write_state *state,
                              struct str project, struct str path, struct status *st);
 

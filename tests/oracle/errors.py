@@ -6,6 +6,7 @@ ERRORS = {
     "exists: true on one that is missing": r'^no entity to update: app: "',
     "another updateTime": r"^the stored version \(<T\d+:us>\) does not match the required base version \((\d+|<T\d+:us>)\)$",
     "another updateTime, missing document": r"^the stored version \(0\) does not match",
+    "a later updateTime": r"^Invalid base version, it is greater than the stored version: app: ",
     "a lock that is not given": r"^Transaction lock timeout\.$",
     "a transaction that is over": r"^Transaction is invalid or closed\.$",
     "transaction bytes that are none": r"^Invalid transaction\.$",

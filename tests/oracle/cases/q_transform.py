@@ -181,7 +181,8 @@ case("a patch that changes nothing answers the old time", get("c/a"), patch("c/a
 group("preconditions")
 N1 = [docs({"c/a": {"n": 1}})]
 STATES = {"a missing document": ("c/b", ()), "an existing document": ("c/a", N1), "a deleted document": ("c/a", [*N1, commit(del_("c/a"))])}
-PRE = {"exists true": EXISTS, "exists false": MISSING, "another updateTime": {"updateTime": OLD}}
+PRE = {"exists true": EXISTS, "exists false": MISSING, "another updateTime": {"updateTime": OLD},
+       "a later updateTime": {"updateTime": "2100-01-01T00:00:00Z"}}
 KINDS = {"a set": lambda p, c: set_(p, {"k": 1}, pre=c), "a merge": lambda p, c: set_(p, {"k": 1}, ["k"], pre=c),
          "an empty merge": lambda p, c: set_(p, {}, [], pre=c), "a delete": lambda p, c: del_(p, c),
          "a verify": lambda p, c: verify(p, c), "a transform": lambda p, c: set_(p, {}, [], [increment("n", 1)], c)}
