@@ -179,6 +179,11 @@ static enum rpc_flow step(struct call *call)
     struct run *run = call->state;
     struct job *waiting = NULL;
     size_t ready = 0;
+    if (server_time_repeats(run) && !pool_closing(call->server->pool)) {
+        call->step = step;
+        pool_post_later(call->server->pool, &call->task, 1);
+        return RPC_PARKED;
+    }
     for (size_t i = 0; i < run->n_jobs; i++) {
         struct job *job = &run->jobs[i];
         if (job->state != JOB_READY)

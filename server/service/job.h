@@ -73,4 +73,8 @@ struct run {
  * True: there is something to submit; with job->status set too it is the refusal, for the ledger. */
 bool job_prepare(struct job *job, void (*done)(struct store_commit *commit));
 
+/* Whether the run would stamp a document with the millisecond that it was last written in (server_time.c): come
+ * again in the next one. May move run->now on. */
+bool server_time_repeats(struct run *run);
+
 #endif

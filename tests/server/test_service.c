@@ -145,6 +145,23 @@ static void test_transforms(void **state)
     has("\"l\":{\"arrayValue\":{\"values\":[{\"integerValue\":\"1\"}]}}");
 }
 
+static void test_server_timestamps_of_one_document_differ(void **state)
+{
+    (void)state;
+    const char *before = "";
+    for (int i = 0; i < 20; i++) {
+        struct answer *a =
+            loopback_ask(&L, "Commit", "owner",
+                         "{" DB ",\"writes\":[{\"update\":{\"name\":\"" DOCS "/c/d\"},\"updateTransforms\":["
+                         "{\"fieldPath\":\"t\",\"setToServerValue\":\"REQUEST_TIME\"}]}]}");
+        assert_int_equal(a->code, STATUS_OK);
+        const char *now = arena_str(L.arena, str_of(answer_text(a, "\"timestampValue\":\""))).p;
+        assert_string_not_equal(before, now);
+        before = now;
+        answer_free(a);
+    }
+}
+
 static void test_batch_write_reports_each_write(void **state)
 {
     (void)state;
@@ -478,6 +495,7 @@ int main(void)
         PLAIN(test_writes_of_one_commit_see_each_other),
         PLAIN(test_a_write_that_changes_nothing_keeps_the_update_time),
         PLAIN(test_transforms),
+        PLAIN(test_server_timestamps_of_one_document_differ),
         PLAIN(test_batch_write_reports_each_write),
         PLAIN(test_batch_get_answers_each_document_once),
         PLAIN(test_queries),
