@@ -49,12 +49,10 @@ def fixture(name, *setup):
     return name
 
 
-def case(name, *steps, setup=(), rules=None, uses=None, later=False):
+def case(name, *steps, setup=(), rules=None, uses=None):
     full = f"{_group}: {name}"
     project = FIXTURES[uses]["project"] if uses else project_of(full)
     record = {"name": full, "project": project}
-    if later:
-        record["later"] = True
     if uses:
         record["uses"] = uses
     if rules is not None:

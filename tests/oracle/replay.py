@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """Replays the recorded answers of Google's emulator (1.19.9) against a server, and compares.
 
-    replay.py HOST:PORT [--only PATTERN] [--later] [--list-differences] [--google] [--verbose]
+    replay.py HOST:PORT [--only PATTERN] [--list-differences] [--google] [--verbose]
 
 Start the server with no --rules and empty data. --only takes a pattern (fnmatch, or a plain part) of case names.
-Cases marked "later" belong to RPCs and filters that are not claimed yet: left out unless --later. --google expects
-the recorded answers themselves, as a check of this tool against Google's emulator: no differences, nothing of
-ours.json.
+--google expects the recorded answers themselves, as a check of this tool against Google's emulator: no differences,
+nothing of ours.json.
 
 Known differences are rows of differences.json, at most 15. A case that a row names must answer what the row says,
 and a row that no longer differs is a failure. Requests that hang Google's emulator are in ours.json, with the answer
@@ -276,7 +275,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("address", nargs="?")
     parser.add_argument("--only", default="*")
-    parser.add_argument("--later", action="store_true")
     parser.add_argument("--google", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("--list-differences", action="store_true")
@@ -302,7 +300,7 @@ def main():
     active = [] if args.google else rows
     steps = 0
     for case in cases:
-        if not matches(case["name"], args.only) or (case.get("later") and not args.later):
+        if not matches(case["name"], args.only):
             continue
         uses = case.get("uses")
         if uses and uses not in begun:

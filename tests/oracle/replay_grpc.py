@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Replays over gRPC the recorded answers of Google's emulator (recorded_grpc/) against a server, and compares.
 
-    replay_grpc.py HOST:PORT [--only PATTERN] [--later] [--google] [--verbose]
+    replay_grpc.py HOST:PORT [--only PATTERN] [--google] [--verbose]
 
 As replay.py, whose comparison and table of known differences it shares: rows apply here where their entry says
 "grpc": true. Beyond Google's answers it checks what is ours alone: a streaming call that fails answers HEADERS
@@ -89,7 +89,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("address")
     parser.add_argument("--only", default="*")
-    parser.add_argument("--later", action="store_true")
     parser.add_argument("--google", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
@@ -103,7 +102,7 @@ def main():
     rows = [] if args.google else grpc_rows()
     report, begun, known, calls = replay.Report(args.verbose), {}, set(), 0
     for case in cases:
-        if not replay.matches(case["name"], args.only) or (case.get("later") and not args.later):
+        if not replay.matches(case["name"], args.only):
             continue
         uses = case.get("uses")
         if uses and uses not in begun:

@@ -161,8 +161,8 @@ r("resource.id", block("allow get: if resource.id == 'a';"), get("c/a"), get("c/
 r("resource.__name__", block("allow get: if resource.__name__ == /databases/$(db)/documents/c/a;"), get("c/a"))
 r("a limit in the query", block("allow list: if request.query.limit <= 10;"), query("c", limit=10), query("c", limit=11), query("c"))
 r("a pageSize in a list", block("allow list: if request.query.limit <= 10;"), get("c", {"pageSize": 5}), get("c"))
-r("an order in the query", block("allow list: if request.query.orderBy == 'n asc';"), query("c", order=["n"]), later=True)
-r("a range proves a range", block("allow list: if resource.data.n > 1;"), query("c", f("n", ">", 3)), query("c", f("n", ">", 0)), later=True)
+r("an order in the query", block("allow list: if request.query.orderBy == 'n asc';"), query("c", order=["n"]))
+r("a range proves a range", block("allow list: if resource.data.n > 1;"), query("c", f("n", ">", 3)), query("c", f("n", ">", 0)))
 r("a transaction does not help", READ_FALSE, capture(call("beginTransaction", {}), tx="/transaction"), batch_get("c/a", transaction="${tx}"),
   call("rollback", {"transaction": "${tx}"}))
 r("a denied commit in a transaction", CREATE, capture(call("beginTransaction", {}), tx="/transaction"),
@@ -182,4 +182,4 @@ r("a string condition that matches", block("allow get: if resource.data.s.matche
 r("a role claim on a write", block("allow write: if request.auth.token.source == 'svc';"), patch("c/a", {"n": 2}, headers=user(source="svc")),
   patch("c/a", {"n": 3}, headers=user(source="web")))
 r("an aggregation is a list", READ_FALSE, call("runAggregationQuery", {"structuredAggregationQuery": {
-    "structuredQuery": structured("c"), "aggregations": [{"alias": "n", "count": {}}]}}), later=True)
+    "structuredQuery": structured("c"), "aggregations": [{"alias": "n", "count": {}}]}}))
