@@ -5,6 +5,7 @@ ERRORS = {
     "exists: false on one that exists": r"^entity already exists: EntityRef\{",
     "exists: true on one that is missing": r'^no entity to update: app: "',
     "another updateTime": r"^the stored version \(<T\d+:us>\) does not match the required base version \((\d+|<T\d+:us>)\)$",
+    "an updateTime later than there is": r"^Invalid base version, it is greater than the stored version: app: ",
     "another updateTime, missing document": r"^the stored version \(0\) does not match",
     "a later updateTime": r"^Invalid base version, it is greater than the stored version: app: ",
     "a lock that is not given": r"^Transaction lock timeout\.$",
