@@ -235,3 +235,16 @@ case("a read-only one at a time takes no lock", capture(write(1), t="/commitTime
      batch_get("c/a", **TX), query_in(), write(2), batch_get("c/a", **TX))
 case("a document of another database is another document", begin(), batch_get("c/a", **TX),
      raw("PATCH", D.replace("(default)", "db2") + "/c/a", {"fields": fields({"n": 1})}), ROLLBACK, setup=A)
+
+
+def count(collection="c", where=None, **request):
+    return call("runAggregationQuery", {"structuredAggregationQuery": {
+        "structuredQuery": structured(collection, where), "aggregations": [{"alias": "n", "count": {}}]}, **request})
+
+
+case("a count locks what it counted", capture(count(newTransaction=RW), tx="/0/transaction"), write(9), ROLLBACK, get("c/a"), setup=A)
+case("a count locks nothing of another collection", capture(count(newTransaction=RW), tx="/0/transaction"), write(9, "d/a"), ROLLBACK, setup=A)
+case("its own count does not keep it waiting", begin(), count(**TX), write(**TX), count(), setup=A)
+case("two may count one collection", begin(), begin(name="t2"), count(**TX), count(**T2), commit(**TX), write(9, **T2), setup=A)
+case("a count in a read-only one locks nothing", capture(count(newTransaction=RO), tx="/0/transaction"), commit(set_("c/z", {})),
+     count(**TX), count(), setup=A)
