@@ -44,37 +44,39 @@ function toward(host, make) {
 /* A Firestore client over 'gRPC' or 'REST', ended with the test: of a project of its own, on the shared server if
  * the settings name no host. */
 function connect(t, transport, { host, ...settings } = {}) {
-    const rest = transport === 'REST' ? { preferRest: true, ...(settings.credentials ? {} : { authClient: ownerCredentials() }) }
-                                      : {};
-    const db = toward(host, () => new Firestore({ projectId: newProject(), ...rest, ...settings }));
+    const all = { projectId: newProject(), preferRest: transport === 'REST', ...settings };
+    if (all.preferRest && !all.credentials)
+        all.authClient = ownerCredentials();
+    const db = toward(host, () => new Firestore(all));
     t.after(() => db.terminate());
     return db;
 }
 
-/* One test for each transport: fn(t, transport), and the same with a client of the shared server. */
+/* One test for each transport: fn(t, transport); onBoth gives fn(db, transport, t) a client of the shared server. */
 function perTransport(name, fn) {
     for (const transport of ['gRPC', 'REST'])
         test(`${transport}: ${name}`, PATIENCE, t => fn(t, transport));
 }
 
-const onBoth = (name, fn) => perTransport(name, (t, transport) => fn(connect(t, transport), t, transport));
+const onBoth = (name, fn) => perTransport(name, (t, transport) => fn(connect(t, transport), transport, t));
 
-const HTTP_STATUS = { INVALID_ARGUMENT: 400, FAILED_PRECONDITION: 400, PERMISSION_DENIED: 403, NOT_FOUND: 404, ABORTED: 409,
-                      ALREADY_EXISTS: 409, UNIMPLEMENTED: 501 };
-const GRPC_CODE = { INVALID_ARGUMENT: 3, NOT_FOUND: 5, ALREADY_EXISTS: 6, PERMISSION_DENIED: 7, FAILED_PRECONDITION: 9,
-                    ABORTED: 10, UNIMPLEMENTED: 12 };
+const CODES = {
+    INVALID_ARGUMENT: { gRPC: 3, REST: 400 },
+    NOT_FOUND: { gRPC: 5, REST: 404 },
+    ALREADY_EXISTS: { gRPC: 6, REST: 409 },
+    PERMISSION_DENIED: { gRPC: 7, REST: 403 },
+    FAILED_PRECONDITION: { gRPC: 9, REST: 400 },
+    UNIMPLEMENTED: { gRPC: 12, REST: 501 },
+};
 
 /* The promise fails with that status and a message that matches. Over REST this library has the HTTP status for a
  * code and the whole answer for a message. */
 async function refused(promise, transport, status, message = /./) {
     await assert.rejects(promise, error => {
         assert.match(error.message, message);
-        if (transport === 'gRPC') {
-            assert.equal(error.code, GRPC_CODE[status], error.message);
-        } else {
-            assert.equal(Number(error.code), HTTP_STATUS[status], error.message);
+        assert.equal(Number(error.code), CODES[status][transport], error.message);
+        if (transport === 'REST')
             assert.ok(error.message.includes(`"status":"${status}"`), error.message);
-        }
         return true;
     });
 }
@@ -87,11 +89,10 @@ class Server {
 
     async start(args) {
         const portFile = path.join(this.folder, 'port');
-        const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('CINDERLOG_')));
-        this.process = spawn(process.env.EMULATOR_BINARY,
-                             ['serve', '--port', '0', '--port-file', portFile, '--data', ':memory:', '--request-log', this.log,
-                              ...args],
-                             { cwd: ROOT, env, stdio: ['ignore', 'ignore', 'inherit'] });
+        const plain = Object.entries(process.env).filter(([name]) => !name.startsWith('CINDERLOG_'));
+        const common = ['--port', '0', '--port-file', portFile, '--data', ':memory:', '--request-log', this.log];
+        this.process = spawn(process.env.EMULATOR_BINARY, ['serve', ...common, ...args],
+                             { cwd: ROOT, env: Object.fromEntries(plain), stdio: ['ignore', 'ignore', 'inherit'] });
         this.ended = new Promise(resolve => this.process.on('exit', resolve));
         while (!fs.existsSync(portFile)) {
             assert.equal(this.process.exitCode, null, 'the server ended');
@@ -147,5 +148,8 @@ async function serveRules(t, rules, ...args) {
 }
 
 const ids = snapshot => snapshot.docs.map(document => document.id);
+const found = async query => ids(await query.get());
 
-module.exports = { ROOT, PATIENCE, newProject, toward, connect, perTransport, onBoth, refused, serve, serveRules, ids };
+module.exports = {
+    PATIENCE, newProject, toward, connect, perTransport, onBoth, refused, serve, serveRules, ids, found,
+};

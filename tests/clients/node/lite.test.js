@@ -10,15 +10,20 @@ const { connectLite, codeOf } = require('./harness_lite');
 const step = (name, fn) => test(`lite: ${name}`, PATIENCE, t => fn(connectLite(t), t));
 
 step('addDoc and setDoc, then getDoc returns what was written', async db => {
-    const data = { text: 'größe', int: 7, double: 1.5, nil: null, yes: true, list: [1, 'two', { three: 3 }], map: { a: { b: 1 } },
-                   at: new lite.Timestamp(1764000000, 123456000), where: new lite.GeoPoint(1.5, -2),
-                   bytes: lite.Bytes.fromUint8Array(new Uint8Array([0, 255])), vector: lite.vector([1, 2.5]) };
+    const data = {
+        text: 'größe', int: 7, double: 1.5, nil: null, yes: true, list: [1, 'two', { three: 3 }], map: { a: { b: 1 } },
+        at: new lite.Timestamp(1764000000, 123456000), where: new lite.GeoPoint(1.5, -2),
+        bytes: lite.Bytes.fromUint8Array(new Uint8Array([0, 255])), vector: lite.vector([1, 2.5]),
+    };
     const ref = await lite.addDoc(lite.collection(db, 'api_audit_logs'), data);
     assert.match(ref.id, /^[A-Za-z0-9]{20}$/);
     const back = (await lite.getDoc(ref)).data();
-    for (const [name, own] of Object.entries({ at: 1, where: 1, bytes: 1, vector: 1 }))
-        assert.ok(back[name].isEqual(data[name]), `${name} ${own}`);
-    assert.deepEqual({ ...back, at: 0, where: 0, bytes: 0, vector: 0 }, { ...data, at: 0, where: 0, bytes: 0, vector: 0 });
+    for (const name of ['at', 'where', 'bytes', 'vector']) {
+        assert.ok(back[name].isEqual(data[name]), name);
+        delete back[name];
+        delete data[name];
+    }
+    assert.deepEqual(back, data);
     const missing = await lite.getDoc(lite.doc(db, 'c/none'));
     assert.equal(missing.exists(), false);
     assert.equal(missing.data(), undefined);
@@ -91,7 +96,12 @@ step('a transaction whose document is missing fails with the code of that', asyn
 async function entries(db) {
     const logs = lite.collection(db, 'logs');
     const batch = lite.writeBatch(db);
-    const all = { a: { n: 1, tags: ['x'] }, b: { n: 2, tags: ['x', 'y'] }, c: { n: 3, tags: [] }, d: { n: 4, user: null } };
+    const all = {
+        a: { n: 1, tags: ['x'] },
+        b: { n: 2, tags: ['x', 'y'] },
+        c: { n: 3, tags: [] },
+        d: { n: 4, user: null },
+    };
     Object.entries(all).forEach(([id, data]) => batch.set(lite.doc(logs, id), data));
     await batch.commit();
     return logs;
@@ -107,8 +117,8 @@ step('queries: filters, order, limits and cursors', async db => {
     assert.deepEqual(await found(where('n', 'not-in', [1, 2])), ['c', 'd']);
     assert.deepEqual(await found(where('tags', 'array-contains-any', ['y', 'z'])), ['b']);
     assert.deepEqual(await found(where('user', '==', null)), ['d']);
-    assert.deepEqual(await found(or(where('n', '==', 4), and(where('tags', 'array-contains', 'x'), where('n', '<', 2)))),
-                     ['a', 'd']);
+    const first = and(where('tags', 'array-contains', 'x'), where('n', '<', 2));
+    assert.deepEqual(await found(or(where('n', '==', 4), first)), ['a', 'd']);
     assert.deepEqual(await found(orderBy('n', 'desc'), limit(2)), ['d', 'c']);
     assert.deepEqual(await found(orderBy('n'), limitToLast(2)), ['c', 'd']);
     assert.deepEqual(await found(orderBy('n'), startAfter(1), endAt(3)), ['b', 'c']);
@@ -131,6 +141,7 @@ step('count, sum and average', async db => {
     assert.equal((await lite.getCount(lite.query(logs, lite.where('tags', 'array-contains', 'x')))).data().count, 2);
     const all = await lite.getAggregate(logs, { how: lite.count(), total: lite.sum('n'), mean: lite.average('n') });
     assert.deepEqual(all.data(), { how: 4, total: 10, mean: 2.5 });
-    const none = await lite.getAggregate(lite.collection(db, 'none'), { total: lite.sum('n'), mean: lite.average('n') });
+    const nothing = lite.collection(db, 'none');
+    const none = await lite.getAggregate(nothing, { total: lite.sum('n'), mean: lite.average('n') });
     assert.deepEqual(none.data(), { total: 0, mean: null });
 });

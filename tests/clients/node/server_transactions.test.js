@@ -46,7 +46,7 @@ onBoth('what throws leaves nothing, and lets the next one in', async db => {
     assert.equal((await ref.get()).get('n'), 3);
 });
 
-onBoth('a refused commit is not tried again', async (db, t, transport) => {
+onBoth('a refused commit is not tried again', async (db, transport) => {
     await db.doc('c/there').set({ n: 1 });
     let runs = 0;
     await refused(db.runTransaction(async transaction => {
@@ -71,7 +71,7 @@ onBoth('read-only, now and at an earlier time', async db => {
     assert.deepEqual(ids(then[1]), ['d']);
 });
 
-onBoth('no increment is lost among those that run at once', async (db, t, transport) => {
+onBoth('no increment is lost among those that run at once', async (db, transport) => {
     const ref = db.doc('c/counter');
     await ref.set({ n: 0 });
     /* REST: the library takes the HTTP status 409 for no reason to try again, so there they come one by one. */
