@@ -1,7 +1,9 @@
 /* job.h - shared inside server/service: the writes of one call on their way into the ledger.
  *
- * commit.c starts jobs, takes them round and answers; prepare.c does what a round begins with. Everything
- * lives in the call's arena and belongs to the worker that runs the call, until the commit is submitted. */
+ * A call that writes is a *run*; it has one *job* for each group of writes that succeeds or fails as a whole.
+ * commit.c makes runs of requests and answers them; job.c takes them round; prepare.c does what a round
+ * begins with. Everything lives in the call's arena and belongs to the worker that runs the call, until the
+ * commit is submitted. */
 #ifndef SERVER_SERVICE_JOB_H
 #define SERVER_SERVICE_JOB_H
 
@@ -68,13 +70,27 @@ struct run {
     opt_timestamp commit_time;
 };
 
+/* A run of so many jobs, still empty; `answer` sends what came of it or sets the call's status, and
+ * call_finish follows. */
+struct run *run_new(struct call *call, struct database_name db, size_t jobs, void (*answer)(struct run *run));
+/* Makes a job of the writes: resolves their names. INVALID_ARGUMENT for a write that is none, or of another
+ * database. */
+enum status_code job_start(struct job *job, struct run *run, const struct msg_write *writes, size_t n,
+                           struct status *st);
+/* What else is wrong with the writes themselves, whatever the documents hold. */
+enum status_code job_check(const struct job *job, struct status *st);
+/* Takes the jobs round; the call's `run` function ends with it. */
+enum rpc_flow run_step(struct call *call);
+/* Instead of run_step: the request is refused with the call's status. run: NULL is allowed. */
+enum rpc_flow run_refuse(struct call *call, struct run *run);
+
 /* Prepares one try on the newest view: loads documents, checks preconditions, applies masks and transforms,
  * asks rules or IAM, fills job->commit, whose completion will be `done`. A failure leaves job->status set.
  * True: there is something to submit; with job->status set too it is the refusal, for the ledger. */
 bool job_prepare(struct job *job, void (*done)(struct store_commit *commit));
 
-/* Whether the run would stamp a document with the millisecond that it was last written in (server_time.c): come
- * again in the next one. May move run->now on. */
+/* Whether the run would stamp a document with the millisecond that it was last written in (server_time.c):
+ * come again in the next one. May move run->now on. */
 bool server_time_repeats(struct run *run);
 
 #endif
