@@ -190,20 +190,26 @@ class Campaign:
                 f.write(RULES)
             server = Server(self.binary, folder, *(["--allow-reset"] if open_ else ["--rules", rules,
                                                                                     "--lock-control"]))
-            server.fill()
-            before = server.versions()
-            for number in numbers:
-                if not self.one(server, number, open_):
-                    break
-            if not open_ and server.process.poll() is None:
-                after = server.versions()
-                if after != before:
-                    self.fail("the ledger changed: %s" % [e for e in after if e not in before][:5])
-            problem = server.stop()
-            if problem:
-                self.fail(("open: " if open_ else "held: ") + problem)
-            else:
-                self.passed += 1
+            try:
+                self.put_all(server, open_, numbers)
+            finally:
+                server.process.kill()
+
+    def put_all(self, server, open_, numbers):
+        server.fill()
+        before = server.versions()
+        for number in numbers:
+            if not self.one(server, number, open_):
+                break
+        if not open_ and server.process.poll() is None:
+            after = server.versions()
+            if after != before:
+                self.fail("the ledger changed: %s" % [e for e in after if e not in before][:5])
+        problem = server.stop()
+        if problem:
+            self.fail(("open: " if open_ else "held: ") + problem)
+        else:
+            self.passed += 1
 
 
 def main():

@@ -2,6 +2,7 @@
 
 Everything is drawn from one random.Random, so a seed names a mutant.
 """
+import copy
 import json
 
 import protobuf_wire
@@ -28,6 +29,11 @@ def break_bytes(rng, data):
             lambda: data[:at] + rng.randbytes(rng.randrange(1, 40)) + data[at:],
         ))()
     return data
+
+
+def copies(rng, piece):
+    """Many of the same, but no more than a megabyte."""
+    return [piece] * min(rng.choice((1, 2, 30, 101, 600)), 1 + 1000000 // (len(piece) + 1))
 
 
 # ---- JSON ----
@@ -88,7 +94,7 @@ def odd(rng):
     if pick < 0.3:
         return rng.choice(ODD_STRINGS)
     if pick < 0.55:
-        return rng.choice(ODD_VALUES)
+        return copy.deepcopy(rng.choice(ODD_VALUES))  # it will be changed in its turn
     if pick < 0.8:
         return rng.choice(ODD_RAW)
     if pick < 0.9:
@@ -128,7 +134,7 @@ def break_json(rng, root):
 
     def repeat():
         if isinstance(holder, list):
-            holder[key:key] = [old] * rng.choice((1, 2, 40, 120, 600))
+            holder[key:key] = copies(rng, Raw(dump(old)))
         else:
             holder[key] = [old, old] if rng.random() < 0.5 else Raw(dump(old) + b"," + dump(key) + b":" + dump(old))
 
@@ -215,9 +221,14 @@ def break_tree(rng, root):
         other = rng.choice(rng.choice([t for t in subtrees(root) if t]))
         node[1:] = [other[1], other[2] if not isinstance(other[2], list) else protobuf_wire.encode(other[2])]
 
+    def many():
+        inside = protobuf_wire.encode(node[2]) if isinstance(node[2], list) else node[2]
+        repeated = copies(rng, inside) if isinstance(inside, bytes) else [inside] * 101
+        fields.extend([node[0], node[1], x] for x in repeated)
+
     def number():
         node[0] = rng.choice((0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 17, 18, 19, 100, 19000, 2**29 - 1, 2**29, 2**40))
 
     rng.choice((lambda: fields.pop(at), lambda: fields.insert(at, node),
-                lambda: fields.extend([node] * rng.choice((30, 101, 600))), number, number,
+                many, number, number,
                 wire_type, payload, payload, payload, swap, lambda: rng.shuffle(fields)))()
