@@ -188,8 +188,8 @@ class Campaign:
             rules = os.path.join(folder, "held.rules")
             with open(rules, "w") as f:
                 f.write(RULES)
-            server = Server(self.binary, folder, *(["--allow-reset"] if open_ else ["--rules", rules,
-                                                                                    "--lock-control"]))
+            options = ["--allow-reset"] if open_ else ["--rules", rules, "--lock-control"]
+            server = Server(self.binary, folder, *options)
             try:
                 self.put_all(server, open_, numbers)
             finally:
