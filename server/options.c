@@ -414,6 +414,8 @@ enum status_code options_parse(struct options *out, enum options_command command
         if (read_flag(out, argc, argv, &i, st))
             return st->code;
     }
+    if ((out->single_project_mode || out->single_project_mode_error) && !out->project_id)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "single project mode needs to know the project: --project_id ID");
     return STATUS_OK;
 }
 

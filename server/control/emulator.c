@@ -11,6 +11,7 @@
 #include "server/ops/rules_file.h"
 #include "server/service/rulesets.h"
 #include "server/service/transaction.h"
+#include "server/single_project.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,15 @@ static bool locked(struct http_call *call)
         return false;
     struct status st = status_init(call->arena);
     status_set(&st, STATUS_PERMISSION_DENIED, "control requests are refused on this server (--lock-control)");
+    http_reply_status(call, &st);
+    return true;
+}
+
+static bool of_other_project(struct http_call *call, struct str project)
+{
+    struct status st = status_init(call->arena);
+    if (single_project_check(call->server->options, project, &st) == STATUS_OK)
+        return false;
     http_reply_status(call, &st);
     return true;
 }
@@ -132,7 +142,7 @@ void control_put_rules(struct http_call *call)
     size_t n;
     struct buf out;
     buf_init(&out, ANSWER_MAX);
-    if (locked(call))
+    if (locked(call) || of_other_project(call, http_param(call, 0)))
         goto out;
     if (parse_put(files, &n, &ignore_errors, call->arena, call->body, &st)) {
         http_reply_status(call, &st);
@@ -159,12 +169,14 @@ out:
 
 void control_get_rules(struct http_call *call)
 {
-    struct ruleset *ruleset = rules_registry_get(call->server->rules, http_param(call, 0));
     struct rules_issues issues = { 0 };
     struct ruleset *again = NULL;
     struct status st = status_init(call->arena);
     struct buf out;
     size_t n;
+    if (of_other_project(call, http_param(call, 0)))
+        return;
+    struct ruleset *ruleset = rules_registry_get(call->server->rules, http_param(call, 0));
     const struct rules_file *files = rules_files(ruleset, &n);
     buf_init(&out, ANSWER_MAX);
     /* Findings are not kept with a ruleset: compiling again finds the same ones. */
@@ -245,7 +257,7 @@ void control_delete_documents(struct http_call *call)
     struct database_name db = { http_param(call, 0), http_param(call, 1) };
     struct str path = http_param(call, 2); /* "" or "c", "c/d", ... decoded */
     struct resource_name name;
-    if (locked(call))
+    if (locked(call) || of_other_project(call, db.project))
         return;
     if (path_parse_resource(&name, path_full(call->arena, db, path), &st)) {
         http_reply_status(call, &st);

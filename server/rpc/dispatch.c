@@ -3,9 +3,11 @@
 
 #include "core/clock.h"
 #include "core/limits.h"
-#include "core/log.h"
+#include "core/path.h"
 #include "server/ops/call_log.h"
+#include "server/rpc/name.h"
 #include "server/server.h"
+#include "server/single_project.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -37,22 +39,20 @@ void call_free(struct call *call)
 
 enum status_code call_check_project(struct call *call, struct str project, struct status *st)
 {
-    static atomic_bool told;
-    const struct options *o = call->server->options;
-    if ((!o->single_project_mode && !o->single_project_mode_error) || !o->project_id || str_eq_z(project, o->project_id))
-        return STATUS_OK;
-    char shown[STATUS_SHOWN];
-    status_show(shown, project);
-    if (o->single_project_mode_error)
-        return status_set(st, STATUS_INVALID_ARGUMENT,
-                          "Multiple projectIds are not permitted in single project mode. Requested project ID %s, but the "
-                          "emulator is configured for %s. To opt-out of single project mode add/set the "
-                          "'\"singleProjectMode\": false' property in the firebase.json emulators config.",
-                          shown, o->project_id);
-    if (!atomic_exchange(&told, true))
-        log_warn("a request names project %s, but this server is for %s (--single_project_mode); it is answered all the "
-                 "same", shown, o->project_id);
-    return STATUS_OK;
+    return single_project_check(call->server->options, project, st);
+}
+
+/* A name that is none is the service's to refuse. */
+static bool is_of_other_project(struct call *call)
+{
+    struct resource_name name;
+    struct status ignored = status_init(NULL);
+    if (!single_project(call->server->options))
+        return false;
+    struct str text = rpc_resource_name(call);
+    return (path_parse_resource(&name, text, &ignored) == STATUS_OK ||
+            path_parse_database(&name.db, text, &ignored) == STATUS_OK) &&
+           single_project_check(call->server->options, name.db.project, &call->status);
 }
 
 bool call_over(struct call *call)
@@ -93,7 +93,7 @@ static void run_call(struct task *task, struct worker *worker)
 
 static enum rpc_flow first_step(struct call *call)
 {
-    if (call_over(call)) {
+    if (call_over(call) || is_of_other_project(call)) {
         call_finish(call);
         return RPC_DONE;
     }

@@ -10,7 +10,7 @@ enum rpc_flow service_begin_transaction(struct call *call)
     struct status *st = &call->status;
     struct database_name db;
     struct msg_begin_transaction_response answer = { 0 };
-    if (path_parse_database(&db, rq->database, st) || call_check_project(call, db.project, st) ||
+    if (path_parse_database(&db, rq->database, st) ||
         authz_iam(call, IAM_DATABASES_GET, STR("the database"), st))
         goto out;
     if (transactions_begin(server->transactions, server->store, call->worker->reader, db, rq->options,

@@ -26,8 +26,6 @@ enum status_code consistency_begin(struct consistency *out, struct call *call, s
 {
     struct server *server = call->server;
     *out = (struct consistency){ 0 };
-    if (call_check_project(call, db.project, st))
-        return st->code;
     struct str id = choice->transaction;
     struct msg_transaction_options options = { 0 };
     switch (choice->kind) {

@@ -9,6 +9,7 @@
  * STREAM_PIECE bytes is still an HTTP status and not an element of the array. */
 #include "core/codec.h"
 #include "core/schema.h"
+#include "server/rpc/name.h"
 #include "server/transport/request.h"
 #include "server/transport/route.h"
 
@@ -110,28 +111,6 @@ static void on_when_drained(struct reply_sink *sink)
 
 /* ---- the request ---- */
 
-/* The string field of that dotted name, or NULL when something on the way is absent. */
-static struct str *string_field(void *message, const struct schema_message *schema, struct str name)
-{
-    for (;;) {
-        const char *dot = memchr(name.p, '.', name.n);
-        struct str part = { name.p, dot ? (size_t)(dot - name.p) : name.n };
-        const struct schema_field *field = schema_by_name(schema, part);
-        assert(field && !field->repeated);
-        void *at = schema_at(message, field->offset);
-        if (!dot) {
-            assert(field->type == SCHEMA_STRING);
-            return at;
-        }
-        assert(field->type == SCHEMA_MESSAGE);
-        message = field->pointer ? *(void **)at : at;
-        if (!message)
-            return NULL;
-        schema = field->message;
-        name = str_skip(name, part.n + 1);
-    }
-}
-
 /* The body as one field of the request: {"fields":...} is the document of a create. */
 static enum status_code decode_field(struct call *call, struct str name, struct str json)
 {
@@ -208,7 +187,7 @@ static enum status_code bind_path(struct call *call, const struct route_match *m
 {
     for (size_t i = 0; i < match->n; i++) {
         const struct route_binding *b = &match->bindings[i];
-        struct str *have = string_field(call->request, call->rpc->request, b->field);
+        struct str *have = rpc_string_field(call->request, call->rpc->request, b->field);
         if (have && str_eq(*have, b->value))
             continue;
         if (have && have->n) {

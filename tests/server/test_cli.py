@@ -367,13 +367,41 @@ def test_foreign_web_pages_are_kept_out():
         assert s.stop() == 0
 
 
+REFUSED_PROJECT = ("Multiple projectIds are not permitted in single project mode. Requested project ID other, but the emulator is configured for p. "
+                   "To opt-out of single project mode add/set the '\"singleProjectMode\": false' property in the firebase.json emulators config.")
+
+
 def test_single_project_mode_refuses_other_projects():
-    with Server("--data", ":memory:", "--project_id", "p", "--single_project_mode_error") as s:
+    """Every RPC and Google's endpoints, right after the name was understood, whoever asks."""
+    other = DOCS.replace("/p/", "/other/")
+    with Server("--data", ":memory:", "--project_id", "p", "--single_project_mode", "true", "--single_project_mode_error=true") as s:
         assert s.ask("PATCH", DOCS + "/c/d", text("x"))[0] == 200
-        status, body = s.ask("PATCH", DOCS.replace("/p/", "/other/") + "/c/d", text("x"))
-        assert status == 400 and "Multiple projectIds are not permitted" in body, body
-        assert s.ask("GET", DOCS.replace("/p/", "/other/") + "/c/d")[0] == 400
+        for method, target, body in (
+                ("PATCH", other + "/c/d", text("x")), ("GET", other + "/c/d", None), ("GET", other + "/c?pageSize=-1", None),
+                ("GET", other + "/c/d?mask.fieldPaths=a..b", None), ("POST", other + "/c", {}), ("DELETE", other + "/c/d", None),
+                ("POST", other + ":commit", {"writes": [{}]}), ("POST", other + ":batchWrite", {"writes": []}), ("POST", other + ":batchGet", {}),
+                ("POST", other + ":runQuery", {}), ("POST", other + "/c/d:runAggregationQuery", {}), ("POST", other + ":listCollectionIds", {"pageSize": -1}),
+                ("POST", other + ":partitionQuery", {}), ("POST", other + ":beginTransaction", {}), ("POST", other + ":rollback", {}),
+                ("PUT", "/emulator/v1/projects/other:securityRules", {"rules": {"files": [{"content": ""}]}}),
+                ("GET", "/emulator/v1/projects/other:securityRules", None),
+                ("DELETE", "/emulator/v1/projects/other/databases/(default)/documents", None)):
+            for auth in ("Bearer owner", None):
+                status, answer = s.ask(method, target, body, auth=auth)
+                assert status == 400 and json.loads(answer)["error"]["message"] == REFUSED_PROJECT, (method, target, status, answer)
+        assert "is reserved" in s.ask("GET", other + "/c/__x__")[1], "a bad name comes first"
+        assert s.ask("GET", "/emulator/v1/projects/p:securityRules")[0] == 200
         assert s.stop() == 0
+
+
+def test_single_project_mode_alone_warns_once():
+    with Server("--data", ":memory:", "--project_id", "p", "--single_project_mode", "true") as s:
+        for _ in range(2):
+            assert s.ask("PATCH", DOCS.replace("/p/", "/other/") + "/c/d", text("x"))[0] == 200
+        assert s.stop() == 0
+    assert s.err.count("names project other, but this server is for p") == 1, s.err
+    for flag in ("--single_project_mode", "--single_project_mode_error"):
+        r = run("serve", "--data", ":memory:", flag)
+        assert r.returncode == 2 and "--project_id" in r.stderr, r.stderr
 
 
 def test_request_log_has_a_line_for_each_call():
@@ -482,6 +510,13 @@ def test_rules_check_names_the_granting_line():
     for clean in ("audit_log", "versioned"):
         r = run("rules", "check", "fixtures/rules/%s.rules" % clean, cwd=ROOT)
         assert r.returncode == 0 and "0 errors, 0 warnings" in r.stdout, r.stdout
+
+
+def test_rules_builtins_prints_the_table():
+    r = run("rules", "builtins")
+    assert r.returncode == 0 and re.search(r"^string\.matches\(string\) +Whether a regular", r.stdout, re.M), r.stdout
+    assert re.search(r"\nmath\.abs\(int\) ", r.stdout) and r.stdout.count("\n\n") > 8, r.stdout
+    assert run("rules", "builtins", "x").returncode == 2
 
 
 def filled(folder):
