@@ -168,6 +168,11 @@ enum status_code rules_decide(const struct ruleset *ruleset, const struct rules_
                               const struct rules_env *env, struct rules_budget *budget, struct arena *arena,
                               struct rules_decision *decision, struct status *st);
 
+/* ---- what the language comes with ---- */
+
+/* Every built-in function, one a line: its signature and what it does; a blank line between the types. */
+void rules_print_builtins(struct buf *out);
+
 /* ---- what was exercised ---- */
 
 struct rules_allow_stats {

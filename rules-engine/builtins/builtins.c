@@ -132,3 +132,23 @@ const struct builtin *const *builtin_all(size_t *n)
     *n = n_all_rows;
     return all_rows;
 }
+
+/* What stands before the function's own name: the type of its receiver, its package, or nothing. */
+static struct str family(const struct builtin *row)
+{
+    const char *dot = strchr(row->signature, '.');
+    return str_from(row->signature, dot ? (size_t)(dot - row->signature) : 0);
+}
+
+void rules_print_builtins(struct buf *out)
+{
+    size_t n, width = 0;
+    const struct builtin *const *rows = builtin_all(&n);
+    for (size_t i = 0; i < n; i++) {
+        size_t length = strlen(rows[i]->signature);
+        width = length > width ? length : width;
+    }
+    for (size_t i = 0; i < n; i++)
+        buf_printf(out, "%s%-*s  %s\n", i && !same(family(rows[i]), family(rows[i - 1])) ? "\n" : "",
+                   (int)width, rows[i]->signature, rows[i]->doc);
+}

@@ -70,11 +70,13 @@ static int check(int argc, char **argv)
 
 int cli_rules(int argc, char **argv)
 {
-    static const char *const later[] = { "test", "push", "coverage", "builtins" };
+    static const char *const later[] = { "test", "push", "coverage" };
     if (argc < 2)
         return cli_fail(EXIT_USAGE, "rules needs a command: cinderlog rules check [FILE ...]");
     if (strcmp(argv[1], "check") == 0)
         return check(argc - 1, argv + 1);
+    if (strcmp(argv[1], "builtins") == 0)
+        return cli_rules_builtins(argc - 1, argv + 1);
     for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
         if (strcmp(argv[1], later[i]) == 0)
             return cli_fail(EXIT_USAGE, "rules %s is not implemented yet; rules check is", argv[1]);

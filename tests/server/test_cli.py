@@ -5,6 +5,7 @@ usage: test_cli.py BINARY [NAME ...]       last line: N passed, M failed
 """
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -510,6 +511,13 @@ def test_rules_check_names_the_granting_line():
     for clean in ("audit_log", "versioned"):
         r = run("rules", "check", "fixtures/rules/%s.rules" % clean, cwd=ROOT)
         assert r.returncode == 0 and "0 errors, 0 warnings" in r.stdout, r.stdout
+
+
+def test_rules_builtins_prints_the_table():
+    r = run("rules", "builtins")
+    assert r.returncode == 0 and re.search(r"^string\.matches\(string\) +Whether a regular", r.stdout, re.M), r.stdout
+    assert re.search(r"\nmath\.abs\(int\) ", r.stdout) and r.stdout.count("\n\n") > 8, r.stdout
+    assert run("rules", "builtins", "x").returncode == 2
 
 
 def test_rules_builtins_prints_the_table():
