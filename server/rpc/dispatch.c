@@ -37,11 +37,6 @@ void call_free(struct call *call)
     atomic_fetch_sub(&server->calls, 1);
 }
 
-enum status_code call_check_project(struct call *call, struct str project, struct status *st)
-{
-    return single_project_check(call->server->options, project, st);
-}
-
 /* A name that is none is the service's to refuse. */
 static bool is_of_other_project(struct call *call)
 {

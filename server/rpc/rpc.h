@@ -88,7 +88,7 @@ struct call {
  * sink's finish). */
 struct call *call_new(struct server *server, const struct rpc *rpc);
 void call_free(struct call *call);
-/* The gate, in this order: shutting down, queue full, deadline, then run on a worker. */
+/* The gate, in this order: shutting down, queue full, deadline, single project mode, then run on a worker. */
 void rpc_dispatch(struct call *call);
 void call_resume(struct call *call);
 void call_send(struct call *call, const void *response);
@@ -106,9 +106,6 @@ enum rpc_flow call_park(struct call *call, enum rpc_flow (*step)(struct call *ca
 enum { CALL_SLICE_MS = 4 };
 enum rpc_flow call_yield(struct call *call, enum rpc_flow (*step)(struct call *call));
 int64_t call_slice_end(void); /* clock_mono_ns() at the end of a slice that begins now */
-/* --single_project_mode: another project than --project_id is told once on the terminal, or refused with
- * --single_project_mode_error (INVALID_ARGUMENT, text of Google's emulator 1.19.9). */
-enum status_code call_check_project(struct call *call, struct str project, struct status *st);
 /* Cancelled or past its deadline; sets call->status accordingly. */
 bool call_over(struct call *call);
 

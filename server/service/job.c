@@ -243,8 +243,6 @@ enum status_code job_start(struct job *job, struct run *run, const struct msg_wr
 {
     struct arena *arena = run->call->arena;
     *job = (struct job){ .run = run, .writes = writes, .n = n, .status = status_init(arena) };
-    if (call_check_project(run->call, run->db.project, st))
-        return st->code;
     job->names = ARENA_ARRAY(arena, struct str, n);
     for (size_t i = 0; i < n; i++) {
         struct str text;
