@@ -148,7 +148,8 @@ def lacks(args, pattern, least):
     except Failed:
         return "SKIPPED: %s is not installed (%s or later is needed)" % (args[0], wanted)
     if not found or tuple(map(int, found.groups())) < least:
-        return "SKIPPED: %s is %s, %s or later is needed" % (args[0], ".".join(found.groups()) if found else "unknown", wanted)
+        version = ".".join(found.groups()) if found else "of an unknown version"
+        return "SKIPPED: %s is %s, %s or later is needed" % (args[0], version, wanted)
     return None
 
 
@@ -169,15 +170,17 @@ def stage_go_clients():
 
 
 def stage_java_clients():
-    skipped = lacks(["javac", "-version"], r"javac (\d+)", (17,)) or lacks(["mvn", "-version"], r"Maven (\d+)\.(\d+)", (3, 8))
+    skipped = (lacks(["javac", "-version"], r"javac (\d+)", (17,)) or
+               lacks(["mvn", "-version"], r"Maven (\d+)\.(\d+)", (3, 8)))
     if skipped:
         return 0, 0, skipped
-    maven = ["mvn", "-B", "-Dstyle.color=never", "-f", "tests/clients/java", "-Doutput=" + os.path.join(ROOT, "build", "java")]
+    maven = ["mvn", "-B", "-Dstyle.color=never", "-f", "tests/clients/java",
+             "-Doutput=" + os.path.join(ROOT, "build", "java")]
     must_download([*maven, "test", "-DskipTests"])  # fetches and compiles
     code, out = under_exec([*maven, "--offline", "test"])
     counts = re.findall(r"Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+)", out)
-    ran, failures, errors, skipped = map(int, counts[-1]) if counts else (0, 0, 0, 0)
-    return tally(code, "%s\n%d passed, %d failed" % (out, ran - failures - errors - skipped, failures + errors))
+    ran, failures, errors, left_out = map(int, counts[-1]) if counts else (0, 0, 0, 0)
+    return tally(code, "%s\n%d passed, %d failed" % (out, ran - failures - errors - left_out, failures + errors))
 
 
 def npm_install(source):

@@ -1,5 +1,5 @@
-// The official Go client, unmodified, against the ambient emulator (FIRESTORE_EMULATOR_HOST); its requests are counted in
-// the server's own log (REQUEST_LOG).
+// The official Go client, unmodified, against the ambient emulator (FIRESTORE_EMULATOR_HOST); its requests are counted
+// in the server's own log (REQUEST_LOG).
 package clients
 
 import (

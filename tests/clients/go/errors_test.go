@@ -56,14 +56,19 @@ func TestARefusedReadIsSentOnce(t *testing.T) {
 	ctx, db := connect(t)
 	c := db.Collection("c")
 	long := make([]int, 31)
-	six := c.NewAggregationQuery().WithCount("a").WithCount("b").WithCount("c").WithCount("d").WithCount("e").WithCount("f")
+	six := c.NewAggregationQuery()
+	for _, alias := range []string{"a", "b", "c", "d", "e", "f"} {
+		six = six.WithCount(alias)
+	}
 	run := func(q queryer) error { _, err := q.Documents(ctx).GetAll(); return err }
 	for what, test := range map[string]struct {
 		rpc  string
 		read func() error
 	}{
-		"two kinds of negation": {"RunQuery", func() error { return run(c.Where("a", "!=", 1).Where("a", "not-in", []int{2})) }},
-		"list too long":         {"RunQuery", func() error { return run(c.Where("a", "in", long)) }},
+		"two kinds of negation": {"RunQuery", func() error {
+			return run(c.Where("a", "!=", 1).Where("a", "not-in", []int{2}))
+		}},
+		"list too long": {"RunQuery", func() error { return run(c.Where("a", "in", long)) }},
 		"nearest of too many": {"RunQuery", func() error {
 			return run(c.FindNearest("v", firestore.Vector64{1}, 1001, firestore.DistanceMeasureEuclidean, nil))
 		}},

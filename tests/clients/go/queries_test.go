@@ -32,8 +32,9 @@ func TestEachOperator(t *testing.T) {
 		found     string
 	}{
 		{"n", "==", 1, "muc nue"}, {"n", "==", 1.0, "muc nue"}, {"n", "!=", 1, "odd ham ber"}, {"n", "<", 2, "muc nue"},
-		{"n", "<=", 2, "muc nue ham"}, {"n", ">", 2, "ber"}, {"n", ">=", 2, "ham ber"}, {"n", "in", []int{1, 3}, "ber muc nue"},
-		{"n", "not-in", []int{1, 3}, "odd ham"}, {"n", "==", math.NaN(), "odd"}, {"n", "!=", math.NaN(), "muc nue ham ber"},
+		{"n", "<=", 2, "muc nue ham"}, {"n", ">", 2, "ber"}, {"n", ">=", 2, "ham ber"},
+		{"n", "in", []int{1, 3}, "ber muc nue"}, {"n", "not-in", []int{1, 3}, "odd ham"},
+		{"n", "==", math.NaN(), "odd"}, {"n", "!=", math.NaN(), "muc nue ham ber"},
 		{"tags", "array-contains", "b", "ber ham"}, {"tags", "array-contains-any", []string{"a", "c"}, "ber muc"},
 		{"tags", "==", []string{}, "nue"}, {"note", "==", nil, "nue"}, {"state", "!=", nil, "odd ber muc nue ham"},
 		{"area.km", ">", 500, "ham ber"}, {"area", "==", M{"km": 311}, "muc"},
@@ -118,7 +119,8 @@ func TestProjectionReturnsOnlyWhatWasAsked(t *testing.T) {
 
 func TestGetAllTellsTheMissingInOrder(t *testing.T) {
 	db, c := cities(t)
-	snapshots, err := db.GetAll(t.Context(), []*firestore.DocumentRef{c.Doc("muc"), c.Doc("nowhere"), c.Doc("ber"), c.Doc("muc")})
+	refs := []*firestore.DocumentRef{c.Doc("muc"), c.Doc("nowhere"), c.Doc("ber"), c.Doc("muc")}
+	snapshots, err := db.GetAll(t.Context(), refs)
 	must(t, err)
 	got := []string{}
 	for _, s := range snapshots {
@@ -256,8 +258,10 @@ func TestDocumentRefsComeInPages(t *testing.T) {
 func TestNearestNeighbours(t *testing.T) {
 	ctx, db := connect(t)
 	fill(t, ctx, db, map[string]any{
-		"points/a": M{"v": firestore.Vector64{1, 0}, "even": false}, "points/b": M{"v": firestore.Vector64{0, 2}, "even": true},
-		"points/c": M{"v": firestore.Vector64{3, 4}, "even": false}, "points/d": M{"v": firestore.Vector64{-1, 0}, "even": true},
+		"points/a":     M{"v": firestore.Vector64{1, 0}, "even": false},
+		"points/b":     M{"v": firestore.Vector64{0, 2}, "even": true},
+		"points/c":     M{"v": firestore.Vector64{3, 4}, "even": false},
+		"points/d":     M{"v": firestore.Vector64{-1, 0}, "even": true},
 		"points/other": M{"v": []float64{1, 0}}}) // a list is no vector
 	for _, test := range []struct {
 		measure firestore.DistanceMeasure

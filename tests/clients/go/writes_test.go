@@ -26,8 +26,9 @@ func TestEveryValueTypeSurvives(t *testing.T) {
 	when := time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)
 	data := M{"null": nil, "yes": true, "int": int64(math.MinInt64), "big": int64(math.MaxInt64), "float": 1.5,
 		"inf": math.Inf(-1), "text": "größe 😀 \x00 end", "bytes": []byte{0, 1, 255}, "when": when,
-		"where": &latlng.LatLng{Latitude: -12.5, Longitude: 170.25}, "list": []any{int64(1), "two", M{"three": []any{int64(4)}}},
-		"map": M{"a": M{"b": M{"c": int64(1)}}}, "empty map": M{}, "empty list": []any{},
+		"where": &latlng.LatLng{Latitude: -12.5, Longitude: 170.25},
+		"list":  []any{int64(1), "two", M{"three": []any{int64(4)}}},
+		"map":   M{"a": M{"b": M{"c": int64(1)}}}, "empty map": M{}, "empty list": []any{},
 		"vector": firestore.Vector64{1.5, -2}}
 	ref := db.Doc("types/all")
 	set(t, ref, data)
@@ -166,7 +167,8 @@ func TestBatchIsWrittenWholeOrNotAtAll(t *testing.T) {
 	equal(t, results[0].UpdateTime, results[1].UpdateTime)
 	equal(t, read(t, db.Doc("c/a")), M{"n": int64(10)})
 
-	_, err = db.Batch().Set(db.Doc("c/new"), M{}).Update(db.Doc("c/missing"), []firestore.Update{{Path: "n", Value: 1}}).Commit(ctx)
+	change := []firestore.Update{{Path: "n", Value: 1}}
+	_, err = db.Batch().Set(db.Doc("c/new"), M{}).Update(db.Doc("c/missing"), change).Commit(ctx)
 	refused(t, err, codes.NotFound)
 	equal(t, ids(t, db.Collection("c").Query), []string{"a", "b"})
 }

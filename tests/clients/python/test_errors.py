@@ -1,4 +1,5 @@
-"""Errors reach the caller as the exception of their code, at once: the request log shows that nothing was sent twice."""
+"""Errors reach the caller as the exception of their code, at once: the request log shows that nothing was sent
+twice."""
 import datetime
 
 import pytest
@@ -53,7 +54,8 @@ def too_many(db):
 
 
 def far_off(db):
-    return db.collection("c").find_nearest("v", Vector([1.0]), distance_measure=DistanceMeasure.EUCLIDEAN, limit=1001).get()
+    return db.collection("c").find_nearest("v", Vector([1.0]), distance_measure=DistanceMeasure.EUCLIDEAN,
+                                           limit=1001).get()
 
 
 READS = {

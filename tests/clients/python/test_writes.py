@@ -1,5 +1,5 @@
-"""Writes by the official clients, blocking and asyncio: merges, transforms, preconditions, batches, bulk writers, recursive
-deletes, transactions. Each step looks at what came back and at what is then read."""
+"""Writes by the official clients, blocking and asyncio: merges, transforms, preconditions, batches, bulk writers,
+recursive deletes, transactions. Each step looks at what came back and at what is then read."""
 import datetime
 
 import pytest
@@ -62,10 +62,12 @@ async def test_update_of_nested_and_quoted_paths(db):
 async def test_transforms_return_their_results(db):
     ref = db.document("c/d")
     await done(ref.set({"i": 40, "f": 0.5, "max": 3, "min": 3, "tags": ["a", "b"], "less": [1, 2, 1]}))
-    result = await done(ref.update({"i": firestore.Increment(2), "f": firestore.Increment(1), "max": firestore.Maximum(7.5),
-                                    "min": firestore.Minimum(-1), "tags": firestore.ArrayUnion(["b", "c"]),
-                                    "less": firestore.ArrayRemove([1]), "fresh": firestore.Increment(5)}))
-    assert await read(ref) == {"i": 42, "f": 1.5, "max": 7.5, "min": -1, "tags": ["a", "b", "c"], "less": [2], "fresh": 5}
+    result = await done(ref.update({
+        "i": firestore.Increment(2), "f": firestore.Increment(1), "fresh": firestore.Increment(5),
+        "max": firestore.Maximum(7.5), "min": firestore.Minimum(-1),
+        "tags": firestore.ArrayUnion(["b", "c"]), "less": firestore.ArrayRemove([1])}))
+    assert await read(ref) == {"i": 42, "f": 1.5, "max": 7.5, "min": -1, "tags": ["a", "b", "c"], "less": [2],
+                               "fresh": 5}
     numbers = [r.integer_value or r.double_value for r in result.transform_results if "null_value" not in r]
     assert sorted(numbers) == [-1, 1.5, 5, 7.5, 42]
     assert len(result.transform_results) == 7
@@ -174,7 +176,8 @@ async def test_transaction_reads_documents_and_queries(db):
         got = await each(db.get_all([c.document("a"), c.document("b")], transaction=transaction))
         found = await each(c.where(filter=firestore.FieldFilter("n", ">", 5)).stream(transaction=transaction))
         counted = await each(c.count(alias="all").get(transaction=transaction))
-        transaction.set(c.document("sum"), {"n": sum(s.get("n") for s in got), "above": len(found), "all": counted[0][0].value})
+        transaction.set(c.document("sum"), {"n": sum(s.get("n") for s in got), "above": len(found),
+                                            "all": counted[0][0].value})
         return [s.id for s in found]
 
     assert await transact(db, total) == ["b"]

@@ -27,12 +27,12 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 
 /**
- * The official Java client, unmodified, against the ambient emulator; what it sends is read in the server's own request log. Each
- * test has a project of its own.
+ * The official Java client, unmodified, against the ambient emulator; what it sends is read in the server's own request
+ * log. Each test has a project of its own.
  */
 abstract class ClientSuite {
-  final Firestore db =
-      FirestoreOptions.newBuilder().setProjectId("test-" + UUID.randomUUID().toString().substring(0, 13)).build().getService();
+  final Firestore db = FirestoreOptions.newBuilder()
+      .setProjectId("test-" + UUID.randomUUID().toString().substring(0, 13)).build().getService();
 
   @AfterEach
   void close() throws Exception {

@@ -42,7 +42,8 @@ class ErrorsTest extends ClientSuite {
 
   @Test
   void aRefusedReadIsSentOnce() throws Exception {
-    sentOnce("RunQuery", "INVALID_ARGUMENT", () -> db.collection("c").whereNotEqualTo("a", 1).whereNotIn("a", List.of(2)).get());
+    sentOnce("RunQuery", "INVALID_ARGUMENT",
+        () -> db.collection("c").whereNotEqualTo("a", 1).whereNotIn("a", List.of(2)).get());
     sentOnce("RunQuery", "INVALID_ARGUMENT", () -> db.collection("c").whereIn("a", Collections.nCopies(31, 1)).get());
     done(doc("c/d").set(Map.of("v", FieldValue.vector(new double[] {1}))));
     sentOnce("RunQuery", "INVALID_ARGUMENT",

@@ -31,7 +31,8 @@ import org.junit.jupiter.api.Test;
 
 class QueriesTest extends ClientSuite {
   private CollectionReference cities() throws Exception {
-    Map<String, Object> nue = new HashMap<>(Map.of("n", 1, "state", "BY", "tags", List.of(), "area", Map.of("km", 186)));
+    Map<String, Object> nue = new HashMap<>();
+    nue.putAll(Map.of("n", 1, "state", "BY", "tags", List.of(), "area", Map.of("km", 186)));
     nue.put("note", null);
     fill(Map.of("cities/ber", Map.of("n", 3, "state", "BE", "tags", List.of("a", "b"), "area", Map.of("km", 892)),
         "cities/ham", Map.of("n", 2, "state", "HH", "tags", List.of("b"), "area", Map.of("km", 755)),
@@ -136,11 +137,13 @@ class QueriesTest extends ClientSuite {
     CollectionReference c = cities();
     AggregateField.SumAggregateField sum = AggregateField.sum("n");
     AggregateField.AverageAggregateField average = AggregateField.average("n");
-    AggregateQuerySnapshot got = done(c.whereGreaterThanOrEqualTo("n", 1).aggregate(AggregateField.count(), sum, average).get());
+    Query positive = c.whereGreaterThanOrEqualTo("n", 1);
+    AggregateQuerySnapshot got = done(positive.aggregate(AggregateField.count(), sum, average).get());
     assertEquals(4, got.getCount());
     assertEquals(7L, got.get(sum));
     assertEquals(1.75, got.get(average));
-    AggregateQuerySnapshot none = done(c.whereGreaterThan("n", 100).aggregate(AggregateField.count(), sum, average).get());
+    Query nothing = c.whereGreaterThan("n", 100);
+    AggregateQuerySnapshot none = done(nothing.aggregate(AggregateField.count(), sum, average).get());
     assertEquals(0, none.getCount());
     assertEquals(0L, none.get(sum));
     assertNull(none.get(average));
@@ -162,7 +165,8 @@ class QueriesTest extends ClientSuite {
     finds("1 2 3 4 5", db.collectionGroup("landmarks"));
     finds("5 4 3", db.collectionGroup("landmarks").whereGreaterThan("n", 2).orderBy("n", Direction.DESCENDING));
     assertEquals(5, done(db.collectionGroup("landmarks").count().get()).getCount());
-    finds("3 4 5", db.collectionGroup("landmarks").whereGreaterThan(FieldPath.documentId(), doc("cities/b/landmarks/2")));
+    DocumentReference from = doc("cities/b/landmarks/2");
+    finds("3 4 5", db.collectionGroup("landmarks").whereGreaterThan(FieldPath.documentId(), from));
   }
 
   @Test
@@ -221,14 +225,16 @@ class QueriesTest extends ClientSuite {
     assertEquals("a 0.00, d 2.00, b 2.24", near(points, DistanceMeasure.EUCLIDEAN, far));
     assertEquals("a 0.00, c 0.40, b 1.00", near(points, DistanceMeasure.COSINE, far));
     assertEquals("c 3.00, a 1.00, b 0.00", near(points, DistanceMeasure.DOT_PRODUCT, far));
-    VectorQueryOptions within = VectorQueryOptions.newBuilder().setDistanceResultField("far").setDistanceThreshold(2.0).build();
+    VectorQueryOptions within =
+        VectorQueryOptions.newBuilder().setDistanceResultField("far").setDistanceThreshold(2.0).build();
     assertEquals("d 2.00", near(points.whereEqualTo("even", true), DistanceMeasure.EUCLIDEAN, within));
   }
 
   @Test
   void aPlanWithResultsAndFigures() throws Exception {
     Query query = cities().whereEqualTo("n", 1);
-    ExplainResults<QuerySnapshot> run = done(query.explain(ExplainOptions.builder().setAnalyze(true).build()));
+    ExplainOptions analyze = ExplainOptions.builder().setAnalyze(true).build();
+    ExplainResults<QuerySnapshot> run = done(query.explain(analyze));
     assertEquals(2, run.getSnapshot().size());
     assertEquals(2, run.getMetrics().getExecutionStats().getResultsReturned());
     assertNotNull(run.getMetrics().getPlanSummary());
@@ -236,7 +242,7 @@ class QueriesTest extends ClientSuite {
     assertNull(planned.getSnapshot());
     assertNull(planned.getMetrics().getExecutionStats());
     assertNotNull(planned.getMetrics().getPlanSummary());
-    ExplainResults<AggregateQuerySnapshot> count = done(query.count().explain(ExplainOptions.builder().setAnalyze(true).build()));
+    ExplainResults<AggregateQuerySnapshot> count = done(query.count().explain(analyze));
     assertEquals(2, count.getSnapshot().getCount());
     assertEquals(1, count.getMetrics().getExecutionStats().getResultsReturned());
   }

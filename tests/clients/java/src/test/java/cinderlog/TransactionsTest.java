@@ -10,12 +10,14 @@ import com.google.cloud.Timestamp;
 import com.google.cloud.firestore.CollectionReference;
 import com.google.cloud.firestore.DocumentReference;
 import com.google.cloud.firestore.DocumentSnapshot;
+import com.google.cloud.firestore.QuerySnapshot;
 import com.google.cloud.firestore.TransactionOptions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 class TransactionsTest extends ClientSuite {
@@ -26,10 +28,10 @@ class TransactionsTest extends ClientSuite {
     String found = done(db.runTransaction(tx -> {
       List<DocumentSnapshot> got = done(tx.getAll(c.document("a"), c.document("b"), c.document("missing")));
       assertFalse(got.get(2).exists());
-      List<String> above = done(tx.get(c.whereGreaterThan("n", 5))).getDocuments().stream().map(DocumentSnapshot::getId).toList();
+      QuerySnapshot above = done(tx.get(c.whereGreaterThan("n", 5)));
       long all = done(tx.get(c.count())).getCount();
       tx.create(c.document("sum"), Map.of("n", got.get(0).getLong("n") + got.get(1).getLong("n"), "all", all));
-      return String.join(" ", above);
+      return above.getDocuments().stream().map(DocumentSnapshot::getId).collect(Collectors.joining(" "));
     }));
     assertEquals("b", found);
     assertEquals(Map.of("n", 12L, "all", 2L), read("bank/sum"));

@@ -83,15 +83,17 @@ class WritesTest extends ClientSuite {
   @Test
   void updatesOfPathsAndTransforms() throws Exception {
     DocumentReference ref = doc("c/d");
-    done(ref.set(Map.of("a", Map.of("b", 1, "c", 1), "odd.name", 1, "i", 40, "f", 0.5, "tags", List.of("a", "b"), "less",
-        List.of(1, 2, 1))));
-    done(ref.update(FieldPath.of("odd.name"), 2, FieldPath.of("a", "b"), 2, FieldPath.of("a", "c"), FieldValue.delete()));
-    done(ref.update("i", FieldValue.increment(2), "f", FieldValue.increment(1.0), "tags", FieldValue.arrayUnion("b", "c"), "less",
-        FieldValue.arrayRemove(1), "at", FieldValue.serverTimestamp()));
+    done(ref.set(Map.of("a", Map.of("b", 1, "c", 1), "odd.name", 1, "i", 40, "f", 0.5, "tags", List.of("a", "b"),
+        "less", List.of(1, 2, 1))));
+    done(ref.update(FieldPath.of("odd.name"), 2, FieldPath.of("a", "b"), 2, FieldPath.of("a", "c"),
+        FieldValue.delete()));
+    done(ref.update("i", FieldValue.increment(2), "f", FieldValue.increment(1.0),
+        "tags", FieldValue.arrayUnion("b", "c"), "less", FieldValue.arrayRemove(1),
+        "at", FieldValue.serverTimestamp()));
     Map<String, Object> data = read("c/d");
     assertTrue(data.remove("at") instanceof Timestamp);
-    assertEquals(Map.of("a", Map.of("b", 2L), "odd.name", 2L, "i", 42L, "f", 1.5, "tags", List.of("a", "b", "c"), "less",
-        List.of(2L)), data);
+    assertEquals(Map.of("a", Map.of("b", 2L), "odd.name", 2L, "i", 42L, "f", 1.5, "tags", List.of("a", "b", "c"),
+        "less", List.of(2L)), data);
   }
 
   @Test
@@ -188,7 +190,8 @@ class WritesTest extends ClientSuite {
   @Test
   void recursiveDeleteOfACollection() throws Exception {
     for (int i = 0; i < 12; i++) {
-      fill(Map.of("c/" + i, Map.of(), "c/" + i + "/s/x", Map.of(), "c/phantom" + i + "/s/y", Map.of(), "cc/" + i, Map.of()));
+      fill(Map.of("c/" + i, Map.of(), "c/" + i + "/s/x", Map.of(), "c/phantom" + i + "/s/y", Map.of(),
+          "cc/" + i, Map.of()));
     }
     done(db.recursiveDelete(db.collection("c")));
     assertEquals(List.of("cc"), collectionIds(db.listCollections()));
