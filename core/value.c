@@ -435,8 +435,7 @@ static enum status_code check_property(const struct field *field, const struct p
     return nested_fits(value, 0, field->name.n) ? STATUS_OK : refuse_nested(place);
 }
 
-enum status_code document_validate(struct str relative_path, const struct value_map *fields,
-                                   struct status *st)
+enum status_code fields_validate(const struct value_map *fields, struct status *st)
 {
     char name[STATUS_SHOWN];
     enum status_code code = STATUS_OK;
@@ -450,6 +449,13 @@ enum status_code document_validate(struct str relative_path, const struct value_
         struct place place = { .property = fields->items[i].name, .st = st };
         code = check_property(&fields->items[i], &place);
     }
+    return code;
+}
+
+enum status_code document_validate(struct str relative_path, const struct value_map *fields,
+                                   struct status *st)
+{
+    enum status_code code = fields_validate(fields, st);
     if (!code && document_size(relative_path, fields) > LIMIT_DOCUMENT_BYTES)
         code =
             status_set(st, STATUS_INVALID_ARGUMENT, "maximum entity size is %d bytes", LIMIT_DOCUMENT_BYTES);

@@ -89,7 +89,9 @@ bool field_name_is_reserved(struct str name);
 enum status_code value_check_operand(const struct value *value, struct status *st);
 /* Refuses what may be decoded but not stored, with the messages Google's emulator 1.19.9 gives: unset,
  * field references, arrays in arrays, depth over LIMIT_VALUE_DEPTH, over-long strings, reserved or empty
- * or over-long field names, bad latitudes, references that are no document name, document size. */
+ * or over-long field names, bad latitudes, references that are no document name. */
+enum status_code fields_validate(const struct value_map *fields, struct status *st);
+/* The same, and the size of the whole document. */
 enum status_code document_validate(struct str relative_path, const struct value_map *fields, struct status *st);
 
 #endif

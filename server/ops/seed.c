@@ -3,8 +3,8 @@
 
 #include "core/limits.h"
 #include "server/ops/seed_line.h"
+#include "server/service/document_limits.h"
 #include "server/service/stored_form.h"
-#include "server/service/write.h"
 #include "server/submit.h"
 
 #include <dirent.h>
@@ -101,14 +101,10 @@ static enum status_code look_up(struct str *fields, bool *exists, struct loader 
 static enum status_code make(struct str *encoded, struct seed_document *d, struct arena *arena,
                              struct status *st)
 {
-    static const struct write_state missing = { 0 };
-    struct write_state after;
-    struct value_list no_results;
-    struct msg_write write = { .operation_case = 1, .update = { .fields = d->fields } };
-    if (write_apply(&after, &no_results, &write, d->name.path, &missing, (struct timestamp){ 0 }, arena, st))
+    if (fields_validate(&d->fields, st) || document_limits_check(d->name.path, &d->fields, arena, st))
         return st->code;
-    stored_form_round(&after.fields, true);
-    return stored_form_encode(encoded, arena, &after.fields, st);
+    stored_form_round(&d->fields, true);
+    return stored_form_encode(encoded, arena, &d->fields, st);
 }
 
 static enum status_code load_line(struct loader *l, struct status *st)

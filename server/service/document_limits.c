@@ -47,6 +47,9 @@ static size_t index_entries(const struct value_map *fields, bool exactly, struct
 enum status_code document_limits_check(struct str path, const struct value_map *fields, struct arena *arena,
                                        struct status *st)
 {
+    if (document_size(path, fields) > LIMIT_DOCUMENT_BYTES)
+        return status_set(st, STATUS_INVALID_ARGUMENT, "maximum entity size is %d bytes",
+                          LIMIT_DOCUMENT_BYTES);
     size_t name_bytes = path.n + 1 + 16; /* of each id its length and one, and 16 */
     if (name_bytes > LIMIT_DOCUMENT_NAME_BYTES)
         return status_set(st, STATUS_INVALID_ARGUMENT, "the document's name is longer than %d bytes",

@@ -22,11 +22,11 @@ enum { MAX_TRIES = 100 };
 
 /* ---- completion (writer thread) ---- */
 
-/* What a request says wrong leaves its transaction open, as on Google's emulator 1.19.9; anything else ends
- * it. */
+/* A request that is wrong in itself leaves its transaction open, as on Google's emulator 1.19.9; anything
+ * else ends it. */
 static void leave_transaction(struct run *run)
 {
-    if (run->jobs[0].status.code == STATUS_INVALID_ARGUMENT)
+    if (run->jobs[0].malformed)
         transaction_leave_open(run->txn);
     else
         transaction_end(run->txn);
@@ -122,8 +122,8 @@ enum status_code job_check(const struct job *job, struct status *st)
     for (size_t i = 0; i < job->n; i++) {
         struct write_state after;
         struct value_list results;
-        if (write_apply(&after, &results, &job->writes[i], job->names[i], &missing, job->run->now,
-                        job->run->call->arena, st))
+        if (write_apply(&after, &results, &job->writes[i], &missing, job->run->now, job->run->call->arena,
+                        st))
             return st->code;
     }
     return STATUS_OK;
@@ -179,8 +179,10 @@ static bool must_wait(struct job *job)
         job->state = job_prepare(job, commit_done) ? JOB_SUBMITTED : JOB_DONE;
         return false;
     case LOCK_WAITING: /* but nobody waits only to be told that the request is wrong */
-        if (!job->waiter.deadline_ns && job_check(job, &job->status))
+        if (!job->waiter.deadline_ns && job_check(job, &job->status)) {
+            job->malformed = true;
             return false;
+        }
         job->state = JOB_READY;
         return true;
     case LOCK_DEADLOCK:

@@ -41,6 +41,7 @@ struct job {
     enum job_state state;
     unsigned tries;
     struct status status;
+    bool malformed;    /* the status is about the request, whatever the documents hold */
     struct str *names; /* of each write: its document's path, which must be free of others' locks */
     struct transaction *ticket;
     struct lock_waiter waiter;

@@ -3,7 +3,9 @@
  * The commit that comes of it carries as deps every document that was loaded or that the rules read
  * (commit.c, invariant 2): the writer accepts it only on the state that it was decided on. */
 #include "core/codec.h"
+#include "core/crypto.h"
 #include "core/limits.h"
+#include "server/service/document_limits.h"
 #include "server/service/job.h"
 #include "server/service/stored_form.h"
 
@@ -166,6 +168,17 @@ static enum status_code check_precondition(struct pending *p, const struct msg_w
     return STATUS_OK;
 }
 
+static enum status_code count_transforms(struct pending *p, const struct msg_write *write, struct status *st)
+{
+    p->n_transforms += write_transforms(write);
+    if (p->n_transforms <= LIMIT_DOCUMENT_TRANSFORMS)
+        return STATUS_OK;
+    return status_set(
+        st, STATUS_INVALID_ARGUMENT,
+        "at most %d field transforms are allowed on one document in a commit, got more for /" STR_FMT,
+        LIMIT_DOCUMENT_TRANSFORMS, STR_ARG(p->path));
+}
+
 /* Takes over what a write leaves. */
 static enum status_code adopt(struct pending *p, struct write_state *after, struct authz *authz,
                               struct status *st)
@@ -179,7 +192,8 @@ static enum status_code adopt(struct pending *p, struct write_state *after, stru
     }
     const char *transport = authz->call->notes.transport;
     stored_form_round(&after->fields, transport && strcmp(transport, "rest") == 0);
-    if (stored_form_encode(&p->raw, authz->arena, &after->fields, st))
+    if (document_limits_check(p->path, &after->fields, authz->arena, st) ||
+        stored_form_encode(&p->raw, authz->arena, &after->fields, st))
         return st->code;
     p->recreated = p->recreated || (p->base.exists && !p->now.exists);
     p->now = *after;
@@ -208,15 +222,11 @@ static enum status_code prepare_write(struct job *job, size_t i, struct authz *a
         result->update_time = (opt_timestamp){ true, p->base.exists ? p->base.update_time : read_time };
         return STATUS_OK;
     }
-    p->n_transforms += write_transforms(write);
-    if (p->n_transforms > LIMIT_DOCUMENT_TRANSFORMS)
-        return status_set(
-            st, STATUS_INVALID_ARGUMENT,
-            "at most %d field transforms are allowed on one document in a commit, got more for /" STR_FMT,
-            LIMIT_DOCUMENT_TRANSFORMS, STR_ARG(p->path));
-    if (write_apply(&after, &result->transform_results, write, p->path, &p->now, authz->now, authz->arena,
-                    st))
+    if (count_transforms(p, write, st) ||
+        write_apply(&after, &result->transform_results, write, &p->now, authz->now, authz->arena, st)) {
+        job->malformed = true;
         return st->code;
+    }
     return adopt(p, &after, authz, st);
 }
 
@@ -302,66 +312,86 @@ static struct str request_id_of(const struct job *job)
     return call->request_id;
 }
 
-static bool prepare_on(struct job *job, bool guess, void (*done)(struct store_commit *commit))
+/* Empty tables for a new try. */
+static void clear_tables(struct job *job, struct arena *arena)
 {
-    struct run *run = job->run;
-    struct call *call = run->call;
-    struct arena *arena = call->arena;
-    struct authz authz;
-    struct timestamp read_time;
-    struct complaints complaints = { status_init(arena), status_init(arena) };
-    bool denied = false;
     job->docs = ARENA_ARRAY(arena, struct pending, job->n);
     for (job->table_mask = 8; job->table_mask < job->n * 2; job->table_mask *= 2)
         ;
     job->table = ARENA_ARRAY(arena, uint32_t, job->table_mask);
     job->table_mask--;
     job->n_docs = job->n_ops = 0;
-    job->guessed = false;
+    job->guessed = job->malformed = false;
     job->ops = ARENA_ARRAY(arena, struct store_op, 2 * job->n + 1);
     job->results = ARENA_ARRAY(arena, struct msg_write_result, job->n);
     job->doc_of = ARENA_ARRAY(arena, struct pending *, job->n);
-    call->request_id = request_id_of(job);
-    authz_begin(&authz, call, arena, run->db, store_view_now(call->server->store, &read_time), run->now);
-    authz.pending = (struct authz_pending){ .data = job, .after = pending_after };
+}
+
+/* Applies the writes and asks the rules. *denied: the refusal is to be in the ledger. */
+static enum status_code apply_and_decide(bool *denied, struct job *job, struct authz *authz,
+                                         struct timestamp read_time, bool guess)
+{
+    struct complaints complaints = { status_init(authz->arena), status_init(authz->arena) };
     struct status *st = &job->status;
+    *denied = false;
     for (size_t i = 0; i < job->n; i++)
-        if (prepare_write(job, i, &authz, read_time, guess, &complaints, st))
-            goto out;
+        if (prepare_write(job, i, authz, read_time, guess, &complaints, st))
+            return st->code;
     if (complaints.conflict.code) {
+        job->malformed = true;
         status_copy(st, &complaints.conflict);
-        goto out;
+        return st->code;
     }
     make_ops(job);
-    if (decide_all(job, &authz, st)) {
-        denied = st->code == STATUS_PERMISSION_DENIED && job->n_ops == 1 && job->ops[0].kind == STORE_REFUSED;
-    } else if (complaints.precondition.code) {
+    if (decide_all(job, authz, st))
+        *denied =
+            st->code == STATUS_PERMISSION_DENIED && job->n_ops == 1 && job->ops[0].kind == STORE_REFUSED;
+    else if (complaints.precondition.code)
         status_copy(st, &complaints.precondition);
-    }
-    if (st->code && !denied)
-        goto out;
+    return st->code;
+}
+
+static void fill_commit(struct job *job, struct authz *authz, void (*done)(struct store_commit *commit))
+{
+    struct run *run = job->run;
     job->commit = (struct store_commit){
         .db = run->db,
         .ops = job->ops,
         .n_ops = job->n_ops,
-        .principal = call->principal.label,
-        .request_id = call->request_id,
-        .rules_digest = authz.ruleset ? rules_digest(authz.ruleset) : NULL,
+        .principal = run->call->principal.label,
+        .request_id = run->call->request_id,
         .min_time_us = timestamp_to_us(run->now),
         .done = done,
         .user = job,
-        .status = status_init(arena),
+        .status = status_init(authz->arena),
     };
-    if (job->commit.rules_digest) {
-        unsigned char *copy = arena_alloc(arena, 32);
-        memcpy(copy, job->commit.rules_digest, 32);
-        job->commit.rules_digest = copy;
-    }
-    if (!denied)
+    if (!authz->ruleset)
+        return;
+    unsigned char *digest =
+        arena_alloc(authz->arena, SHA256_SIZE); /* the ruleset may go before the commit does */
+    memcpy(digest, rules_digest(authz->ruleset), SHA256_SIZE);
+    job->commit.rules_digest = digest;
+}
+
+static bool prepare_on(struct job *job, bool guess, void (*done)(struct store_commit *commit))
+{
+    struct run *run = job->run;
+    struct call *call = run->call;
+    struct authz authz;
+    struct timestamp read_time;
+    bool denied;
+    clear_tables(job, call->arena);
+    call->request_id = request_id_of(job);
+    authz_begin(&authz, call, call->arena, run->db, store_view_now(call->server->store, &read_time),
+                run->now);
+    authz.pending = (struct authz_pending){ .data = job, .after = pending_after };
+    bool ready = apply_and_decide(&denied, job, &authz, read_time, guess) == STATUS_OK;
+    if (ready || denied)
+        fill_commit(job, &authz, done);
+    if (ready)
         add_deps(job, &authz);
-out:
     authz_end(&authz);
-    return st->code == STATUS_OK || denied;
+    return ready || denied;
 }
 
 /* The first time, documents that must not exist are taken for missing without a look; an error that is not

@@ -3,7 +3,6 @@
 
 #include "core/order.h"
 #include "core/path.h"
-#include "server/service/document_limits.h"
 
 #include <assert.h>
 #include <math.h>
@@ -287,21 +286,20 @@ static enum status_code apply_mask(struct write_state *after, const struct msg_d
 }
 
 static enum status_code update(struct write_state *after, struct value_list *results,
-                               const struct msg_write *write, struct str path, struct timestamp now,
-                               struct arena *arena, struct status *st)
+                               const struct msg_write *write, struct timestamp now, struct arena *arena,
+                               struct status *st)
 {
     const struct msg_document_mask *mask = write->update_mask;
     if (!mask)
         after->fields = write->update.fields;
-    else if (document_validate(path, &write->update.fields,
-                               st) || /* what the mask leaves out, too: as on 1.19.9 */
+    else if (fields_validate(&write->update.fields, st) || /* what the mask leaves out, too: as on 1.19.9 */
              apply_mask(after, mask, &write->update.fields, arena, st))
         return st->code;
     return transform_all(after, results, &write->update_transforms, now, arena, st);
 }
 
 enum status_code write_apply(struct write_state *after, struct value_list *results,
-                             const struct msg_write *write, struct str path, const struct write_state *state,
+                             const struct msg_write *write, const struct write_state *state,
                              struct timestamp now, struct arena *arena, struct status *st)
 {
     *after = *state;
@@ -321,13 +319,11 @@ enum status_code write_apply(struct write_state *after, struct value_list *resul
         break;
     default:
         assert(write->operation_case == OP_UPDATE);
-        if (update(after, results, write, path, now, arena, st))
+        if (update(after, results, write, now, arena, st))
             return st->code;
         break;
     }
-    return document_validate(path, &after->fields, st)
-               ? st->code
-               : document_limits_check(path, &after->fields, arena, st);
+    return fields_validate(&after->fields, st);
 }
 
 size_t write_transforms(const struct msg_write *write)

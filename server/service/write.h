@@ -25,10 +25,12 @@ enum status_code write_check_form(const struct msg_write *write, struct status *
 enum status_code write_check(const struct msg_precondition *precondition, const struct write_state *state,
                              struct str project, struct str path, struct status *st);
 
-/* The state after the write, in arena, a valid document of `path`; `state` is left alone. *results are the
- * transform results, in transform order (n is 0 without transforms). `now` is what REQUEST_TIME becomes. */
+/* The state after the write, in arena, every field of it valid; `state` is left alone. *results are the
+ * transform results, in transform order (n is 0 without transforms). `now` is what REQUEST_TIME becomes. It
+ * fails for what is wrong with the write itself; whether the document that comes of it fits is
+ * document_limits.h's. */
 enum status_code write_apply(struct write_state *after, struct value_list *results,
-                             const struct msg_write *write, struct str path, const struct write_state *state,
+                             const struct msg_write *write, const struct write_state *state,
                              struct timestamp now, struct arena *arena, struct status *st);
 /* How many transforms it asks for. */
 size_t write_transforms(const struct msg_write *write);

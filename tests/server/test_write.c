@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "core/limits.h"
+#include "server/service/document_limits.h"
 #include "server/service/write.h"
 #include "server/service/write_chain.h"
 
@@ -84,8 +85,9 @@ static enum status_code set(const char *path, struct value_map fields)
     struct msg_write write = { .operation_case = 1, .update = { .fields = fields } };
     struct write_state after;
     struct value_list results;
-    return write_apply(&after, &results, &write, str_of(path), &missing, (struct timestamp){ 1, 0 }, arena,
-                       &st);
+    return write_apply(&after, &results, &write, &missing, (struct timestamp){ 1, 0 }, arena, &st)
+               ? st.code
+               : document_limits_check(str_of(path), &after.fields, arena, &st);
 }
 
 static enum status_code set_one(const char *path, struct value value)
@@ -187,9 +189,8 @@ static struct value transformed(int kind, struct value stored, struct value oper
     struct write_state before = { .exists = true, .fields = map_of(1) }, after;
     struct value_list results;
     before.fields.items[0].value = stored;
-    assert_int_equal(
-        write_apply(&after, &results, &write, STR("c/d"), &before, (struct timestamp){ 1, 0 }, arena, &st),
-        STATUS_OK);
+    assert_int_equal(write_apply(&after, &results, &write, &before, (struct timestamp){ 1, 0 }, arena, &st),
+                     STATUS_OK);
     assert_int_equal(results.n, 1);
     return results.items[0];
 }

@@ -113,6 +113,17 @@ case("a commit after a commit that created what exists", begin(), commit(set_("c
      get("c/a"), setup=A)
 case("a commit after a commit with a stale updateTime", begin(), commit(set_("c/a", {}, pre={"updateTime": OLD}), **TX),
      write(**TX), get("c/a"), setup=A)
+case("a commit after a commit with an updateTime to come", begin(), commit(set_("c/a", {}, pre={"updateTime": "2999-01-01T00:00:00Z"}), **TX),
+     write(**TX), get("c/a"), setup=A)
+case("a commit after a commit that verifies what it wrote", begin(), commit(set_("c/a", {}), verify("c/a", EXISTS), **TX), write(**TX), get("c/a"))
+case("a commit after a commit of too large a document", begin(), commit(set_("c/a", {"f": "${repeat:x:600000}", "g": "${repeat:x:600000}"}), **TX),
+     write(**TX), get("c/a"))
+case("a commit after a commit of a field name of 1501 bytes", begin(), commit(set_("c/a", {"${repeat:x:1501}": 1}), **TX), write(**TX), get("c/a"))
+case("a commit after a commit of maps 21 deep", begin(), commit({"update": {"name": NAME + "/c/a", "fields": {"f": {"$nest": ["map", 21]}}}}, **TX),
+     write(**TX), get("c/a"))
+case("a commit after a commit of a string that is too long", begin(), commit(set_("c/a", {"f": "${repeat:x:1048488}"}), **TX), write(**TX), get("c/a"))
+case("a commit after a commit of an empty field name", begin(), commit(set_("c/a", {"": 1}), **TX), write(**TX), get("c/a"))
+case("a commit after a commit with a document of another kind of path", begin(), call("commit", {"writes": [{"delete": NAME + "/c"}], **TX}), write(**TX), get("c/a"))
 case("a commit after a refused commit of a read-only one", begin(RO), write(**TX), commit(**TX), setup=A)
 case("a read after a refused commit of a read-only one", begin(RO), write(**TX), batch_get("c/a", **TX), setup=A)
 case("a rollback after a refused commit", begin(), commit(set_("c/x", {}, pre=EXISTS), **TX), ROLLBACK)

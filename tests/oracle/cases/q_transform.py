@@ -279,3 +279,8 @@ case("an array of 40000 elements", call("commit", {"writes": [{"update": {"name"
     "values": {"$copies": [40000, {"integerValue": "#"}]}}}}}}]}))
 case("an array of 40001 elements", call("commit", {"writes": [{"update": {"name": NAME + "/c/a", "fields": {"a": {"arrayValue": {
     "values": {"$copies": [40001, {"integerValue": "#"}]}}}}}}]}))
+case("a batchWrite of a document that is too large beside another", batch_write(set_("c/a", {"f": "${repeat:x:600000}", "g": "${repeat:x:600000}"}),
+                                                                                set_("c/b", {})), get("c/b"))
+case("a batchWrite of a field name that is too long beside another", batch_write(set_("c/a", {"${repeat:x:1501}": 1}), set_("c/b", {})), get("c/b"))
+case("a batchWrite of maps 21 deep beside another", batch_write({"update": {"name": NAME + "/c/a", "fields": {"f": {"$nest": ["map", 21]}}}},
+                                                               set_("c/b", {})), get("c/b"))
