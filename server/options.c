@@ -67,6 +67,15 @@ static const struct row rows[] = {
 };
 enum { ROW_COUNT = sizeof rows / sizeof rows[0] };
 
+/* What options point to that is not argv's; as long as the process lives. */
+static struct arena *kept(void)
+{
+    static struct arena *arena;
+    if (!arena)
+        arena = arena_new();
+    return arena;
+}
+
 static bool takes_value(const struct row *row) { return row->value != NULL; }
 
 /* ---- nearest name ---- */
@@ -206,7 +215,6 @@ static enum status_code add_owner_as(struct options *out, const struct row *row,
 static enum status_code set_value(struct options *out, const struct row *row, const char *value, struct status *st)
 {
     static bool told[ROW_COUNT];
-    static struct arena *kept;
     char *at = (char *)out + row->offset;
     struct str text = str_of(value);
     unsigned long number;
@@ -259,9 +267,7 @@ static enum status_code set_value(struct options *out, const struct row *row, co
         out->record_denied_body = text.p[0] == 'b';
         return STATUS_OK;
     case KIND_HOST_PORT:
-        if (!kept)
-            kept = arena_new();
-        if (!options_parse_address(text, kept, &out->host, &out->port))
+        if (!options_parse_address(text, kept(), &out->host, &out->port))
             return bad_value(row, text, "HOST:PORT", st);
         return STATUS_OK;
     case KIND_MODE:
@@ -351,9 +357,7 @@ static enum status_code read_environment(struct options *out, struct status *st)
             return unknown_variable(variable, n, st);
         if (variable[n + 1] == '\0')
             continue; /* an empty variable is an unset one: compose files write them so */
-        char *copy = strdup(variable + n + 1);
-        if (!copy)
-            abort();
+        char *copy = (char *)arena_str(kept(), str_of(variable + n + 1)).p;
         if (set_split(out, row, copy, st))
             return st->code;
     }
