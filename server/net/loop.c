@@ -167,7 +167,19 @@ void net_accepted(struct net *net, int fd, unsigned listener, const char *peer)
         conn_close(c);
 }
 
-static void peek(struct conn *c)
+static void drop_input(struct conn *c)
+{
+    for (int i = 0; i < 16; i++) {
+        ssize_t n = recv(c->fd, c->net->scratch, NET_SCRATCH, 0);
+        if (n > 0)
+            continue;
+        if (n == 0 || (errno != EAGAIN && errno != EINTR))
+            conn_close(c);
+        return;
+    }
+}
+
+static void peek(struct conn *c, bool ended)
 {
     char bytes[PREFACE_LENGTH];
     ssize_t n = recv(c->fd, bytes, sizeof bytes, MSG_PEEK);
@@ -196,18 +208,8 @@ static void peek(struct conn *c)
             http2_readable(c);
         else
             conn_close(c);
-    }
-}
-
-static void drop_input(struct conn *c)
-{
-    for (int i = 0; i < 16; i++) {
-        ssize_t n = recv(c->fd, c->net->scratch, NET_SCRATCH, 0);
-        if (n > 0)
-            continue;
-        if (n == 0 || (errno != EAGAIN && errno != EINTR))
-            conn_close(c);
-        return;
+    } else if (ended) {
+        drop_input(c); /* inside what might have become a preface; unread, closing it would be a reset */
     }
 }
 
@@ -215,7 +217,7 @@ static void conn_event(struct conn *c, uint32_t events)
 {
     switch (c->kind) {
     case CONN_PEEK:
-        peek(c);
+        peek(c, events & (EPOLLRDHUP | EPOLLHUP));
         break;
     case CONN_LINGER:
         drop_input(c);

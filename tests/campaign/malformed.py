@@ -141,8 +141,10 @@ def put(server, mutant, bound):
     return ask(server.port, mutant.data, mutant.framed, bound)
 
 
+LOCK_WAIT = 3  # a write waits two seconds for a lock before it is refused
+
+
 def is_lock_wait(answer):
-    """A write waits two seconds for a lock before it is refused; that is no hang."""
     return b"lock timeout" in answer.body or answer.grpc == 10
 
 
@@ -166,9 +168,10 @@ class Campaign:
         rng = random.Random(f"{self.args.seed}/{number}")
         mutant = (mutants.grpc_mutant if number % 2 else mutants.rest_mutant)(rng, self.rows, open_)
         answer = put(server, mutant, self.args.bound)
-        for _ in range(2):  # another program on this machine is no hang of ours
+        for _ in range(2):  # neither another program on this machine nor a lock that is not given is a hang of ours
             if answer.hung and server.process.poll() is None:
-                answer = put(server, mutant, self.args.bound)
+                answer = put(server, mutant, max(self.args.bound, LOCK_WAIT))
+                answer.hung |= answer.seconds > self.args.bound and not is_lock_wait(answer)
         why = wrong(mutant, answer, self.not_answered)
         if server.process.poll() is not None:
             why = "the server died"

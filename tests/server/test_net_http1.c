@@ -207,24 +207,30 @@ static void a_half_closed_client_still_gets_its_answer(void **state)
     harness_close(&h);
 }
 
-/* The end of the input may come together with the bytes before it; the library then waits for more of the body. */
+static void no_deadlines(struct net_options *o)
+{
+    o->read_deadline_ms = o->idle_ms = 600 * 1000; /* longer than any read here waits */
+}
+
+/* The end of the input may come together with the bytes before it, and nothing tells of it a second time. */
 static void a_client_that_ends_inside_its_request_is_not_waited_for(void **state)
 {
     (void)state;
     static const char *const halves[] = {
+        "P", /* of the HTTP/2 preface, or of POST */
         "GET /now HTTP/1.1\r\nHos",
         "POST /now HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc",
         "POST /now HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\n",
     };
-    char all[1024];
-    harness_start(&h, NULL);
+    char byte;
+    harness_start(&h, no_deadlines);
     for (size_t i = 0; i < sizeof halves / sizeof halves[0]; i++) {
         int fd = dial(&h);
         send_text(fd, halves[i]);
         shutdown(fd, SHUT_WR);
-        read_to_end(fd, all, sizeof all);
-        if (all[0])
-            fail_msg("half request %zu was answered \"%s\"", i, all);
+        ssize_t n = recv(fd, &byte, 1, 0);
+        if (n != 0)
+            fail_msg("half request %zu %s", i, n > 0 ? "was answered" : "was waited for");
         close(fd);
     }
     harness_close(&h);
