@@ -48,7 +48,7 @@ enum {
     LIMIT_PARTITIONS = 1000,       /* ours: cuts that PartitionQuery finds, however many are asked for */
 
     /* Writes */
-    LIMIT_COMMIT_WRITES = 10000,      /* ours; the 500 of old docs was lifted in 2023 */
+    LIMIT_COMMIT_WRITES = 10000,      /* ours: of one commit or batch; the 500 of old docs was lifted in 2023 */
     LIMIT_DOCUMENT_TRANSFORMS = 500,  /* docs: on one document in one commit; 1.19.9 counts none */
     LIMIT_BATCH_ROWS = 1000,          /* ours: one group commit */
     LIMIT_BATCH_BYTES = 4 * 1024 * 1024,

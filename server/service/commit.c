@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-enum { MAX_BATCH_WRITES = 500 };
-
 /* ---- Commit ---- */
 
 static void answer_commit(struct run *run)
@@ -100,9 +98,9 @@ enum rpc_flow service_batch_write(struct call *call)
     struct database_name db;
     if (path_parse_database(&db, rq->database, st))
         return run_refuse(call, NULL);
-    if (rq->writes.n > MAX_BATCH_WRITES) {
-        status_set(st, STATUS_INVALID_ARGUMENT, "writes: at most %d in one batch, got %zu", MAX_BATCH_WRITES,
-                   rq->writes.n);
+    if (rq->writes.n > LIMIT_COMMIT_WRITES) {
+        status_set(st, STATUS_INVALID_ARGUMENT, "writes: at most %d in one batch, got %zu",
+                   LIMIT_COMMIT_WRITES, rq->writes.n);
         return run_refuse(call, NULL);
     }
     struct run *run = run_new(call, db, rq->writes.n, answer_batch);

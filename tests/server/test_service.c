@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "core/limits.h"
 #include "server/loopback.h"
 #include "server/ops/summary.h"
 
@@ -171,6 +172,33 @@ static void test_batch_write_reports_each_write(void **state)
     expect("GetDocument", GET("c/a"), STATUS_OK);
     expect_as("{\"sub\":\"u\"}", "BatchWrite", WRITES(SET("c/a", INT("n", 1))), STATUS_PERMISSION_DENIED);
     has("Batch writes require admin authentication.");
+}
+
+/* A request of n deletes of different documents. */
+static char *deletes(size_t n)
+{
+    size_t size = 64 + n * sizeof "{\"delete\":\"" DOCS "/c/12345678\"},";
+    char *json = malloc(size);
+    assert_non_null(json);
+    int at = snprintf(json, size, "{" DB ",\"writes\":[");
+    for (size_t i = 0; i < n; i++)
+        at += snprintf(json + at, size - (size_t)at, "%s{\"delete\":\"" DOCS "/c/%zu\"}", i ? "," : "", i);
+    snprintf(json + at, size - (size_t)at, "]}");
+    return json;
+}
+
+static void test_so_many_writes_fit_a_request_and_one_more_does_not(void **state)
+{
+    static const char *const rpcs[] = { "Commit", "BatchWrite" };
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t more = 0; more < 2; more++) {
+            char *json = deletes(LIMIT_COMMIT_WRITES + more);
+            expect(rpcs[i], json, more ? STATUS_INVALID_ARGUMENT : STATUS_OK);
+            free(json);
+        }
+        has(i ? "writes: at most 10000 in one batch, got 10001" : "writes: at most 10000 in one commit, got 10001");
+    }
 }
 
 static void test_batch_get_answers_each_document_once(void **state)
@@ -497,6 +525,7 @@ int main(void)
         PLAIN(test_transforms),
         PLAIN(test_server_timestamps_of_one_document_differ),
         PLAIN(test_batch_write_reports_each_write),
+        PLAIN(test_so_many_writes_fit_a_request_and_one_more_does_not),
         PLAIN(test_batch_get_answers_each_document_once),
         PLAIN(test_queries),
         PLAIN(test_list_pages),

@@ -284,3 +284,5 @@ case("a batchWrite of a document that is too large beside another", batch_write(
 case("a batchWrite of a field name that is too long beside another", batch_write(set_("c/a", {"${repeat:x:1501}": 1}), set_("c/b", {})), get("c/b"))
 case("a batchWrite of maps 21 deep beside another", batch_write({"update": {"name": NAME + "/c/a", "fields": {"f": {"$nest": ["map", 21]}}}},
                                                                set_("c/b", {})), get("c/b"))
+case("a batchWrite of 500 writes", call("batchWrite", {"writes": {"$copies": [500, del_("c/d#")]}}, headers=OWNER))
+case("a batchWrite of 501 writes", call("batchWrite", {"writes": {"$copies": [501, del_("c/d#")]}}, headers=OWNER))
