@@ -283,9 +283,6 @@ struct app *app_open(const struct options *options, int *exit_code)
 failed:
     *exit_code = cli_fail(exit_code_of(stage, &st), "%s", status_message(&st));
     app->options.summary = NULL;
-    if (app->looping)
-        app_stop(app);
-    join_loop(app);
     app_close(app);
     return NULL;
 }
@@ -399,6 +396,9 @@ int app_close(struct app *app)
     struct server *server = &app->server;
     bool served = server->transactions != NULL;
     int code = EXIT_OK;
+    if (app->looping) /* nobody let it run: the command of exec did not start */
+        app_stop(app);
+    join_loop(app);
     rules_watch_stop(app->watch);
     pool_close(server->pool);
     store_close(server->store);
