@@ -42,6 +42,10 @@ enum {
     LIMIT_SPILL_DISK_FREE = 64 * 1024 * 1024, /* ours: what temporary files leave free on the disk */
     LIMIT_NEAREST = 1000,          /* docs, 1.19.9: documents that findNearest may find */
     LIMIT_AGGREGATIONS = 5,        /* docs; 1.19.9 fails from six on */
+    LIMIT_INDEXES = 64,            /* ours: field indexes of one store; writes pay for each of their collection */
+    LIMIT_INDEX_WISHES = 8,        /* ours: indexes waiting to be built */
+    LIMIT_INDEX_VALUE_BYTES = 1500, /* docs: of an indexed value; a field with a longer one gets no index */
+    LIMIT_INDEX_ELEMENTS = 1000,   /* ours: of an indexed array; the same */
     LIMIT_LIST_PAGE = 150,         /* 1.19.9: even when more is asked */
     LIMIT_LIST_PAGE_DEFAULT = 30,  /* 1.19.9 */
     LIMIT_COLLECTION_IDS_PAGE = 10000, /* ours; 1.19.9 gives all of them */

@@ -14,11 +14,11 @@
 
 #include <assert.h>
 
-enum { APPLICATION_ID = 0x436C6F64 /* "Clod" */, VERSION = 1, REPLAY_ROWS = 20000, FILTER_FIRST = 4096 };
+enum { APPLICATION_ID = 0x436C6F64 /* "Clod" */, VERSION = 2, REPLAY_ROWS = 20000, FILTER_FIRST = 4096 };
 
 static const char schema[] =
     "BEGIN IMMEDIATE;"
-    "PRAGMA application_id = 0x436C6F64; PRAGMA user_version = 1;"
+    "PRAGMA application_id = 0x436C6F64; PRAGMA user_version = 2;"
     "CREATE TABLE state(one INTEGER PRIMARY KEY CHECK(one = 1), ledger_id BLOB NOT NULL,"
     " applied_seq INTEGER NOT NULL, chain BLOB NOT NULL) STRICT;"
     "CREATE TABLE space(id INTEGER PRIMARY KEY, project TEXT NOT NULL, database TEXT NOT NULL,"
@@ -27,7 +27,12 @@ static const char schema[] =
     " updated INTEGER NOT NULL, age INTEGER NOT NULL, PRIMARY KEY(space, key)) STRICT, WITHOUT ROWID;"
     "CREATE TABLE past(space INTEGER NOT NULL, key BLOB NOT NULL, until_seq INTEGER NOT NULL,"
     " seq INTEGER NOT NULL, updated INTEGER NOT NULL, age INTEGER NOT NULL,"
-    " PRIMARY KEY(space, key, until_seq)) STRICT, WITHOUT ROWID;";
+    " PRIMARY KEY(space, key, until_seq)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE field_index(id INTEGER PRIMARY KEY, space INTEGER NOT NULL, prefix BLOB NOT NULL,"
+    " field TEXT NOT NULL, elements INTEGER NOT NULL, complete INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE field_row(id INTEGER NOT NULL, row BLOB NOT NULL, from_seq INTEGER NOT NULL,"
+    " until_seq INTEGER NOT NULL, value INTEGER NOT NULL, PRIMARY KEY(id, row, from_seq)) STRICT, WITHOUT "
+    "ROWID;";
 
 /* ---- keys ---- */
 
@@ -286,7 +291,7 @@ static enum status_code open_once(const char **rebuild, bool *refused, struct de
 {
     int64_t tables, application, version;
     *rebuild = NULL;
-    *d = (struct derived){ .spaces = o->spaces };
+    *d = (struct derived){ .spaces = o->spaces, .indexes = o->indexes };
     if (db_open(&d->db, o->path, o->vfs, DB_CREATE, st) ||
         db_number(&tables, d->db, "SELECT count(*) FROM sqlite_schema", st) ||
         db_number(&application, d->db, "PRAGMA application_id", st) ||
@@ -310,7 +315,9 @@ static enum status_code open_once(const char **rebuild, bool *refused, struct de
                 st) ||
         compare(rebuild, refused, d, o, st) || *rebuild)
         return st->code;
-    return load_spaces(d, st) || prepare(d, st) ? st->code : STATUS_OK;
+    if (load_spaces(d, st) || prepare(d, st))
+        return st->code;
+    return d->indexes ? index_load(d->indexes, d->db, o->ledger->db, d->spaces, st) : STATUS_OK;
 }
 
 static enum status_code replay_row(struct derived *d, const struct ledger_row *row, struct buf *key,
@@ -433,6 +440,8 @@ enum status_code derived_open(struct derived *d, const struct derived_open *o, s
 
 void derived_close(struct derived *d)
 {
+    if (d->indexes)
+        index_unload(d->indexes);
     db_close(d->db);
     *d = (struct derived){ 0 };
 }
@@ -452,6 +461,11 @@ enum status_code derived_commit(struct derived *d, const struct ledger_head *hea
         return st->code;
     d->applied = head->seq;
     return STATUS_OK;
+}
+
+enum status_code derived_commit_rows(struct derived *d, struct status *st)
+{
+    return run(d->commit, "committing derived state", st);
 }
 
 void derived_rollback(struct derived *d)
@@ -597,7 +611,9 @@ enum status_code derived_put(struct derived *d, struct database_name name, struc
     sqlite3_bind_int64(stmt, 3, (sqlite3_int64)seq);
     sqlite3_bind_int64(stmt, 4, time_us);
     sqlite3_bind_int64(stmt, 5, before->exists ? time_us - before->created_us : 0);
-    return run(stmt, "adding a version", st);
+    if (run(stmt, "adding a version", st))
+        return st->code;
+    return index_changed(d->indexes, space->id, key, before->exists ? before->seq : 0, seq, seq, st);
 }
 
 enum status_code derived_delete(struct derived *d, struct database_name name, struct str key,
@@ -608,7 +624,9 @@ enum status_code derived_delete(struct derived *d, struct database_name name, st
     if (open_space(&space, d, name, seq, st) || close_interval(d, space, key, before, seq, st))
         return st->code;
     bind_key(d->drop_head, space->id, key);
-    return run(d->drop_head, "removing a document", st);
+    if (run(d->drop_head, "removing a document", st))
+        return st->code;
+    return index_changed(d->indexes, space->id, key, before->seq, 0, seq, st);
 }
 
 struct ending {
@@ -625,6 +643,7 @@ static bool end_space(void *data, struct space_db *db)
         return true;
     sqlite3_bind_int64(e->d->end_space, 1, space->id);
     sqlite3_bind_int64(e->d->end_space, 2, (sqlite3_int64)e->seq);
+    index_space_ended(e->d->indexes, space->id);
     return run(e->d->end_space, "ending an epoch", e->st) == STATUS_OK;
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/buf.h"
 #include "storage/db.h"
+#include "storage/index.h"
 #include "storage/ledger.h"
 #include "storage/space.h"
 
@@ -34,6 +35,7 @@ struct derived {
     sqlite3_stmt *head_from, *any_past, *keys;
     struct derived_reads reads;
     struct space_map *spaces;
+    struct index_set *indexes; /* NULL: none are kept */
     uint64_t applied; /* seq in `state`, as committed */
 };
 
@@ -53,6 +55,7 @@ struct derived_open {
     const char *path, *vfs;
     const struct ledger *ledger;
     struct space_map *spaces;
+    struct index_set *indexes; /* filled too; may be NULL */
     bool damaged; /* known to be: rebuild */
     bool
         ledger_created; /* it did not exist: then a derived file with entries is what is left of a lost one */
@@ -79,6 +82,8 @@ enum status_code derived_covering(struct derived_doc *out, const struct derived_
 
 enum status_code derived_begin(struct derived *d, struct status *st);
 enum status_code derived_commit(struct derived *d, const struct ledger_head *head, struct status *st);
+/* Commits rows that follow from what is applied already (indexes). */
+enum status_code derived_commit_rows(struct derived *d, struct status *st);
 void derived_rollback(struct derived *d);
 /* The document now, and `prev`: its newest version in any epoch. *space is 0 when the database has no open
  * one. */

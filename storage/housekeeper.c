@@ -5,8 +5,8 @@
  * mutex, ends their read transactions (they seek again, at the same view) and resets it; almost everything
  * has been copied back by then, so the pause is short. Another process that reads (verify, a shell) can
  * prevent it; then it is tried again when the WAL has grown further. A writer that runs far ahead waits for
- * one attempt, so that on a busy machine a WAL stays bounded too. The thread sleeps without a timer while
- * nothing happens. */
+ * one attempt, so that on a busy machine a WAL stays bounded too. Field indexes are built and removed here
+ * too (index_build.c), a slice at a time. The thread sleeps without a timer while nothing happens. */
 #include "storage/internal.h"
 
 #include "core/clock.h"
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { TICK_MS = STORE_TX_MAX_MS };
+enum { TICK_MS = STORE_TX_MAX_MS, WORK_PAUSE_MS = 2 };
 
 struct wal {
     sqlite3 *db; /* opened when it is first needed: most short runs never checkpoint */
@@ -54,6 +54,12 @@ void store_housekeeper_wal(struct store *s, bool derived, int pages)
     int step = atomic_load_explicit(&s->checkpoint_pages, memory_order_relaxed);
     if (before / step != pages / step)
         wake(h);
+}
+
+void store_housekeeper_wake(struct store *s)
+{
+    if (s->housekeeper)
+        wake(s->housekeeper);
 }
 
 void store_housekeeper_limit(struct store *s, int checkpoint_pages, int reset_pages)
@@ -166,18 +172,19 @@ static bool end_idle_reads(struct store *s)
     return open;
 }
 
-static bool wait(struct store *s, struct housekeeper *h)
+/* `working`: only a moment, for the writer to have its turn. */
+static bool wait(struct store *s, struct housekeeper *h, bool working)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += TICK_MS * 1000000L;
+    until.tv_nsec += (working ? WORK_PAUSE_MS : TICK_MS) * 1000000L;
     if (until.tv_nsec >= 1000000000L) {
         until.tv_nsec -= 1000000000L;
         until.tv_sec++;
     }
     pthread_mutex_lock(&h->mutex);
     while (!h->stopping && !h->work) {
-        if (!atomic_load(&s->reading))
+        if (!working && !atomic_load(&s->reading))
             pthread_cond_wait(&h->wake, &h->mutex);
         else if (pthread_cond_timedwait(&h->wake, &h->mutex, &until) != 0)
             break;
@@ -193,7 +200,9 @@ static void *run(void *data)
     struct store *s = data;
     struct housekeeper *h = s->housekeeper;
     thread_serves("ledger-keeper");
-    while (wait(s, h)) {
+    bool working = false;
+    while (wait(s, h, working)) {
+        working = index_work(s);
         if (atomic_exchange(&s->reading, false) && end_idle_reads(s))
             atomic_store(&s->reading, true);
         checkpoint_if_long(&h->ledger, atomic_load(&s->checkpoint_pages));

@@ -12,6 +12,7 @@
 
 #include "core/buf.h"
 #include "storage/derived.h"
+#include "storage/index.h"
 #include "storage/storage.h"
 #include "storage/vfs.h"
 
@@ -67,6 +68,7 @@ struct store {
     struct space_map spaces;
     struct ledger ledger;
     struct derived derived;
+    struct index_set indexes;
     uint64_t entries_at_open;
 
     pthread_mutex_t view_mutex;
@@ -134,6 +136,8 @@ void store_housekeeper_wal(struct store *store, bool derived, int pages);
 void store_housekeeper_wait(struct store *store);
 /* Tests: a lower limit from now on. */
 void store_housekeeper_limit(struct store *store, int checkpoint_pages, int reset_pages);
+/* There is work for index_work. */
+void store_housekeeper_wake(struct store *store);
 /* A reader began a transaction that somebody must end if its worker sleeps. */
 void store_housekeeper_reading(struct store *store);
 
@@ -148,6 +152,7 @@ struct store_reader {
     sqlite3_stmt *version, *entry, *body, *time, *applied;
     sqlite3_stmt *changes, *past_key[2]; /* of scans at older views; by direction */
     sqlite3_stmt *spare_head[2];         /* for the next scan; by direction */
+    sqlite3_stmt *index_page[2], *index_state;
     struct derived_reads reads;
     bool in_transaction;
     uint64_t sees; /* a seq that the open transaction surely sees */

@@ -281,6 +281,7 @@ static enum status_code open_files(struct store *s, bool ledger_created, struct 
     check_wal(&damaged, &s->place, s->place.derived, &ignored);
     const struct derived_open open = {
         .path = s->place.derived,
+        .indexes = &s->indexes,
         .vfs = store_place_vfs(&s->place),
         .ledger = &s->ledger,
         .spaces = &s->spaces,
@@ -311,6 +312,7 @@ enum status_code store_open_place(struct store **out, struct store_place *place,
                 memory ? STORE_WAL_CHECKPOINT_PAGES_MEMORY : STORE_WAL_CHECKPOINT_PAGES);
     atomic_init(&s->reset_pages, memory ? STORE_WAL_RESET_PAGES_MEMORY : STORE_WAL_RESET_PAGES);
     space_map_init(&s->spaces);
+    index_set_init(&s->indexes);
     pthread_mutex_init(&s->apply_mutex, NULL);
     pthread_mutex_init(&s->readers_mutex, NULL);
     bool files = open_files(s, ledger_created, st) == STATUS_OK;
@@ -357,6 +359,7 @@ void store_close(struct store *s)
     /* The last connections: SQLite copies the WALs back and removes them. */
     derived_close(&s->derived);
     ledger_close(&s->ledger);
+    index_set_dispose(&s->indexes);
     space_map_dispose(&s->spaces);
     pthread_mutex_destroy(&s->apply_mutex);
     pthread_mutex_destroy(&s->readers_mutex);

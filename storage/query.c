@@ -1,26 +1,24 @@
 /* query.c - a checked query answered from a view, a document at a time.
  *
- * The source is always a scan in name order, up or down (an index would be another source, chosen here). From
- * it:
+ * Documents come from a source (source.h), pass the matcher, and then:
  *
- *   by name           pages of up to PAGE_MOST documents; each page is a scan of its own that starts behind
- *                     the last name of the page before. Between calls only the page is held: no scan, no
- *                     reader, no transaction; so a query can rest for hours and go on on another worker.
- *   any other order   a scan, whose documents pass the matcher into a sorter (all, or the first
- *                     offset + limit of them); then rows are given out. Again nothing else is held.
+ *   in the source's order   are kept in pages of up to PAGE_MOST. Between calls only the page is held: no
+ * scan, no reader, no transaction; so a query can rest for hours and go on on another worker. in any other
+ * order      go into a sorter (all, or the first offset + limit of them), which then gives them out. Again
+ * nothing else is held.
  *
- * Long work pauses when its time is over (query_pause_at), in the middle of a page or of filling the sorter; the next
- * scan goes on behind the last document looked at.
- *
- * Only the fields that filter and orders look at are decoded on the way (document_pick); the rest of a
- * document is copied as bytes and decoded only for a projection. */
+ * Long work pauses when its time is over (query_pause_at), in the middle of a page or of filling the sorter.
+ * Only the fields that filter and orders look at are decoded on the way; the rest of a document is copied as
+ * bytes and decoded only for a projection. */
 #include "storage/plan.h"
 
 #include "core/clock.h"
 #include "core/codec.h"
 #include "core/limits.h"
 #include "core/order.h"
+#include "storage/pick.h"
 #include "storage/sort.h"
+#include "storage/source.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -39,13 +37,13 @@ struct row {
 struct query {
     const struct query_plan *plan;
     uint64_t view;
-    uint64_t skip, left; /* offset and limit that remain */
+    uint64_t skip, left;   /* offset and limit that remain */
     struct arena *scratch; /* of the document at hand */
-    struct buf last;       /* path of the last document looked at; empty at first */
     bool ended;            /* there are no more */
     int64_t pause_at;      /* 0: never */
     bool worked, paused;   /* since it was set */
-    uint64_t scanned;
+    struct source *source;
+    uint64_t matched;
 
     /* by name */
     struct arena *page;
@@ -57,114 +55,7 @@ struct query {
     bool filled;
 };
 
-/* ---- decoding what is needed ---- */
-
-static bool take_varint(struct str *s, uint64_t *out)
-{
-    *out = 0;
-    for (unsigned shift = 0; shift < 64 && s->n > 0; shift += 7) {
-        unsigned char byte = (unsigned char)s->p[0];
-        *s = str_skip(*s, 1);
-        *out |= (uint64_t)(byte & 0x7F) << shift;
-        if (byte < 0x80)
-            return true;
-    }
-    return false;
-}
-
-/* Takes a length-delimited field off s when its tag is `tag`. */
-static bool take_field(struct str *s, unsigned char tag, struct str *out)
-{
-    uint64_t n;
-    if (s->n == 0 || (unsigned char)s->p[0] != tag)
-        return false;
-    *s = str_skip(*s, 1);
-    if (!take_varint(s, &n) || n > s->n)
-        return false;
-    *out = (struct str){ s->p, (size_t)n };
-    *s = str_skip(*s, (size_t)n);
-    return true;
-}
-
-/* The map entries of `raw` (as protobuf_encode_fields writes them: sorted, key before value) whose keys are
- * wanted. False when raw has another form: then all of it must be decoded. */
-static bool document_pick(struct str *out, struct arena *arena, struct str raw,
-                          const struct plan_names *wanted)
-{
-    enum { ENTRY = 2 << 3 | 2, KEY = 1 << 3 | 2 };
-    const struct str *names = wanted->items;
-    size_t n = wanted->n;
-    char *bytes = NULL;
-    *out = (struct str){ 0 };
-    for (struct str rest = raw; rest.n > 0 && n > 0;) {
-        struct str from = rest, entry, key = { 0 };
-        if (!take_field(&rest, ENTRY, &entry))
-            return false;
-        /* The key "" is the default and may be left out. */
-        if (entry.n > 0 && entry.p[0] == KEY && !take_field(&entry, KEY, &key))
-            return false;
-        while (n > 0 && str_cmp(names[0], key) < 0)
-            names++, n--;
-        if (n == 0 || !str_eq(names[0], key))
-            continue;
-        if (!bytes)
-            bytes = arena_alloc(arena, from.n);
-        memcpy(bytes + out->n, from.p, from.n - rest.n);
-        out->n += from.n - rest.n;
-    }
-    out->p = bytes;
-    return true;
-}
-
-static enum status_code decode_names(struct value_map *out, struct arena *arena, struct str raw,
-                                     const struct plan_names *wanted, struct status *st)
-{
-    struct str picked;
-    *out = (struct value_map){ 0 };
-    if (wanted->n == 0)
-        return STATUS_OK;
-    if (!document_pick(&picked, arena, raw, wanted))
-        picked = raw;
-    return protobuf_decode_fields(out, arena, picked, st);
-}
-
-/* ---- scanning ---- */
-
-static bool is_empty_range(const struct query_plan *plan)
-{
-    return plan->low.n > 0 && plan->high.n > 0 && order_compare_path(plan->low, plan->high) > 0;
-}
-
-/* Whether the source's order will do. Names are none when it goes through several collections. */
-static bool is_source_order(const struct query_plan *plan)
-{
-    return !plan->nearest && (plan->any_order || (plan->orders[0].is_name && plan->collection.n > 0));
-}
-
-static bool is_scanned_downwards(const struct query_plan *plan)
-{
-    return is_source_order(plan) && !plan->any_order && plan->orders[0].descending;
-}
-
-static enum status_code open_scan(struct store_scan **out, const struct query *query,
-                                  struct store_reader *reader, struct status *st)
-{
-    const struct query_plan *plan = query->plan;
-    bool one = plan->collection.n > 0;
-    struct store_scan_range range = {
-        .parent = plan->parent,
-        .collection_id = plan->collection_id,
-        .subtree = !one,
-        .descending = is_scanned_downwards(plan),
-        .names_only = plan->needed.n == 0 && plan->projected && plan->n_select == 0,
-        .start = plan->low,
-        .start_after = plan->low_excluded,
-        .end = plan->high,
-        .end_before = plan->high_excluded,
-        .after = buf_view(&query->last),
-    };
-    return store_scan_open(out, reader, query->view, plan->db, &range, st);
-}
+/* ---- looking for documents ---- */
 
 /* Whether the time is over. Whoever asks has just done something. */
 static bool pauses(struct query *query)
@@ -174,27 +65,27 @@ static bool pauses(struct query *query)
     return query->paused;
 }
 
-/* The next document that belongs to the result; row->path is empty at the end (query->ended) and when the query
- * pauses. In query->scratch, with what was decoded of its fields. */
-static enum status_code scan_match(struct row *row, struct value_map *fields, struct query *query,
-                                   struct store_scan *scan, struct status *st)
+/* The next document that belongs to the result; row->path is empty at the end (query->ended) and when the
+ * query pauses. In query->scratch, with what was decoded of its fields. */
+static enum status_code next_match(struct row *row, struct value_map *fields, struct query *query,
+                                   struct status *st)
 {
     for (;;) {
         arena_reset(query->scratch);
-        if (store_scan_next(scan, query->scratch, &row->path, &row->document, st))
+        if (source_next(query->source, query->scratch, &row->path, &row->document, st))
             return st->code;
         if (row->path.n == 0) {
             query->ended = true;
             return STATUS_OK;
         }
-        buf_clear(&query->last);
-        buf_str(&query->last, row->path);
-        if (row->document.exists) { /* not so when it only tells how far the scan is */
-            query->scanned++;
-            if (decode_names(fields, query->scratch, row->document.fields, &query->plan->needed, st))
+        if (row->document.exists) { /* not so when it only tells how far the source is */
+            const struct plan_names *needed = &query->plan->needed;
+            if (pick_fields(fields, query->scratch, row->document.fields, needed->items, needed->n, st))
                 return st->code;
-            if (query_matches(query->plan, row->path, fields))
+            if (query_matches(query->plan, row->path, fields)) {
+                query->matched++;
                 return STATUS_OK;
+            }
         }
         if (pauses(query)) {
             row->path = (struct str){ 0 };
@@ -215,7 +106,6 @@ static void keep_row(struct query *query, const struct row *row)
 
 static enum status_code fill_page(struct query *query, struct store_reader *reader, struct status *st)
 {
-    struct store_scan *scan = NULL;
     size_t want = query->page_size;
     if (query->left < want)
         want = (size_t)query->left;
@@ -223,16 +113,16 @@ static enum status_code fill_page(struct query *query, struct store_reader *read
     arena_reset(query->page);
     query->rows = ARENA_ARRAY(query->page, struct row, want);
     query->n_rows = query->at = 0;
-    if (want == 0 || is_empty_range(query->plan)) {
+    if (want == 0) {
         query->ended = true;
         return STATUS_OK;
     }
-    if (open_scan(&scan, query, reader, st))
+    if (source_begin(query->source, reader, st))
         return st->code;
     while (query->n_rows < want && arena_used(query->page) < PAGE_BYTES && !query->paused) {
         struct row row;
         struct value_map fields;
-        if (scan_match(&row, &fields, query, scan, st) || row.path.n == 0)
+        if (next_match(&row, &fields, query, st) || row.path.n == 0)
             break;
         if (query->skip > 0)
             query->skip--;
@@ -240,7 +130,7 @@ static enum status_code fill_page(struct query *query, struct store_reader *read
             keep_row(query, &row);
         pauses(query);
     }
-    store_scan_close(scan);
+    source_end(query->source);
     return st->code;
 }
 
@@ -282,11 +172,10 @@ static enum status_code add_row(struct query *query, const struct row *row, cons
 }
 
 /* Until the query pauses, or every document is in the sorter. */
-static enum status_code scan_into_sorter(struct query *query, struct store_reader *reader, struct status *st)
+static enum status_code read_into_sorter(struct query *query, struct store_reader *reader, struct status *st)
 {
-    struct store_scan *scan = NULL;
     struct buf key;
-    if (open_scan(&scan, query, reader, st))
+    if (source_begin(query->source, reader, st))
         return st->code;
     buf_init(&key, LIMIT_SORT_MEMORY);
     while (!query->ended && !query->paused) {
@@ -295,22 +184,22 @@ static enum status_code scan_into_sorter(struct query *query, struct store_reade
         if (sorter_busy(query->sorter)) {
             if (sorter_work(query->sorter, st))
                 break;
-        } else if (scan_match(&row, &fields, query, scan, st) ||
+        } else if (next_match(&row, &fields, query, st) ||
                    (row.path.n && add_row(query, &row, &fields, &key, st))) {
             break;
         }
         pauses(query);
     }
-    store_scan_close(scan);
+    source_end(query->source);
     buf_dispose(&key);
     return st->code;
 }
 
 static enum status_code fill_sorter(struct query *query, struct store_reader *reader, struct status *st)
 {
-    if (query->left == 0 || is_empty_range(query->plan))
+    if (query->left == 0)
         query->ended = true;
-    if (!query->ended && scan_into_sorter(query, reader, st))
+    if (!query->ended && read_into_sorter(query, reader, st))
         return st->code;
     while (query->ended && sorter_busy(query->sorter) && !query->paused) {
         if (sorter_work(query->sorter, st))
@@ -341,12 +230,14 @@ static enum status_code give(struct document *out, const struct query_plan *plan
         return STATUS_OK;
     struct value_map fields;
     struct str raw = arena_str(arena, row->document.fields);
-    if (plan->selected.n && !measured ? decode_names(&fields, arena, raw, &plan->selected, st)
-                                   : protobuf_decode_fields(&fields, arena, raw, st))
+    if (plan->selected.n && !measured
+            ? pick_fields(&fields, arena, raw, plan->selected.items, plan->selected.n, st)
+            : protobuf_decode_fields(&fields, arena, raw, st))
         return st->code;
     if (measured)
         nearest_set_result(&fields, plan->nearest, arena);
-    out->fields = !plan->projected ? fields : field_path_project(arena, &fields, plan->select, plan->n_select);
+    out->fields =
+        !plan->projected ? fields : field_path_project(arena, &fields, plan->select, plan->n_select);
     return STATUS_OK;
 }
 
@@ -393,7 +284,8 @@ enum status_code query_next(struct query *query, struct store_reader *reader, st
     if (query->worked && pauses(query))
         return STATUS_OK;
     query->worked = true;
-    if (query->sorter ? next_sorted(query, reader, arena, out, st) : next_by_name(query, reader, arena, out, st))
+    if (query->sorter ? next_sorted(query, reader, arena, out, st)
+                      : next_by_name(query, reader, arena, out, st))
         return st->code;
     query->paused &= out->name.n == 0;
     return STATUS_OK;
@@ -414,10 +306,14 @@ struct query_explanation query_explain(const struct query *query)
 {
     const struct query_plan *plan = query->plan;
     bool group = plan->all_descendants && plan->collection_id.n > 0;
+    struct source_use use = source_use(query->source);
     return (struct query_explanation){
-        .scope = plan->collection.n > 0 ? "Collection" : group ? "Collection group" : "Database",
-        .properties = is_scanned_downwards(plan) ? "(__name__ DESC)" : "(__name__ ASC)",
-        .documents_scanned = query->scanned,
+        .scope = plan->collection.n > 0 ? "Collection"
+                 : group                ? "Collection group"
+                                        : "Database",
+        .properties = use.properties,
+        .documents_scanned = use.documents,
+        .index_entries_scanned = use.index_entries,
     };
 }
 
@@ -442,8 +338,11 @@ enum status_code query_open(struct query **out, const struct query_plan *plan, s
     query->page_size = PAGE_FIRST;
     query->scratch = arena_new();
     query->page = arena_new();
-    buf_init(&query->last, LIMIT_MESSAGE_BYTES);
-    if (!is_source_order(plan)) {
+    if (source_open(&query->source, plan, reader, view, st)) {
+        query_close(query);
+        return st->code;
+    }
+    if (!source_is_ordered(query->source)) {
         uint64_t most = plan->limit == 0 ? 0 : sum_or_all(plan->offset, plan->limit);
         query->sorter = sorter_new(most, LIMIT_SORT_MEMORY, store_reader_file(reader));
         if (!query->sorter) {
@@ -460,7 +359,7 @@ void query_close(struct query *query)
     if (!query)
         return;
     sorter_free(query->sorter);
-    buf_dispose(&query->last);
+    source_close(query->source, query->matched);
     arena_free(query->page);
     arena_free(query->scratch);
     free(query);

@@ -38,6 +38,17 @@ static enum status_code prepare(struct store_reader *r, struct status *st)
         db_prepare(&r->past_key[1], r->derived,
                    "SELECT key FROM past WHERE space = ? AND key >= ? AND key < ? ORDER BY key DESC LIMIT 1",
                    st) ||
+        db_prepare(
+            &r->index_page[0], r->derived,
+            "SELECT row, value FROM field_row WHERE id = ?1 AND row >= ?2 AND row < ?3 AND from_seq <= ?4"
+            " AND until_seq > ?4 ORDER BY row LIMIT ?5",
+            st) ||
+        db_prepare(
+            &r->index_page[1], r->derived,
+            "SELECT row, value FROM field_row WHERE id = ?1 AND row >= ?2 AND row < ?3 AND from_seq <= ?4"
+            " AND until_seq > ?4 ORDER BY row DESC LIMIT ?5",
+            st) ||
+        db_prepare(&r->index_state, r->derived, "SELECT complete FROM field_index WHERE id = ?", st) ||
         db_prepare(&r->time, r->ledger, "SELECT time FROM entry WHERE seq = ?", st))
         return st->code;
     return derived_reads_prepare(&r->reads, r->derived, st);

@@ -1,5 +1,5 @@
-/* run.c - see run.h. A row in the file is its `struct record`, key, path and document: the file never outlives
- * the process, so it is in the machine's own byte order. */
+/* run.c - see run.h. A row in the file is its `struct record`, key, path and document: the file never
+ * outlives the process, so it is in the machine's own byte order. */
 #include "storage/run.h"
 
 #include "core/limits.h"

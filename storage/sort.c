@@ -1,7 +1,8 @@
 /* sort.c - see sort.h.
  *
- * Runs are merged like the digits of a counter: FAN_IN runs of one level become one of the next, so that a row is
- * copied once a level, and fewer than FAN_IN runs of each level are ever there to be read at the end. */
+ * Runs are merged like the digits of a counter: FAN_IN runs of one level become one of the next, so that a
+ * row is copied once a level, and fewer than FAN_IN runs of each level are ever there to be read at the end.
+ */
 #include "storage/sort.h"
 
 #include "core/limits.h"
@@ -19,16 +20,17 @@ enum {
 struct sorter {
     uint64_t limit;
     const char *beside;
-    size_t used, max;      /* bytes of rows in memory */
+    size_t used, max; /* bytes of rows in memory */
 
-    struct sort_row **rows; /* in memory: a heap, worst row first, when there is a limit; in order once finished */
+    struct sort_row *
+        *rows; /* in memory: a heap, worst row first, when there is a limit; in order once finished */
     size_t n, cap, at;
     bool finished;
 
     struct spill *spill;
     struct run *runs; /* of falling level */
     size_t n_runs, cap_runs;
-    struct run_merge *merge; /* of the last FAN_IN runs; once finished: of all */
+    struct run_merge *merge;  /* of the last FAN_IN runs; once finished: of all */
     struct run_writer longer; /* what becomes of those */
     uint64_t written;         /* rows of it */
 };
@@ -246,10 +248,11 @@ static enum status_code make_room(struct sorter *s, struct status *st)
     }
     if (s->spill)
         return spill_rows(s, st);
-    return status_set(st, STATUS_RESOURCE_EXHAUSTED,
-                      "sorting this query's result takes more than %d MiB, and there is no place for a temporary "
-                      "file: let TMPDIR name a directory that can be written to, or give the query a limit",
-                      LIMIT_SORT_BYTES >> 20);
+    return status_set(
+        st, STATUS_RESOURCE_EXHAUSTED,
+        "sorting this query's result takes more than %d MiB, and there is no place for a temporary "
+        "file: let TMPDIR name a directory that can be written to, or give the query a limit",
+        LIMIT_SORT_BYTES >> 20);
 }
 
 /* ---- adding ---- */

@@ -60,7 +60,8 @@ enum status_code spill_open(struct spill **out, const char *beside, struct statu
         error = fd < 0 && !error ? errno : error;
     }
     if (fd < 0)
-        return status_set(st, STATUS_RESOURCE_EXHAUSTED, "no temporary file can be made (%s): let TMPDIR name a "
+        return status_set(st, STATUS_RESOURCE_EXHAUSTED,
+                          "no temporary file can be made (%s): let TMPDIR name a "
                           "directory that can be written to",
                           strerror(error));
     struct spill *s = malloc(sizeof *s);
@@ -98,9 +99,10 @@ enum status_code spill_write(struct spill *s, const void *bytes, size_t n, struc
 {
     const char *from = bytes;
     if (!has_room(s, n))
-        return status_set(st, STATUS_RESOURCE_EXHAUSTED,
-                          "sorting needs a larger temporary file than the disk has room for (%d MiB stay free)",
-                          LIMIT_SPILL_DISK_FREE >> 20);
+        return status_set(
+            st, STATUS_RESOURCE_EXHAUSTED,
+            "sorting needs a larger temporary file than the disk has room for (%d MiB stay free)",
+            LIMIT_SPILL_DISK_FREE >> 20);
     while (n > 0) {
         ssize_t written = pwrite(s->fd, from, n, (off_t)s->size);
         if (written < 0 && errno == EINTR)

@@ -9,14 +9,14 @@
 
 struct spill;
 
-/* In the first place that lets us: beside the file `beside` (NULL: the store lies in memory), in $TMPDIR, in /tmp.
- * RESOURCE_EXHAUSTED when none does. */
+/* In the first place that lets us: beside the file `beside` (NULL: the store lies in memory), in $TMPDIR, in
+ * /tmp. RESOURCE_EXHAUSTED when none does. */
 enum status_code spill_open(struct spill **out, const char *beside, struct status *st);
 void spill_close(struct spill *spill); /* NULL is allowed */
 
 uint64_t spill_size(const struct spill *spill);
-/* Appends. RESOURCE_EXHAUSTED when less than LIMIT_SPILL_DISK_FREE would be left on the disk: the ledger needs
- * room too. */
+/* Appends. RESOURCE_EXHAUSTED when less than LIMIT_SPILL_DISK_FREE would be left on the disk: the ledger
+ * needs room too. */
 enum status_code spill_write(struct spill *spill, const void *bytes, size_t n, struct status *st);
 enum status_code spill_read(const struct spill *spill, uint64_t at, void *to, size_t n, struct status *st);
 /* These bytes are not read any more: gives their room back where the filesystem can. */

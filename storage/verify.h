@@ -86,12 +86,17 @@ bool verify_version_at(struct verify *v, uint64_t seq, struct version *out, bool
 unsigned verify_superseded(const struct verify *v, uint64_t seq);
 bool verify_document_path(struct str path);
 
+/* Sums of rows: adds a row, or takes it away. */
+void verify_sum(struct row_sum *sum, struct str row, bool away);
+void verify_put_number(struct buf *out, uint64_t n);
 /* While the ledger is read: what a write makes of the rows that there must be. `existed`: in the same epoch,
  * as version `before`; space_from names the epoch. */
 void verify_derived_expect(struct verify *v, const struct format_entry *e, uint64_t document,
                            const struct version *before, bool existed, uint64_t space_from);
 /* Opens the derived file, if it is there, and fixes what it has applied. */
 bool verify_derived_open(struct verify *v);
+/* After `head` and `past` were found right: the field indexes follow from them and the bodies. (verify_index.c) */
+bool verify_indexes(struct verify *v);
 /* After the ledger was read: every row justified, and as many as there must be. */
 bool verify_derived(struct verify *v);
 

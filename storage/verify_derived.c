@@ -12,7 +12,7 @@
 
 /* ---- rows to be expected ---- */
 
-static void put_number(struct buf *out, uint64_t n)
+void verify_put_number(struct buf *out, uint64_t n)
 {
     unsigned char be[8];
     for (int i = 0; i < 8; i++)
@@ -20,20 +20,11 @@ static void put_number(struct buf *out, uint64_t n)
     buf_put(out, be, sizeof be);
 }
 
-/* until 0: a row of `head`. Adds the row, or takes it away. */
-static void sum_row(struct verify *v, struct row_sum *sum, uint64_t space_from, struct str key,
-                    uint64_t until, uint64_t seq, int64_t updated, int64_t age, bool away)
+void verify_sum(struct row_sum *sum, struct str row, bool away)
 {
     unsigned char hash[SHA256_SIZE];
     uint64_t part[2] = { 0, 0 };
-    buf_clear(&v->row);
-    put_number(&v->row, space_from);
-    put_number(&v->row, until);
-    put_number(&v->row, seq);
-    put_number(&v->row, (uint64_t)updated);
-    put_number(&v->row, (uint64_t)age);
-    buf_str(&v->row, key);
-    sha256_of(hash, v->row.data, v->row.len);
+    sha256_of(hash, row.p, row.n);
     for (size_t i = 0; i < 16; i++)
         part[i / 8] = part[i / 8] << 8 | hash[i];
     uint64_t low = sum->low;
@@ -44,6 +35,20 @@ static void sum_row(struct verify *v, struct row_sum *sum, uint64_t space_from, 
         sum->low += part[1];
         sum->high += part[0] + (sum->low < low);
     }
+}
+
+/* until 0: a row of `head`. Adds the row, or takes it away. */
+static void sum_row(struct verify *v, struct row_sum *sum, uint64_t space_from, struct str key,
+                    uint64_t until, uint64_t seq, int64_t updated, int64_t age, bool away)
+{
+    buf_clear(&v->row);
+    verify_put_number(&v->row, space_from);
+    verify_put_number(&v->row, until);
+    verify_put_number(&v->row, seq);
+    verify_put_number(&v->row, (uint64_t)updated);
+    verify_put_number(&v->row, (uint64_t)age);
+    buf_str(&v->row, key);
+    verify_sum(sum, buf_view(&v->row), away);
 }
 
 static struct created *created_slot(struct created_map *map, uint64_t document)
@@ -323,7 +328,7 @@ bool verify_derived(struct verify *v)
              check_table(v, &refs, past_sql, "past", v->pasts, check_past) &&
              verify_bad(v, 0, "derived state differs from the ledger");
     free(refs.items);
-    return ok;
+    return ok && verify_indexes(v);
 }
 
 /* Opens it, if it is there, and fixes what it has applied. */

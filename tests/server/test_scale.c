@@ -87,9 +87,9 @@ static void ask(struct client *c, const char *rpc, const char *json, bool reads)
     struct call *call = c->call = call_new(&L.server, rpc_by_name(str_of(rpc)));
     call->sink = &c->sink;
     call->principal = (struct principal){ .kind = PRINCIPAL_OWNER, .label = STR("owner"), .iam = IAM_ALL };
-    assert_int_equal(
-        protojson_decode(call->request, call->rpc->request, call->arena, arena_str(call->arena, str_of(json)), &call->status),
-        STATUS_OK);
+    assert_int_equal(protojson_decode(call->request, call->rpc->request, call->arena,
+                                      arena_str(call->arena, str_of(json)), &call->status),
+                     STATUS_OK);
     rpc_dispatch(call);
 }
 
@@ -109,7 +109,9 @@ static void fill(void)
         buf_init(&json, LIMIT_MESSAGE_BYTES);
         buf_z(&json, "{\"database\":\"projects/p/databases/(default)\",\"writes\":[");
         for (int i = from; i < from + BATCH; i++)
-            buf_printf(&json, "%s{\"update\":{\"name\":\"" DOCS "/c/%d\",\"fields\":{\"n\":{\"integerValue\":\"%d\"}}}}",
+            buf_printf(&json,
+                       "%s{\"update\":{\"name\":\"" DOCS
+                       "/c/%d\",\"fields\":{\"n\":{\"integerValue\":\"%d\"}}}}",
                        i > from ? "," : "", i, i * 7919 % MANY);
         buf_z(&json, "]}");
         struct answer *a = loopback_ask(&L, "Commit", "owner", arena_str(arena, buf_view(&json)).p);
@@ -140,7 +142,8 @@ static const char *const queries[] = {
     "{\"parent\":\"" DOCS "\",\"structuredQuery\":{\"from\":[{\"collectionId\":\"c\"}]}}",
     "{\"parent\":\"" DOCS "\",\"structuredQuery\":{\"from\":[{\"collectionId\":\"c\"}],"
     "\"orderBy\":[{\"field\":{\"fieldPath\":\"n\"}}]}}",
-    "{\"parent\":\"" DOCS "\",\"structuredQuery\":{\"from\":[{\"collectionId\":\"c\",\"allDescendants\":true}]}}",
+    "{\"parent\":\"" DOCS
+    "\",\"structuredQuery\":{\"from\":[{\"collectionId\":\"c\",\"allDescendants\":true}]}}",
 };
 
 static void many_answers_need_no_more_memory_than_a_hundred(void **state)

@@ -1,4 +1,5 @@
-/* test_sort.c - the sorter: what it gives out is what qsort would, in memory and through its temporary file. */
+/* test_sort.c - the sorter: what it gives out is what qsort would, in memory and through its temporary file.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +29,9 @@ static void work_off(struct sorter *sorter)
 static enum status_code add(struct sorter *sorter, const char *key, size_t body, struct status *st)
 {
     static char bytes[LIMIT_SORT_INLINE];
-    struct sort_row row = { .key = str_of(key), .path = str_of(key), .has_fields = true, .fields = { bytes, body } };
+    struct sort_row row = {
+        .key = str_of(key), .path = str_of(key), .has_fields = true, .fields = { bytes, body }
+    };
     work_off(sorter);
     return sorter_add(sorter, &row, st);
 }
@@ -134,7 +137,8 @@ static void rows_come_back_whole(void **state)
     struct run_writer writer;
     struct run_merge *merge;
     const struct sort_row *got;
-    const struct sort_row row = { STR_INIT("k\0k"), STR_INIT("c/d"), STR_INIT("bytes"), true, { -5, 7 }, { 6, 8 } };
+    const struct sort_row row = { STR_INIT("k\0k"), STR_INIT("c/d"), STR_INIT("bytes"), true,
+                                  { -5, 7 },        { 6, 8 } };
     assert_int_equal(spill_open(&spill, NULL, &st), STATUS_OK);
     run_begin(&writer, spill);
     assert_int_equal(run_put(&writer, &row, &st), STATUS_OK);
@@ -172,8 +176,8 @@ static void a_temporary_file_has_no_name_and_is_ours_alone(void **state)
     spill_close(spill);
 }
 
-/* Nothing can be written: not beside the data, not where TMPDIR says. /tmp is taken all the same, as it is there
- * in this test; what happens without it is the next one's. */
+/* Nothing can be written: not beside the data, not where TMPDIR says. /tmp is taken all the same, as it is
+ * there in this test; what happens without it is the next one's. */
 static void another_place_is_taken_when_the_first_is_closed(void **state)
 {
     (void)state;

@@ -7,6 +7,7 @@
 #include "core/codec.h"
 #include "core/limits.h"
 #include "core/order.h"
+#include "storage/index_read.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -143,6 +144,44 @@ const char *store_reader_file(const struct store_reader *reader)
 {
     (void)reader;
     return NULL;
+}
+
+/* No indexes here: queries must be answered all the same. */
+struct field_index *store_index_hold(struct store_reader *reader, uint64_t view, const struct index_name *name)
+{
+    (void)reader;
+    (void)view;
+    (void)name;
+    return NULL;
+}
+
+void store_index_release(struct store_reader *reader, struct field_index *index)
+{
+    (void)reader;
+    assert(!index);
+}
+
+void store_index_wish(struct store_reader *reader, uint64_t view, const struct index_name *name)
+{
+    (void)reader;
+    (void)view;
+    assert(name->collection.n > 0 && name->field.n > 0);
+}
+
+enum status_code store_index_read(struct index_entry *out, size_t *n, size_t want, struct store_reader *reader,
+                                  uint64_t view, struct database_name db, const struct field_index *index,
+                                  const struct index_range *range, struct arena *arena, struct status *st)
+{
+    (void)out;
+    (void)want;
+    (void)reader;
+    (void)view;
+    (void)db;
+    (void)index;
+    (void)range;
+    (void)arena;
+    *n = 0;
+    return status_set(st, STATUS_UNIMPLEMENTED, "no indexes here");
 }
 
 enum status_code store_scan_open(struct store_scan **out, struct store_reader *reader, uint64_t view,

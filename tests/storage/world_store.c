@@ -1,8 +1,11 @@
-/* world_store.c - the real store, in memory: see query_world.h. */
+/* world_store.c - the real store, in memory: see query_world.h. With WORLD_INDEXED every field of every document that is
+ * put has its indexes, built when it is first seen and kept up by the writes that follow. */
 #include "storage/query_world.h"
 
 #include "core/codec.h"
 #include "core/limits.h"
+#include "storage/index_read.h"
+#include "storage/internal.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -79,6 +82,33 @@ static void write_one(struct world *world, struct database_name db, const struct
     arena_free(arena);
 }
 
+#ifdef WORLD_INDEXED
+static void index_field(struct world *w, struct database_name db, struct str path, struct str *segments, size_t n)
+{
+    struct index_name name = { db, path_parent(path), { segments, n }, false };
+    for (int elements = 0; elements < 2; elements++) {
+        name.elements = elements;
+        store_index_wish(w->readers[0], world_view(w), &name);
+        while (index_work(w->store))
+            continue;
+    }
+}
+
+/* Fields of maps too, one level down. */
+static void index_fields(struct world *w, struct database_name db, struct str path, const struct value_map *fields)
+{
+    for (size_t i = 0; i < fields->n; i++) {
+        const struct field *f = &fields->items[i];
+        struct str segments[2] = { f->name };
+        index_field(w, db, path, segments, 1);
+        for (size_t k = 0; f->value.kind == VALUE_MAP && k < f->value.map.n; k++) {
+            segments[1] = f->value.map.items[k].name;
+            index_field(w, db, path, segments, 2);
+        }
+    }
+}
+#endif
+
 void world_put(struct world *world, struct database_name db, struct str path, const struct value_map *fields)
 {
     struct buf bytes;
@@ -90,6 +120,9 @@ void world_put(struct world *world, struct database_name db, struct str path, co
     };
     write_one(world, db, &op);
     buf_dispose(&bytes);
+#ifdef WORLD_INDEXED
+    index_fields(world, db, path, fields);
+#endif
 }
 
 void world_remove(struct world *world, struct database_name db, struct str path)
