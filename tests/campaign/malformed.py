@@ -113,8 +113,9 @@ BLAMES_REQUEST = {0: "OK", 1: "CANCELLED", 3: "INVALID_ARGUMENT", 4: "DEADLINE_E
 
 
 def unanswered(rows_not_answered, body):
-    m = re.search(rb"google\.firestore\.v1\.Firestore/(\w+) is unimplemented", body)
-    return bool(m) and m[1].decode() in rows_not_answered
+    """Whether the body names an RPC that is not answered; of v1beta1, which has fewer, it may be any."""
+    m = re.search(rb"google\.firestore\.v1(beta1)?\.Firestore/(\w+) is unimplemented", body)
+    return bool(m) and (m[1] is not None or m[2].decode() in rows_not_answered)
 
 
 def wrong(mutant, answer, not_answered):
