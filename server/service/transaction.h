@@ -3,9 +3,10 @@
  * Invariants
  *  1. A read-write transaction holds a shared lock on every document it read, missing ones and query
  *     results included, from before the read until it ends.
- *  2. A writer (transactional or not) waits while somebody else holds a lock on a document it writes or
- * verifies: up to LIMIT_LOCK_WAIT_MS, or until waiting would close a cycle: then the request that closes it
- * is ABORTED at once. Plain writers hold nothing, so they are never part of a cycle.
+ *  2. A writer (transactional or not) waits while somebody else holds an older lock on a document it writes
+ * or verifies (lock.h: readers that come while it waits do not count): up to LIMIT_LOCK_WAIT_MS, or until
+ * waiting would close a cycle: then the request that closes it is ABORTED at once. Plain writers hold
+ * nothing, so they are never part of a cycle.
  *  3. Locks are courtesy, not safety: every commit carries what it read as deps (storage.h), and the writer
  *     thread refuses it when something changed. A lock that came a moment too late costs a retry, never a
  *     lost update.

@@ -393,6 +393,26 @@ static void test_there_is_a_limit_to_open_transactions(void **state)
     begin();
 }
 
+static void test_so_many_documents_fit_a_transaction_and_one_more_does_not(void **state)
+{
+    (void)state;
+    struct transactions *all = L.server.transactions;
+    struct database_name db = { STR("p"), STR("(default)") };
+    struct status st = status_init(L.arena);
+    struct transaction *t;
+    struct str id;
+    assert_int_equal(transactions_begin(all, L.server.store, NULL, db, NULL, L.arena, &id, &st), STATUS_OK);
+    assert_int_equal(transactions_enter(all, db, id, false, &t, &st), STATUS_OK);
+    for (int i = 0; i <= LIMIT_TRANSACTION_LOCKS; i++) {
+        char path[16];
+        int n = snprintf(path, sizeof path, "c/%d", i);
+        assert_int_equal(transaction_lock(t, str_from(path, (size_t)n), &st),
+                         i == LIMIT_TRANSACTION_LOCKS ? STATUS_RESOURCE_EXHAUSTED : STATUS_OK);
+    }
+    assert_non_null(strstr(status_message(&st), "at most 100000 documents"));
+    transaction_end(t);
+}
+
 #define IT(test) cmocka_unit_test_setup_teardown(test, open_it, close_it)
 
 int main(void)
@@ -413,6 +433,7 @@ int main(void)
         IT(test_a_reset_ends_transactions_that_wait),
         IT(test_an_id_is_of_its_database_alone),
         IT(test_there_is_a_limit_to_open_transactions),
+        IT(test_so_many_documents_fit_a_transaction_and_one_more_does_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
