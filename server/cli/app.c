@@ -50,7 +50,8 @@ static void show_progress(void *data, const char *what, uint64_t done, uint64_t 
         return;
     app->progress_shown = true;
     if (total)
-        fprintf(stderr, "\r%s: %" PRIu64 " of %" PRIu64 " (%d%%) ", what, done, total, (int)(done * 100 / total));
+        fprintf(stderr, "\r%s: %" PRIu64 " of %" PRIu64 " (%d%%) ", what, done, total,
+                (int)(done * 100 / total));
     else
         fprintf(stderr, "\r%s: %" PRIu64 " ", what, done);
     fflush(stderr);
@@ -64,7 +65,8 @@ static void store_failed(void *data, const char *why)
     net_stop(app->server.net);
 }
 
-/* The answers of a batch of commits go out together. The net is opened before the store and closed after it. */
+/* The answers of a batch of commits go out together. The net is opened before the store and closed after it.
+ */
 static void answering(void *data, bool begins)
 {
     struct app *app = data;
@@ -151,8 +153,9 @@ static enum status_code open_policies(struct app *app, struct status *st)
         size_t at = o->owner_as[i].port ? app->n_listeners++ : 0;
         struct owner_policy *policy = &app->server.policies[at];
         if (at == 0 && policy->as_user)
-            return status_set(st, STATUS_INVALID_ARGUMENT,
-                              "--owner-as: the main port was given two principals; write PORT=FILE for the second");
+            return status_set(
+                st, STATUS_INVALID_ARGUMENT,
+                "--owner-as: the main port was given two principals; write PORT=FILE for the second");
         policy->iam = IAM_ALL;
         if (at)
             app->listeners[at] = (struct net_listener){ o->host, o->owner_as[i].port };
@@ -160,8 +163,9 @@ static enum status_code open_policies(struct app *app, struct status *st)
             return st->code;
     }
     if (o->owner_iam && main_policy->as_user)
-        return status_set(st, STATUS_INVALID_ARGUMENT,
-                          "--owner-as and --owner-iam exclude each other on one port: rules or IAM decide, not both");
+        return status_set(
+            st, STATUS_INVALID_ARGUMENT,
+            "--owner-as and --owner-iam exclude each other on one port: rules or IAM decide, not both");
     app->server.n_policies = app->n_listeners;
     return STATUS_OK;
 }
@@ -201,7 +205,8 @@ static enum status_code start_loop(struct app *app, struct status *st)
 {
     int error = pthread_create(&app->loop, NULL, serve, app->server.net);
     app->looping = error == 0;
-    return error ? status_set(st, STATUS_RESOURCE_EXHAUSTED, "cannot start a thread: %s", strerror(error)) : STATUS_OK;
+    return error ? status_set(st, STATUS_RESOURCE_EXHAUSTED, "cannot start a thread: %s", strerror(error))
+                 : STATUS_OK;
 }
 
 /* Returns when the loop has ended, by app_stop. */
@@ -287,7 +292,10 @@ failed:
     return NULL;
 }
 
-uint16_t app_port(const struct app *app) { return app->listeners[0].port; }
+uint16_t app_port(const struct app *app)
+{
+    return app->listeners[0].port;
+}
 
 static const char *shown_host(const struct app *app)
 {
@@ -299,13 +307,14 @@ static void announce_store(const struct app *app)
 {
     struct store_info info;
     store_get_info(app->server.store, &info);
-    const char *durability =
-        app->options.durability == STORE_DURABILITY_POWER ? "power (survives a power cut)" : "process (survives kill -9)";
+    const char *durability = app->options.durability == STORE_DURABILITY_POWER
+                                 ? "power (survives a power cut)"
+                                 : "process (survives kill -9)";
     if (info.in_memory)
         printf("Ledger: in memory, gone at exit (--data DIR keeps it)\n");
     else if (info.entries_at_open)
-        printf("Ledger: %s, %" PRIu64 " entries from earlier runs (--fresh starts empty), durability %s\n", info.path,
-               info.entries_at_open, durability);
+        printf("Ledger: %s, %" PRIu64 " entries from earlier runs (--fresh starts empty), durability %s\n",
+               info.path, info.entries_at_open, durability);
     else
         printf("Ledger: %s, new, durability %s\n", info.path, durability);
 }
@@ -314,7 +323,8 @@ static void announce_seed(const struct app *app)
 {
     const struct seed *seed = &app->seed;
     if (app->options.n_seed)
-        printf("Example data: %" PRIu64 " documents created in project " STR_FMT ", %" PRIu64 " were there already\n",
+        printf("Example data: %" PRIu64 " documents created in project " STR_FMT ", %" PRIu64
+               " were there already\n",
                seed->created, STR_ARG(seed->db.project), seed->kept);
 }
 
@@ -335,7 +345,8 @@ void app_announce(const struct app *app)
         printf("Owner on port %u: " STR_FMT "\n", (unsigned)app->listeners[i].port,
                STR_ARG(app->server.policies[i].user.label));
     printf("API endpoint: http://%s%s%s:%u\n", open, host, close, port);
-    printf("If you are using a library that supports the FIRESTORE_EMULATOR_HOST environment variable, run:\n\n");
+    printf("If you are using a library that supports the FIRESTORE_EMULATOR_HOST environment variable, "
+           "run:\n\n");
     printf("   export FIRESTORE_EMULATOR_HOST=%s%s%s:%u\n\n", open, host, close, port);
     printf("Dev App Server is now running.\n");
     fflush(stdout);

@@ -1,7 +1,7 @@
 /* emulator.c - the HTTP endpoints of Google's emulator beside the API: rules, clearing, reset, shutdown.
  *
- * Shapes and texts observed on Google's emulator 1.19.9. None needs a token; with --lock-control those that change
- * something are refused. */
+ * Shapes and texts observed on Google's emulator 1.19.9. None needs a token; with --lock-control those that
+ * change something are refused. */
 #include "server/control/control.h"
 
 #include "core/codec.h"
@@ -90,8 +90,8 @@ static enum status_code bad_payload(struct status *st, const char *why)
 }
 
 /* {"rules":{"files":[{"name","content"}]},"ignore_errors":bool}. The texts borrow from body and arena. */
-static enum status_code parse_put(struct rules_file *files, size_t *n, bool *ignore_errors, struct arena *arena,
-                                  struct str body, struct status *st)
+static enum status_code parse_put(struct rules_file *files, size_t *n, bool *ignore_errors,
+                                  struct arena *arena, struct str body, struct status *st)
 {
     struct value_map root;
     struct status json = status_init(NULL);
@@ -118,7 +118,8 @@ static enum status_code parse_put(struct rules_file *files, size_t *n, bool *ign
         return bad_payload(st, "rules.files: too many");
     for (size_t i = 0; i < list->array.n; i++) {
         const struct value *file = &list->array.items[i];
-        const struct value *content = file->kind == VALUE_MAP ? value_map_get(&file->map, STR("content")) : NULL;
+        const struct value *content =
+            file->kind == VALUE_MAP ? value_map_get(&file->map, STR("content")) : NULL;
         const struct value *name = file->kind == VALUE_MAP ? value_map_get(&file->map, STR("name")) : NULL;
         if (!content || content->kind != VALUE_STRING || (name && name->kind != VALUE_STRING))
             return bad_payload(st, "rules.files: each needs \"content\" and may have \"name\", both strings");

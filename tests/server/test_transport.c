@@ -980,8 +980,9 @@ static void a_starting_server_answers_probes_and_refuses_the_rest(void **state)
     assert_non_null(strstr(answer, "\r\n\r\nstarting: rebuilding derived state, 33%\n"));
     assert_int_equal(ask("GET /healthz", "", ""), 200);
     assert_int_equal(ask("GET " D "/c/a", "", ""), 503);
-    assert_non_null(strstr(answer, "{\"error\":{\"code\":503,\"message\":\"starting: rebuilding derived state, 33%\","
-                                   "\"status\":\"UNAVAILABLE\"}}"));
+    assert_non_null(strstr(answer,
+                           "{\"error\":{\"code\":503,\"message\":\"starting: rebuilding derived state, 33%\","
+                           "\"status\":\"UNAVAILABLE\"}}"));
     assert_int_equal(ask("PUT /emulator/v1/projects/p:securityRules", "", "{}"), 503);
     h2_open(&c, dial(&t.dialer), 0);
     expect_grpc(get("a", NULL), true, "14", "starting: rebuilding derived state, 33%25");
@@ -1030,7 +1031,8 @@ int main(void)
         served(a_reset_stream_cancels_its_call),
         served(a_deadline_ends_a_stream_that_nobody_reads),
         served(stopping_answers_unavailable),
-        cmocka_unit_test_setup_teardown(a_starting_server_answers_probes_and_refuses_the_rest, open_starting, close_server),
+        cmocka_unit_test_setup_teardown(a_starting_server_answers_probes_and_refuses_the_rest, open_starting,
+                                        close_server),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
