@@ -49,6 +49,25 @@ static bool is_known(const struct index_set *set, const struct index_wish *wish)
     return false;
 }
 
+static enum status_code add_row(struct store *s, const struct index_wish *wish, const struct field_index *x,
+                                struct status *st)
+{
+    struct index_set *set = &s->indexes;
+    if (derived_begin(&s->derived, st))
+        return st->code;
+    sqlite3_bind_int64(set->add, 1, x->id);
+    sqlite3_bind_int64(set->add, 2, x->space);
+    db_bind_blob(set->add, 3, x->prefix);
+    db_bind_text(set->add, 4, wish->field);
+    sqlite3_bind_int64(set->add, 5, x->elements);
+    int rc = sqlite3_step(set->add);
+    sqlite3_reset(set->add);
+    if (rc != SQLITE_DONE)
+        return db_fail(s->derived.db, rc, "beginning an index", st);
+    return derived_commit_rows(&s->derived, st);
+}
+
+/* Listed first: what cannot be listed must not be in the file, where the next start would find it. */
 static enum status_code begin_index(struct store *s, const struct index_wish *wish, struct status *st)
 {
     struct index_set *set = &s->indexes;
@@ -57,20 +76,9 @@ static enum status_code begin_index(struct store *s, const struct index_wish *wi
                                   .prefix = wish->prefix,
                                   .elements = wish->elements,
                                   .complete = INDEX_BUILDING };
-    if (derived_begin(&s->derived, st))
-        return st->code;
-    sqlite3_bind_int64(set->add, 1, as.id);
-    sqlite3_bind_int64(set->add, 2, as.space);
-    db_bind_blob(set->add, 3, as.prefix);
-    db_bind_text(set->add, 4, wish->field);
-    sqlite3_bind_int64(set->add, 5, as.elements);
-    int rc = sqlite3_step(set->add);
-    sqlite3_reset(set->add);
-    if (rc != SQLITE_DONE)
-        return db_fail(s->derived.db, rc, "beginning an index", st);
-    if (derived_commit_rows(&s->derived, st))
-        return st->code;
-    return index_add(&x, set, &as, wish->field, st);
+    if (index_add(&x, set, &as, wish->field, st) == STATUS_OK && add_row(s, wish, x, st))
+        index_remove(set, x);
+    return st->code;
 }
 
 static bool begin_wished(struct store *s)

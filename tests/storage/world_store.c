@@ -86,6 +86,8 @@ static void write_one(struct world *world, struct database_name db, const struct
 static void index_field(struct world *w, struct database_name db, struct str path, struct str *segments, size_t n)
 {
     struct index_name name = { db, path_parent(path), { segments, n }, false };
+    if (str_starts(segments[n - 1], STR("__")))
+        return; /* of a vector: no query names it */
     for (int elements = 0; elements < 2; elements++) {
         name.elements = elements;
         store_index_wish(w->readers[0], world_view(w), &name);
