@@ -1,5 +1,5 @@
-/* world_store.c - the real store, in memory: see query_world.h. With WORLD_INDEXED every field of every document that is
- * put has its indexes, built when it is first seen and kept up by the writes that follow. */
+/* world_store.c - the real store, in memory: see query_world.h. With WORLD_INDEXED every field of every
+ * document that is put has its indexes, built when it is first seen and kept up by the writes that follow. */
 #include "storage/query_world.h"
 
 #include "core/codec.h"
@@ -83,7 +83,8 @@ static void write_one(struct world *world, struct database_name db, const struct
 }
 
 #ifdef WORLD_INDEXED
-static void index_field(struct world *w, struct database_name db, struct str path, struct str *segments, size_t n)
+static void index_field(struct world *w, struct database_name db, struct str path, struct str *segments,
+                        size_t n)
 {
     struct index_name name = { db, path_parent(path), { segments, n }, false };
     if (str_starts(segments[n - 1], STR("__")))
@@ -97,7 +98,8 @@ static void index_field(struct world *w, struct database_name db, struct str pat
 }
 
 /* Fields of maps too, one level down. */
-static void index_fields(struct world *w, struct database_name db, struct str path, const struct value_map *fields)
+static void index_fields(struct world *w, struct database_name db, struct str path,
+                         const struct value_map *fields)
 {
     for (size_t i = 0; i < fields->n; i++) {
         const struct field *f = &fields->items[i];
