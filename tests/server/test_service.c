@@ -365,124 +365,6 @@ static void test_iam_table(void **state)
     has("datastore.databases.get");
 }
 
-/* ---- transactions ---- */
-
-static void begin(char out[64], const char *options)
-{
-    char body[256];
-    snprintf(body, sizeof body, "{" DB "%s}", options);
-    struct answer *a = loopback_ask(&L, "BeginTransaction", "owner", body);
-    assert_int_equal(a->code, STATUS_OK);
-    snprintf(out, 64, "%s", answer_text(a, "\"transaction\":\""));
-    answer_free(a);
-}
-
-static const char *with(const char *txn, const char *format)
-{
-    static char bodies[4][2048];
-    static unsigned at;
-    char *b = bodies[at++ % 4];
-    snprintf(b, 2048, format, txn);
-    return b;
-}
-#define GET_IN "{\"name\":\"" DOCS "/c/d\",\"transaction\":\"%s\"}"
-#define COMMIT_IN "{" DB ",\"transaction\":\"%s\",\"writes\":[" SET("c/d", INT("n", 2)) "]}"
-
-static void test_a_transaction_is_used_once(void **state)
-{
-    (void)state;
-    char txn[64];
-    expect("Commit", WRITES(SET("c/d", INT("n", 1))), STATUS_OK);
-    begin(txn, "");
-    expect("GetDocument", with(txn, GET_IN), STATUS_OK);
-    expect("Commit", with(txn, COMMIT_IN), STATUS_OK);
-    expect("Commit", with(txn, COMMIT_IN), STATUS_INVALID_ARGUMENT);
-    has("Transaction is invalid or closed.");
-    expect("GetDocument", with("AAAA", GET_IN), STATUS_INVALID_ARGUMENT);
-    has("Invalid transaction.");
-}
-
-static void test_a_plain_write_waits_for_the_reader_to_finish(void **state)
-{
-    (void)state;
-    char txn[64];
-    expect("Commit", WRITES(SET("c/d", INT("n", 1))), STATUS_OK);
-    begin(txn, "");
-    expect("GetDocument", with(txn, GET_IN), STATUS_OK);
-    struct answer *plain = loopback_send(&L, "Commit", "owner", WRITES(SET("c/d", INT("n", 7))));
-    expect("Commit", with(txn, COMMIT_IN), STATUS_OK);
-    answer_wait(plain);
-    assert_int_equal(plain->code, STATUS_OK);
-    answer_free(plain);
-    expect("GetDocument", GET("c/d"), STATUS_OK);
-    has("\"integerValue\":\"7\"");
-}
-
-static void test_a_plain_write_is_aborted_when_the_reader_stays(void **state)
-{
-    (void)state;
-    char txn[64];
-    expect("Commit", WRITES(SET("c/d", INT("n", 1))), STATUS_OK);
-    begin(txn, "");
-    expect("GetDocument", with(txn, GET_IN), STATUS_OK);
-    expect("Commit", WRITES(SET("c/d", INT("n", 7))), STATUS_ABORTED);
-    has("Transaction lock timeout.");
-    expect("Rollback", with(txn, "{" DB ",\"transaction\":\"%s\"}"), STATUS_OK);
-    expect("Commit", WRITES(SET("c/d", INT("n", 7))), STATUS_OK);
-}
-
-static void test_a_deadlock_ends_at_once_and_one_wins(void **state)
-{
-    (void)state;
-    char one[64], two[64];
-    expect("Commit", WRITES(SET("c/d", INT("n", 1))), STATUS_OK);
-    begin(one, "");
-    begin(two, "");
-    expect("GetDocument", with(one, GET_IN), STATUS_OK);
-    expect("GetDocument", with(two, GET_IN), STATUS_OK);
-    struct answer *a = loopback_send(&L, "Commit", "owner", with(one, COMMIT_IN));
-    struct answer *b = loopback_send(&L, "Commit", "owner", with(two, COMMIT_IN));
-    answer_wait(a);
-    answer_wait(b);
-    assert_true((a->code == STATUS_OK) != (b->code == STATUS_OK));
-    assert_true(a->code == STATUS_ABORTED || b->code == STATUS_ABORTED);
-    answer_free(a);
-    answer_free(b);
-}
-
-static void test_read_only_transactions_read_their_view_and_do_not_write(void **state)
-{
-    (void)state;
-    char txn[64];
-    expect("Commit", WRITES(SET("c/d", INT("n", 1))), STATUS_OK);
-    begin(txn, ",\"options\":{\"readOnly\":{}}");
-    expect("Commit", WRITES(SET("c/d", INT("n", 2))), STATUS_OK);
-    expect("GetDocument", with(txn, GET_IN), STATUS_OK);
-    has("\"integerValue\":\"1\"");
-    expect("Commit", with(txn, COMMIT_IN), STATUS_INVALID_ARGUMENT);
-    has("Cannot modify entities in a read-only transaction.");
-}
-
-static void test_a_phantom_aborts(void **state)
-{
-    (void)state;
-    char txn[64];
-    begin(txn, "");
-    expect("RunQuery",
-           with(txn, "{\"parent\":\"" DOCS "\",\"transaction\":\"%s\",\"structuredQuery\":{\"from\":[{\"collectionId\":\"c\"}],\"where\":"
-                     "{\"fieldFilter\":{\"field\":{\"fieldPath\":\"n\"},\"op\":\"EQUAL\",\"value\":{\"integerValue\":5}}}}}"),
-           STATUS_OK);
-    expect("Commit", WRITES(SET("c/new", INT("n", 5))), STATUS_OK);
-    expect("Commit", with(txn, "{" DB ",\"transaction\":\"%s\",\"writes\":[" SET("x/y", INT("n", 2)) "]}"), STATUS_ABORTED);
-    begin(txn, "");
-    expect("RunQuery",
-           with(txn, "{\"parent\":\"" DOCS "\",\"transaction\":\"%s\",\"structuredQuery\":{\"from\":[{\"collectionId\":\"c\"}],\"where\":"
-                     "{\"fieldFilter\":{\"field\":{\"fieldPath\":\"n\"},\"op\":\"EQUAL\",\"value\":{\"integerValue\":5}}}}}"),
-           STATUS_OK);
-    expect("Commit", WRITES(SET("c/other", INT("n", 6))), STATUS_OK);
-    expect("Commit", with(txn, "{" DB ",\"transaction\":\"%s\",\"writes\":[" SET("x/y", INT("n", 2)) "]}"), STATUS_OK);
-}
-
 /* Sixty-four increments of one counter, all at once: none is lost. */
 static void test_contended_increments_all_count(void **state)
 {
@@ -535,12 +417,6 @@ int main(void)
         PLAIN(test_a_refused_write_is_in_the_ledger),
         cmocka_unit_test_setup_teardown(test_append_only_refuses_changes_for_admin_too, open_append_only, close_it),
         cmocka_unit_test_setup_teardown(test_iam_table, open_iam, close_it),
-        PLAIN(test_a_transaction_is_used_once),
-        PLAIN(test_a_plain_write_waits_for_the_reader_to_finish),
-        PLAIN(test_a_plain_write_is_aborted_when_the_reader_stays),
-        PLAIN(test_a_deadlock_ends_at_once_and_one_wins),
-        PLAIN(test_read_only_transactions_read_their_view_and_do_not_write),
-        PLAIN(test_a_phantom_aborts),
         PLAIN(test_contended_increments_all_count),
         PLAIN(test_what_is_not_there_yet_says_so),
     };

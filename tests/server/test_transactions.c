@@ -220,6 +220,19 @@ static void test_a_wait_ends_after_its_time(void **state)
     assert_int_equal(write_in(t, "c/d", 2), STATUS_OK);
 }
 
+static void test_a_write_that_waits_goes_on_when_the_reader_ends(void **state)
+{
+    (void)state;
+    struct txn t = begin();
+    assert_int_equal(read_in(t, "c/d"), STATUS_OK);
+    struct answer *plain = send_plain("c/d", 7);
+    until_waiting(1);
+    assert_int_equal(write_in(t, "c/d", 2), STATUS_OK);
+    assert_int_equal(wait_for(plain), STATUS_OK);
+    assert_int_equal(ask("GetDocument", "{\"name\":\"" DOCS "/c/d\"}"), STATUS_OK);
+    has("\"integerValue\":\"7\"");
+}
+
 /* ---- reads ---- */
 
 static void test_many_reads_of_one_transaction_at_once(void **state)
@@ -239,6 +252,39 @@ static void test_many_reads_of_one_transaction_at_once(void **state)
     for (int i = 0; i < N; i++)
         assert_int_equal(wait_for(reads[i]), i % 2 ? STATUS_NOT_FOUND : STATUS_OK);
     assert_int_equal(write_in(t, "c/d", 1), STATUS_OK);
+}
+
+static void test_a_read_only_one_reads_its_view_and_does_not_write(void **state)
+{
+    (void)state;
+    struct txn t;
+    assert_int_equal(write_plain("c/d", 1), STATUS_OK);
+    struct answer *a =
+        loopback_ask(&L, "BeginTransaction", "owner", "{" DB ",\"options\":{\"readOnly\":{}}}");
+    snprintf(t.id, sizeof t.id, "%s", answer_text(a, "\"transaction\":\""));
+    answer_free(a);
+    assert_int_equal(write_plain("c/d", 2), STATUS_OK);
+    assert_int_equal(read_in(t, "c/d"), STATUS_OK);
+    has("\"integerValue\":\"1\"");
+    assert_int_equal(write_in(t, "c/d", 3), STATUS_INVALID_ARGUMENT);
+    has("Cannot modify entities in a read-only transaction.");
+}
+
+static void test_a_document_that_joins_a_query_aborts_and_another_does_not(void **state)
+{
+    (void)state;
+    for (int n = 5; n <= 6; n++) {
+        struct txn t = begin();
+        assert_int_equal(
+            ask("RunQuery",
+                "{\"parent\":\"" DOCS "\",\"transaction\":\"%s\",\"structuredQuery\":{\"from\":[{"
+                "\"collectionId\":\"c\"}],\"where\":{\"fieldFilter\":{\"field\":{\"fieldPath\":\"n\"},"
+                "\"op\":\"EQUAL\",\"value\":{\"integerValue\":5}}}}}",
+                t.id),
+            STATUS_OK);
+        assert_int_equal(write_plain(n == 5 ? "c/joins" : "c/does-not", n), STATUS_OK);
+        assert_int_equal(write_in(t, "x/y", 1), n == 5 ? STATUS_ABORTED : STATUS_OK);
+    }
 }
 
 static void test_what_an_offset_skipped_counts_as_read(void **state)
@@ -290,6 +336,18 @@ static void test_later_readers_do_not_starve_a_writer(void **state)
     assert_int_equal(wait_for(plain), STATUS_OK);
     assert_int_equal(write_in(later, "c/d", 3), STATUS_ABORTED);
     has("a document it read was changed");
+}
+
+static void test_of_two_that_read_one_document_one_wins_at_once(void **state)
+{
+    (void)state;
+    struct txn one = begin(), two = begin();
+    assert_int_equal(read_in(one, "c/d"), STATUS_OK);
+    assert_int_equal(read_in(two, "c/d"), STATUS_OK);
+    struct answer *waiting = send_in(one, "c/d", 1);
+    until_waiting(1);
+    assert_int_equal(write_in(two, "c/d", 2), STATUS_ABORTED);
+    assert_int_equal(wait_for(waiting), STATUS_OK);
 }
 
 static void test_a_cycle_of_three_ends_at_once(void **state)
@@ -423,10 +481,14 @@ int main(void)
         IT(test_one_that_goes_on_for_too_long_is_closed_though_it_is_used),
         IT(test_one_that_expired_keeps_nobody_waiting),
         IT(test_a_wait_ends_after_its_time),
+        IT(test_a_write_that_waits_goes_on_when_the_reader_ends),
         IT(test_many_reads_of_one_transaction_at_once),
+        IT(test_a_read_only_one_reads_its_view_and_does_not_write),
+        IT(test_a_document_that_joins_a_query_aborts_and_another_does_not),
         IT(test_what_an_offset_skipped_counts_as_read),
         IT(test_a_query_of_a_collection_group_sees_its_phantoms),
         IT(test_later_readers_do_not_starve_a_writer),
+        IT(test_of_two_that_read_one_document_one_wins_at_once),
         IT(test_a_cycle_of_three_ends_at_once),
         IT(test_a_dense_graph_of_waits_is_searched_once),
         IT(test_a_transaction_is_committed_once_even_at_the_same_time),
