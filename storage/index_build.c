@@ -197,7 +197,9 @@ static bool purge_some(struct store *s)
 bool index_work(struct store *s)
 {
     pthread_mutex_lock(&s->apply_mutex);
-    bool more = begin_wished(s) || build_some(s) || purge_some(s);
+    /* A transaction that is open now is one that the writer stopped in for good. */
+    bool stopped = !sqlite3_get_autocommit(s->derived.db);
+    bool more = !stopped && (begin_wished(s) || build_some(s) || purge_some(s));
     pthread_mutex_unlock(&s->apply_mutex);
     return more;
 }

@@ -2,6 +2,7 @@
  *
  * Whatever fails, a commit that was answered OK is there after the next start, one that was answered
  * UNAVAILABLE is not, one whose outcome is unknown is there whole or not at all, and the ledger is intact. */
+#include "storage/index_read.h"
 #include "storage/kit.h"
 
 #include <stdio.h>
@@ -22,16 +23,35 @@ static void on_fatal(void *data, const char *why)
     fatals++;
 }
 
-/* Each commit writes two documents and updates a third. */
+/* {"n": a number that tells the commits apart}, without a NUL. */
+static void put_body(char out[16], int commit)
+{
+    snprintf(out, 16, "\x12\x07\x0a\x01n\x12\x02\x10%c", 'A' + commit);
+}
+
+static void build_index(struct kit *kit, struct str collection)
+{
+    struct str field = STR("n");
+    struct index_name name = { DEMO, collection, { &field, 1 }, false };
+    store_index_wish(kit->reader, kit_view(kit), &name);
+    while (index_work(kit->store))
+        continue;
+}
+
+/* Each commit writes two documents and updates a third; on the way two collections get an index. */
 static void run_commits(struct kit *kit, struct outcome *outcomes)
 {
     store_on_fatal(kit->store, on_fatal, NULL);
     for (int i = 0; i < COMMITS; i++) {
         char a[16], b[16], body[16];
         static char big[9000];
+        if (i == COMMITS / 3)
+            build_index(kit, STR("b"));
+        if (i == COMMITS / 2)
+            build_index(kit, STR("c"));
         snprintf(a, sizeof a, "a/%d", i);
         snprintf(b, sizeof b, "b/%d", i);
-        snprintf(body, sizeof body, "%d", i);
+        put_body(body, i);
         memset(big, 'x', sizeof big);
         struct store_op ops[] = { { .kind = STORE_PUT, .path = str_of(a), .fields = { big, sizeof big } },
                                   { .kind = STORE_PUT, .path = str_of(b), .fields = str_of(body) },
@@ -55,7 +75,7 @@ static void check(struct kit *kit, const struct outcome *outcomes)
         char a[16], b[16], body[16];
         snprintf(a, sizeof a, "a/%d", i);
         snprintf(b, sizeof b, "b/%d", i);
-        snprintf(body, sizeof body, "%d", i);
+        put_body(body, i);
         bool exists = kit_get(kit, b).exists;
         assert_int_equal(exists, kit_get(kit, a).exists);
         if (outcomes[i].tried && outcomes[i].code == STATUS_OK)
@@ -69,7 +89,7 @@ static void check(struct kit *kit, const struct outcome *outcomes)
     }
     if (newest >= 0) {
         char body[16];
-        snprintf(body, sizeof body, "%d", newest);
+        put_body(body, newest);
         kit_expect(kit, "c/d", body);
     }
     if (!kit_intact(kit, &report))
