@@ -43,8 +43,9 @@ enum status_code store_children_next(struct store_children *c, struct arena *are
                                      struct status *st)
 {
     struct str next;
+    bool wanted; /* always: any collection will do */
     *path = (struct str){ 0 };
-    if (levels_peek(&next, c->levels, st) || next.n == 0)
+    if (levels_peek(&next, &wanted, c->levels, st) || next.n == 0)
         return st->code;
     *path = arena_str(arena, first_ids(next, c->segments));
     levels_skip(c->levels, *path);

@@ -10,7 +10,7 @@ struct level {
     struct store_scan *scan;
     struct arena *arena; /* of `path` */
     struct str path;     /* of the document it stands on; empty: not looked up yet */
-    bool ended;
+    bool wanted, ended;
 };
 
 struct levels {
@@ -82,19 +82,19 @@ static enum status_code look_up(struct level *level, struct status *st)
     struct store_document doc;
     if (level->path.n || level->ended)
         return STATUS_OK;
-    do { /* over what a scan for one collection id gives out of others */
-        arena_reset(level->arena);
-        if (store_scan_next(level->scan, level->arena, &level->path, &doc, st))
-            return st->code;
-    } while (level->path.n && !doc.exists);
+    arena_reset(level->arena);
+    if (store_scan_next(level->scan, level->arena, &level->path, &doc, st))
+        return st->code;
+    level->wanted = doc.exists; /* a scan for one collection id rests on others */
     level->ended = level->path.n == 0;
     return STATUS_OK;
 }
 
-enum status_code levels_peek(struct str *path, struct levels *levels, struct status *st)
+enum status_code levels_peek(struct str *path, bool *wanted, struct levels *levels, struct status *st)
 {
     levels->least = NULL;
     *path = (struct str){ 0 };
+    *wanted = false;
     for (size_t i = 0; i < levels->n; i++) {
         struct level *level = &levels->items[i];
         if (look_up(level, st))
@@ -102,6 +102,7 @@ enum status_code levels_peek(struct str *path, struct levels *levels, struct sta
         if (!level->ended && (!path->n || order_compare_path(level->path, *path) < 0)) {
             levels->least = level;
             *path = level->path;
+            *wanted = level->wanted;
         }
     }
     return STATUS_OK;

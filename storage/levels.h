@@ -19,8 +19,8 @@ struct levels_range {
 enum status_code levels_open(struct levels **out, struct store_reader *reader, uint64_t view,
                              struct database_name db, const struct levels_range *range, struct status *st);
 /* The next document's path, empty at the end; it stays the next one, and the text valid, until one of the two
- * below. */
-enum status_code levels_peek(struct str *path, struct levels *levels, struct status *st);
+ * below. Now and then it is one of another collection id, *wanted false: the caller may rest there. */
+enum status_code levels_peek(struct str *path, bool *wanted, struct levels *levels, struct status *st);
 void levels_take(struct levels *levels);
 /* Passes over everything at or below `path`: the document where peek stands or a path above it; before the
  * first peek any path, and what lies before it too. */

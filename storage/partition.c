@@ -5,11 +5,11 @@
  * two steps only the last name is held. */
 #include "storage/levels.h"
 
-#include "core/buf.h"
+#include "core/clock.h"
 
 #include <stdlib.h>
 
-enum { NAMES_PER_CUT = 16, NAMES_AT_ONCE = 1000 };
+enum { NAMES_PER_CUT = 16 };
 
 struct store_partition {
     uint64_t view;
@@ -54,23 +54,25 @@ static void take_name(struct store_partition *p, struct str name)
 }
 
 enum status_code store_partition_more(bool *done, struct store_partition *p, struct store_reader *reader,
-                                      struct status *st)
+                                      int64_t until_ns, struct status *st)
 {
     struct levels *levels;
     struct levels_range range = { .collection_id = p->collection_id, .after = p->last };
-    struct str path = { 0 };
+    struct str path;
+    bool wanted;
     *done = false;
     if (levels_open(&levels, reader, p->view, p->db, &range, st))
         return st->code;
-    for (int i = 0; i < NAMES_AT_ONCE; i++) {
-        if (levels_peek(&path, levels, st))
-            break;
+    while (levels_peek(&path, &wanted, levels, st) == STATUS_OK) {
         *done = path.n == 0;
         if (*done)
             break;
-        take_name(p, path);
-        if (i + 1 == NAMES_AT_ONCE)
+        if (wanted)
+            take_name(p, path);
+        if (clock_mono_ns() >= until_ns) {
             p->last = arena_str(p->arena, path);
+            break;
+        }
         levels_take(levels);
     }
     levels_close(levels);

@@ -125,9 +125,10 @@ struct store_partition;
 /* `collection_id` is borrowed. */
 enum status_code store_partition_open(struct store_partition **out, uint64_t view, struct database_name db,
                                       struct str collection_id, size_t most, struct status *st);
-/* Looks at some more names; *done after the last. The reader may be another one each time. */
+/* Looks at more names until clock_mono_ns() >= until_ns, at some at least; *done after the last. The reader may be
+ * another one each time. */
 enum status_code store_partition_more(bool *done, struct store_partition *partition, struct store_reader *reader,
-                                      struct status *st);
+                                      int64_t until_ns, struct status *st);
 /* At most `most` names of documents of the group: where parts begin, ascending, each once. The first document is none
  * of them, so no part is empty; none at all when there are too few. Valid until close. */
 size_t store_partition_cuts(const struct str **cuts, struct store_partition *partition);

@@ -2,7 +2,6 @@
  *
  * Google's emulator 1.19.9 lacks it; this is what the API reference says. Every page finds all cuts again, at
  * the time that its token holds, so that pages agree whatever is written meanwhile. */
-#include "core/clock.h"
 #include "core/limits.h"
 #include "core/order.h"
 #include "server/service/authorize.h"
@@ -131,13 +130,12 @@ static enum rpc_flow find_cuts(struct call *call)
 {
     struct partitioning *p = call->state;
     const struct str *cuts;
-    bool done = false;
-    for (int64_t until = call_slice_end(); !done;) {
-        if (call_over(call) || store_partition_more(&done, p->partition, call->worker->reader, &call->status))
-            return end(call);
-        if (!done && clock_mono_ns() >= until)
-            return call_yield(call, find_cuts);
-    }
+    bool done;
+    if (call_over(call) ||
+        store_partition_more(&done, p->partition, call->worker->reader, call_slice_end(), &call->status))
+        return end(call);
+    if (!done)
+        return call_yield(call, find_cuts);
     size_t n = store_partition_cuts(&cuts, p->partition);
     answer_cuts(p, cuts, n);
     return end(call);
