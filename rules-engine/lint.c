@@ -1,9 +1,88 @@
-/* lint.c - see lint.h: the table of lints, and running them. */
+/* lint.c - see lint.h: the table of lints, running them, and which compiler warnings give way to them. */
 #include "rules-engine/lint.h"
 
+#define ACCESS "A01:2021"
+#define DESIGN "A04:2021"
+#define CONFIGURATION "A05:2021"
+#define AUTHENTICATION "A07:2021"
+#define INTEGRITY "A08:2021"
+
 static const struct lint lints[] = {
-    { "useless-deny", "a condition that is meant to restrict what another allow grants all the same",
-      lint_deny_run },
+    { { "useless-deny", "an `if false` that takes back nothing of what another allow grants", RULES_ERROR,
+        "CWE-863", ACCESS },
+      lint_useless_deny },
+    { { "overridden-condition", "a condition that another allow, here or in an overlapping match, makes void",
+        RULES_WARNING, "CWE-863", ACCESS },
+      lint_overridden },
+    { { "append-only", "an update or delete granted in a collection that is declared append-only",
+        RULES_ERROR, "CWE-732", INTEGRITY },
+      lint_append_only },
+    { { "incomplete-schema",
+        "a create without hasAll, hasOnly or types: fields can be left out, added or mistyped", RULES_ERROR,
+        "CWE-20", DESIGN },
+      lint_schema },
+    { { "own-role", "a role read from a document that its user can write", RULES_ERROR, "CWE-269", ACCESS },
+      lint_own_role },
+    { { "never-matches", "a match path that no document has", RULES_WARNING, "CWE-561", CONFIGURATION },
+      lint_never_matches },
+    { { "unknown-method", "an allow of a method that does not exist", RULES_WARNING, "CWE-561",
+        CONFIGURATION },
+      lint_unknown_method },
+    { { "literal-segment", "a path segment that looks like a variable and is a literal", RULES_WARNING,
+        "CWE-628", CONFIGURATION },
+      lint_literal_segment },
+    { { "wrong-context", "a condition that cannot hold for a method of its allow", RULES_WARNING, "CWE-570",
+        DESIGN },
+      lint_wrong_context },
+    { { "lookup-null", "get() compared with null: a missing document is an error, not null", RULES_WARNING,
+        "CWE-571", DESIGN },
+      lint_lookup_null },
+    { { "absence-test", "a field or claim compared as if it were null when it is absent", RULES_WARNING,
+        "CWE-754", DESIGN },
+      lint_absence },
+    { { "precedence", "`!a in b`, `a in b == c`: operators that bind otherwise than they read", RULES_WARNING,
+        "CWE-783", DESIGN },
+      lint_precedence },
+    { { "foreign-word", "a method or property of another language", RULES_WARNING, "CWE-440", DESIGN },
+      lint_foreign_words },
+    { { "unpinned-update", "an update by the owner that may give away or change what identifies the document",
+        RULES_WARNING, "CWE-639", ACCESS },
+      lint_unpinned_update },
+    { { "signed-in-only", "writing or listing allowed to everyone who can sign in, anonymously too",
+        RULES_WARNING, "CWE-862", AUTHENTICATION },
+      lint_signed_in_only },
+    { { "unverified-email", "an e-mail address trusted without email_verified", RULES_WARNING, "CWE-287",
+        AUTHENTICATION },
+      lint_unverified_email },
+    { { "unpinned-time", "a time written by the client that is not held to request.time", RULES_WARNING,
+        "CWE-345", INTEGRITY },
+      lint_unpinned_time },
+    { { "test-mode", "access until a date, as the console's test mode writes it", RULES_WARNING, "CWE-284",
+        CONFIGURATION },
+      lint_test_mode },
+    { { "regex", "a regular expression that matches more or less than meant", RULES_WARNING, "CWE-185",
+        DESIGN },
+      lint_regex },
+    { { "open-list", "listing granted where only get may be meant, without a limit", RULES_WARNING, "CWE-359",
+        ACCESS },
+      lint_open_list },
+    { { "budget", "more lookups or expressions than a request may use", RULES_WARNING, "CWE-400", DESIGN },
+      lint_budget },
+    { { "mixed-numbers", "whole floats in a list, where 1 and 1.0 are different", RULES_WARNING, "CWE-697",
+        DESIGN },
+      lint_mixed_numbers },
+    { { "open-to-all", "an allow without a condition, or writing allowed to everyone", RULES_WARNING,
+        "CWE-284", ACCESS },
+      lint_open_to_all },
+    { { "shadowed", "a function, parameter or let that hides another of its name", RULES_WARNING, "CWE-1109",
+        DESIGN },
+      lint_shadowed },
+    { { "owner-unchecked", "a path with a user's id that is not compared with request.auth.uid",
+        RULES_WARNING, "CWE-639", ACCESS },
+      lint_owner_unchecked },
+    { { "suppression", "a cinderlog-ignore comment without reason, of an unknown lint, or without effect",
+        RULES_WARNING, "CWE-1078", CONFIGURATION },
+      NULL },
 };
 
 const struct lint *lint_all(size_t *n)
@@ -12,13 +91,152 @@ const struct lint *lint_all(size_t *n)
     return lints;
 }
 
-void rules_lint(const struct ruleset *ruleset, struct rules_issues *issues, struct arena *arena)
+const struct rules_lint_info *rules_lint_info(size_t i)
 {
+    return i < sizeof lints / sizeof lints[0] ? &lints[i].info : NULL;
+}
+
+static bool is_told(const struct lint_pass *pass, uint32_t file, struct ast_span span, const char *message)
+{
+    const struct source *source = &pass->ruleset->sources[file];
+    for (size_t i = 0; i < pass->issues->n; i++) {
+        const struct rules_issue *issue = &pass->issues->items[i];
+        if (issue->lint == pass->lint->info.id && issue->file.p == source->name.p &&
+            issue->offset == source_chars(source, span.from) && strcmp(issue->description, message) == 0)
+            return true;
+    }
+    return false;
+}
+
+void lint_add(struct lint_pass *pass, enum rules_severity severity, uint32_t file, struct ast_span span,
+              const char *note, const char *message)
+{
+    /* A function is looked at from each of its callers. */
+    if (is_told(pass, file, span, message))
+        return;
+    issues_add_lint(pass->issues, severity, pass->lint->info.id, file, span, note, message);
+}
+
+void lint_relate(struct lint_pass *pass, uint32_t file, struct ast_span span, const char *text)
+{
+    struct issue_list *list = pass->issues;
+    struct rules_issue *issue = &list->items[list->n - 1];
+    struct rules_related *all = ARENA_ARRAY(list->arena, struct rules_related, issue->n_related + 1);
+    for (size_t i = 0; i < issue->n_related; i++)
+        all[i] = issue->related[i];
+    struct rules_related *added = &all[issue->n_related];
+    added->file = pass->ruleset->sources[file].name;
+    added->text = text;
+    source_position(&pass->ruleset->sources[file], span.from, &added->line, &added->column);
+    issue->related = all;
+    issue->n_related++;
+}
+
+/* ---- compiler warnings that give way ---- */
+
+static bool stands_in(const struct ruleset *ruleset, const struct rules_issue *issue,
+                      const struct ast_function *function)
+{
+    return !function->used && issue->file.p == ruleset->sources[function->file].name.p &&
+           issue->offset > source_chars(&ruleset->sources[function->file], function->name_span.to) &&
+           issue->offset < source_chars(&ruleset->sources[function->file], function->span.to);
+}
+
+static bool in_unused(const struct ruleset *ruleset, const struct rules_issue *issue,
+                      const struct ast_function *functions)
+{
+    for (const struct ast_function *f = functions; f; f = f->next)
+        if (stands_in(ruleset, issue, f))
+            return true;
+    return false;
+}
+
+static bool in_unused_below(const struct ruleset *ruleset, const struct rules_issue *issue,
+                            const struct ast_match *list)
+{
+    for (const struct ast_match *match = list; match; match = match->next)
+        if (in_unused(ruleset, issue, match->functions) || in_unused_below(ruleset, issue, match->children))
+            return true;
+    return false;
+}
+
+/* In the condition of an allow of no known method. */
+static bool in_void_allow(const struct ruleset *ruleset, const struct rules_issue *issue)
+{
+    for (uint32_t i = 0; i < ruleset->n_allows; i++) {
+        const struct ast_allow *allow = ruleset->allows[i];
+        const struct source *source = &ruleset->sources[allow->file];
+        if (allow->methods == 0 && allow->condition && issue->file.p == source->name.p &&
+            issue->offset >= source_chars(source, allow->condition->start) &&
+            issue->offset < source_chars(source, allow->span.to))
+            return true;
+    }
+    return false;
+}
+
+/* An unused function, and an allow of no known method, are analysed without what they would be called with,
+ * so their names count as unknown. */
+static bool is_cascade(const struct ruleset *ruleset, const struct rules_issue *issue)
+{
+    if (issue->lint || issue->severity == RULES_ERROR || !issue->has_position ||
+        strncmp(issue->description, "Unused", 6) == 0)
+        return false;
+    if (in_void_allow(ruleset, issue))
+        return true;
+    for (size_t i = 0; i < ruleset->n_files; i++) {
+        if (in_unused(ruleset, issue, ruleset->units[i].functions))
+            return true;
+        for (const struct ast_service *s = ruleset->units[i].services; s; s = s->next)
+            if (in_unused(ruleset, issue, s->functions) || in_unused_below(ruleset, issue, s->matches))
+                return true;
+    }
+    return false;
+}
+
+/* These lints say what to write instead of the name that the compiler does not know. */
+static bool is_explained(const struct issue_list *list, const struct rules_issue *issue)
+{
+    if (issue->lint || strncmp(issue->description, "Invalid ", 8) != 0)
+        return false;
+    for (size_t i = 0; i < list->n; i++) {
+        const struct rules_issue *other = &list->items[i];
+        bool explains = other->lint &&
+                        (strcmp(other->lint, "unknown-method") == 0 ||
+                         strcmp(other->lint, "foreign-word") == 0 || strcmp(other->lint, "precedence") == 0);
+        if (explains && other->file.p == issue->file.p && other->offset <= issue->offset &&
+            other->end_offset >= issue->end_offset)
+            return true;
+    }
+    return false;
+}
+
+static void drop_what_gives_way(const struct ruleset *ruleset, struct issue_list *list)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->n; i++)
+        if (!is_cascade(ruleset, &list->items[i]) && !is_explained(list, &list->items[i]))
+            list->items[kept++] = list->items[i];
+    list->n = kept;
+}
+
+void rules_lint(const struct ruleset *ruleset, const struct rules_lint_options *options,
+                struct rules_issues *issues, struct arena *arena)
+{
+    static const struct rules_lint_options none = { 0 };
     struct issue_list list;
     issues_init(&list, arena, ruleset->sources);
     issues_take(&list, issues);
-    struct lint_pass pass = { ruleset, &list };
-    for (size_t i = 0; i < sizeof lints / sizeof lints[0]; i++)
-        lints[i].run(&lints[i], &pass);
+    struct lint_pass pass = { ruleset, options ? options : &none, NULL, &list, NULL };
+    for (size_t i = 0; i < sizeof lints / sizeof lints[0]; i++) {
+        if (!lints[i].run)
+            continue;
+        pass.lint = &lints[i];
+        pass.arena = arena_new();
+        lints[i].run(&pass);
+        arena_free(pass.arena);
+    }
+    pass.arena = arena;
+    drop_what_gives_way(ruleset, &list);
+    lint_suppress(&pass);
     issues_finish(&list, issues);
 }

@@ -25,6 +25,13 @@ struct rules_issue {
     uint32_t line, column, offset, end_offset;
     const char *lint; /* id of our own lint, NULL for a compiler finding */
     const char *note; /* second line for a person: what to do; NULL for none */
+    const struct rules_related *related; /* other places that the finding speaks of */
+    size_t n_related;
+};
+struct rules_related {
+    struct str file;
+    uint32_t line, column;
+    const char *text;
 };
 struct rules_issues {
     struct rules_issue *items; /* sorted by file, then position */
@@ -46,8 +53,30 @@ enum status_code rules_compile(struct ruleset **out, const struct rules_file *fi
 void rules_retain(struct ruleset *ruleset);
 void rules_release(struct ruleset *ruleset); /* NULL is allowed */
 
-/* Our own lints over a compiled ruleset, appended to *issues (lint != NULL). Which exist: lint.c. */
-void rules_lint(const struct ruleset *ruleset, struct rules_issues *issues, struct arena *arena);
+/* One of our own lints, as its finding names it; `severity` is the worst it reports. */
+struct rules_lint_info {
+    const char *id;
+    const char *doc;   /* one line: what it finds */
+    enum rules_severity severity;
+    const char *cwe;   /* "CWE-863" */
+    const char *owasp; /* "A01:2021", of the OWASP Top Ten */
+};
+/* The i-th lint; NULL past the last. */
+const struct rules_lint_info *rules_lint_info(size_t i);
+
+struct rules_lint_options {
+    const struct str *append_only; /* patterns as --append-only takes them: entries there only come to be */
+    size_t n_append_only;
+    int64_t now;                   /* seconds since 1970, to tell an expiry that is over; 0: not known */
+};
+
+/* Our own lints over a compiled ruleset, added to *issues (lint != NULL), which are sorted again. A warning of
+ * the compiler that a lint explains better at the same place is dropped, and so are those of names inside a
+ * function that nothing calls, which say no more than "Unused function". options may be NULL. */
+void rules_lint(const struct ruleset *ruleset, const struct rules_lint_options *options,
+                struct rules_issues *issues, struct arena *arena);
+/* How many allows may grant update or delete in an append-only pattern. 0 is no proof that none does. */
+size_t rules_append_only_grants(const struct ruleset *ruleset, struct str pattern);
 /* Writes one issue with its source line and carets, as `rules check` prints it. colour: ANSI. */
 void rules_print_issue(struct buf *out, const struct rules_issue *issue, const struct rules_file *files,
                        size_t n, bool colour);

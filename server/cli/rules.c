@@ -26,7 +26,7 @@ static int check_file(const char *path)
         goto out;
     }
     if (rules_compile(&ruleset, &file, 1, &issues, arena, &st) == STATUS_OK)
-        rules_lint(ruleset, &issues, arena);
+        rules_lint(ruleset, NULL, &issues, arena);
     size_t errors = 0;
     for (size_t i = 0; i < issues.n; i++) {
         errors += issues.items[i].severity == RULES_ERROR;

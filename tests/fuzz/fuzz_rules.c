@@ -115,7 +115,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_issues(&issues, &file);
     if (ruleset) {
         size_t n;
-        rules_lint(ruleset, &issues, arena);
+        rules_lint(ruleset, NULL, &issues, arena);
         check_issues(&issues, &file);
         for (int method = RULES_GET; method <= RULES_DELETE; method++)
             decide(ruleset, (enum rules_method)method, arena);

@@ -177,7 +177,7 @@ static void expect_picture(const char *text, bool lint, const char *expected)
     struct rules_file file = { STR("t.rules"), str_of(text) };
     compile(&f, text);
     if (lint)
-        rules_lint(f.ruleset, &f.issues, f.arena);
+        rules_lint(f.ruleset, NULL, &f.issues, f.arena);
     struct buf out;
     buf_init(&out, 65536);
     for (size_t i = 0; i < f.issues.n; i++)
@@ -219,9 +219,11 @@ static void lints_say_what_to_do(void **state)
 {
     (void)state;
     expect_picture(
-        AROUND("allow write: if b == 'x';\nallow delete: if false;"), true,
+        "rules_version = '2';\nservice cloud.firestore {\n match /databases/{d}/documents/a/{b} {\n"
+        "allow write: if b == 'x';\nallow delete: if false;\n }\n}\n",
+        true,
         "error[useless-deny]: line 4 grants delete when b == 'x': allows are ORed, so 'allow delete: if "
-        "false' on line 5 takes nothing back\n"
+        "false' on line 5 takes nothing back; 'delete a/x' gets through\n"
         "  --> t.rules:5:1\n"
         "     |\n"
         "   5 | allow delete: if false;\n"

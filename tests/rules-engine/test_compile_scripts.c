@@ -5,7 +5,8 @@
  *   // expect error: TEXT        // expect warning @ COLUMN: TEXT      // expect lint ID: TEXT
  * `@ 0` is a finding about the whole file, said anywhere. Several stand in one comment, each with its own
  * "// expect". `// note: TEXT` behind a lint is its second line. Lints run only on files under lint/, and
- * only where they compile. */
+ * only where they compile; a line `// append-only: PATTERN` there is an option of theirs. Every lint has a
+ * script ID.bad.rules in which it is found and ID.good.rules in which it is not. */
 #include "rules-engine/rules.h"
 
 #include <dirent.h>
@@ -30,6 +31,8 @@ struct script {
     const char *name;
     struct expectation items[256];
     size_t n;
+    struct str append_only[4];
+    size_t n_append_only;
 };
 
 static void complain(const struct script *s, uint32_t line, const char *what, const char *kind,
@@ -84,6 +87,8 @@ static void read_expectations(struct script *s, struct str text)
 {
     for (uint32_t line = 1; text.n; line++) {
         struct str rest = take_until(&text, "\n");
+        if (str_starts(rest, STR("// append-only: ")))
+            s->append_only[s->n_append_only++] = str_skip(rest, strlen("// append-only: "));
         take_until(&rest, "// expect ");
         while (rest.n)
             read_expectation(s, line, take_until(&rest, "// expect "));
@@ -131,8 +136,9 @@ static void run_script(const char *path, bool lint)
     struct ruleset *ruleset;
     read_expectations(&s, file.content);
     rules_compile(&ruleset, &file, 1, &issues, s.arena, &st);
+    struct rules_lint_options options = { s.append_only, s.n_append_only, 0 };
     if (ruleset && lint)
-        rules_lint(ruleset, &issues, s.arena);
+        rules_lint(ruleset, &options, &issues, s.arena);
     for (size_t i = 0; i < issues.n; i++)
         match_issue(&s, &issues.items[i]);
     for (size_t i = 0; i < s.n; i++)
@@ -180,11 +186,34 @@ static void lint_scripts_find_what_they_say(void **state)
     assert_int_equal(failures, 0);
 }
 
+static size_t found_in(const char *id, const char *kind)
+{
+    struct arena *arena = arena_new();
+    struct str text = read_file(arena, arena_printf(arena, "rules/lint/%s.%s.rules", id, kind));
+    const char *said = arena_printf(arena, "// expect lint %s:", id);
+    size_t n = 0;
+    for (take_until(&text, said); text.n; take_until(&text, said))
+        n++;
+    arena_free(arena);
+    return n;
+}
+
+static void every_lint_has_a_bad_and_a_good_script(void **state)
+{
+    (void)state;
+    const struct rules_lint_info *info;
+    for (size_t i = 0; (info = rules_lint_info(i)); i++) {
+        assert_true(found_in(info->id, "bad") > 0);
+        assert_int_equal(found_in(info->id, "good"), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(compile_scripts_find_what_they_say),
         cmocka_unit_test(lint_scripts_find_what_they_say),
+        cmocka_unit_test(every_lint_has_a_bad_and_a_good_script),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,312 @@
+/* lint_schema.c - lints about what may be written: `incomplete-schema`, `unpinned-update`.
+ *
+ * keys().hasOnly(list) is true of an empty document: without hasAll, fields can be left out. hasAll(list) is
+ * true with more fields than it names: without hasOnly, anything can be added. Neither says of what type a
+ * field is. In a collection that is to be append-only all three are asked for, since an entry that is wrong
+ * stays wrong; elsewhere one without the other is told. */
+#include "rules-engine/lint_expr.h"
+
+#include "core/limits.h"
+
+enum { FIELDS = 128 };
+
+struct schema_field {
+    struct str name;
+    bool required, allowed, tested;
+};
+
+struct schema {
+    struct lint_pass *pass;
+    struct schema_field fields[FIELDS];
+    size_t n;
+    bool has_all, has_only;    /* of keys() */
+    bool has_changed;          /* a list of what may change */
+    const struct ast_node *at; /* hasAll or hasOnly */
+};
+
+static struct schema_field *field_named(struct schema *s, struct str name)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (str_eq(s->fields[i].name, name))
+            return &s->fields[i];
+    if (s->n == FIELDS)
+        return NULL;
+    s->fields[s->n] = (struct schema_field){ .name = name };
+    return &s->fields[s->n++];
+}
+
+static struct lint_expr sub(struct lint_expr e, const struct ast_node *node)
+{
+    return (struct lint_expr){ node, e.frame };
+}
+
+/* keys() of what is written, as a set or not. */
+static bool is_written_keys(struct lint_pass *pass, struct lint_expr e)
+{
+    e = lint_resolve(pass->arena, e);
+    if (lint_is_method(e.node, "toSet"))
+        e = lint_resolve(pass->arena, sub(e, e.node->call.object));
+    return lint_is_method(e.node, "keys") &&
+           lint_is_chain(pass->arena, sub(e, e.node->call.object), "request.resource.data");
+}
+
+static void note_list(struct schema *s, const struct ast_node *at, struct lint_expr list, bool all, bool only)
+{
+    struct str names[FIELDS];
+    size_t n;
+    s->has_all |= all;
+    s->has_only |= only;
+    s->at = s->at ? s->at : at;
+    lint_strings(s->pass->arena, list, names, FIELDS, &n);
+    for (size_t i = 0; i < n; i++) {
+        struct schema_field *field = field_named(s, names[i]);
+        if (!field)
+            return;
+        field->required |= all;
+        field->allowed |= only;
+    }
+}
+
+static void look_at_keys(void *data, struct lint_expr e)
+{
+    struct schema *s = data;
+    const struct ast_node *node = e.node;
+    bool all = lint_is_method(node, "hasAll"), only = lint_is_method(node, "hasOnly");
+    if (node->kind == AST_EQ && is_written_keys(s->pass, sub(e, node->op.a)))
+        note_list(s, node, sub(e, node->op.b), true, true);
+    else if ((all || only) && node->call.n == 1 && is_written_keys(s->pass, sub(e, node->call.object)))
+        note_list(s, node, sub(e, node->call.args[0]), all, only);
+    else if (lint_is_method(node, "affectedKeys") || lint_is_method(node, "changedKeys"))
+        s->has_changed = true;
+}
+
+static const char *written_field(struct schema *s, struct lint_expr e)
+{
+    const char *chain = lint_chain(s->pass->arena, e);
+    static const char prefix[] = "request.resource.data.";
+    if (!chain || strncmp(chain, prefix, sizeof prefix - 1) != 0)
+        return NULL;
+    char *name = arena_printf(s->pass->arena, "%s", chain + sizeof prefix - 1);
+    name[strcspn(name, ".")] = '\0';
+    return name;
+}
+
+static void note_test(struct schema *s, struct lint_expr e)
+{
+    const char *name = e.node ? written_field(s, e) : NULL;
+    struct schema_field *field = name ? field_named(s, str_of(name)) : NULL;
+    if (field)
+        field->tested = true;
+}
+
+/* Every test of a field's value is taken for a test of its type. */
+static void look_at_tests(void *data, struct lint_expr e)
+{
+    struct schema *s = data;
+    switch (e.node->kind) {
+    case AST_IS:
+        note_test(s, sub(e, e.node->is.a));
+        break;
+    case AST_EQ:
+    case AST_LT:
+    case AST_LE:
+    case AST_GT:
+    case AST_GE:
+    case AST_IN:
+        note_test(s, sub(e, e.node->op.a));
+        note_test(s, sub(e, e.node->op.b));
+        break;
+    case AST_METHOD:
+        note_test(s, sub(e, e.node->call.object));
+        break;
+    default:
+        break;
+    }
+}
+
+/* A field that must be read for the condition to hold must be there. */
+static void look_at_needed(void *data, struct lint_expr e)
+{
+    struct schema *s = data;
+    const struct ast_node *sides[2] = { NULL, NULL };
+    if (e.node->kind == AST_IS) {
+        sides[0] = e.node->is.a;
+    } else if (e.node->kind >= AST_EQ && e.node->kind <= AST_GE && e.node->kind != AST_NE) {
+        sides[0] = e.node->op.a;
+        sides[1] = e.node->op.b;
+    } else if (e.node->kind == AST_IN) {
+        sides[0] = e.node->op.a;
+    }
+    for (int i = 0; i < 2; i++) {
+        struct lint_expr r = sides[i] ? lint_resolve(s->pass->arena, sub(e, sides[i])) : sub(e, NULL);
+        while (r.node && lint_is_method(r.node, "size"))
+            r = lint_resolve(s->pass->arena, sub(r, r.node->call.object));
+        const char *name = r.node && r.node->kind != AST_METHOD ? written_field(s, r) : NULL;
+        struct schema_field *field = name ? field_named(s, str_of(name)) : NULL;
+        if (field)
+            field->required = true;
+    }
+    look_at_keys(data, e);
+}
+
+static void read_schema(struct schema *s, struct lint_pass *pass, const struct ast_allow *allow)
+{
+    struct lint_expr whole = { allow->condition, NULL };
+    *s = (struct schema){ .pass = pass };
+    lint_walk(pass, whole, look_at_tests, s);
+    lint_conjuncts(pass, whole, look_at_needed, s);
+    lint_walk(pass, whole, look_at_keys, s);
+}
+
+/* ---- incomplete-schema ---- */
+
+static const char *fields_text(const struct schema *s, bool (*is_wanted)(const struct schema_field *))
+{
+    const char *text = "";
+    unsigned shown = 0;
+    for (size_t i = 0; i < s->n; i++)
+        if (is_wanted(&s->fields[i]) && shown++ < 5)
+            text =
+                lint_text(s->pass, "%s%s'" STR_FMT "'", text, *text ? ", " : "", STR_ARG(s->fields[i].name));
+    return shown > 5 ? lint_text(s->pass, "%s and %u more", text, shown - 5) : text;
+}
+
+static bool may_be_missing(const struct schema_field *f)
+{
+    return f->allowed && !f->required;
+}
+
+static bool is_untested(const struct schema_field *f)
+{
+    return f->required && !f->tested;
+}
+
+static bool any(const struct schema *s, bool (*is_wanted)(const struct schema_field *))
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (is_wanted(&s->fields[i]))
+            return true;
+    return false;
+}
+
+static bool all_allowed_missing(const struct schema *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (s->fields[i].allowed && s->fields[i].required)
+            return false;
+    return true;
+}
+
+static void tell(struct lint_pass *pass, enum rules_severity severity, const struct ast_allow *allow,
+                 const struct ast_node *at, const char *note, const char *message)
+{
+    lint_add(pass, severity, at ? at->file : allow->file, at ? at->span : allow->span, note, message);
+    if (at)
+        lint_relate(pass, allow->file, allow->span, "this allow asks it");
+}
+
+static void look_at_ordinary(struct lint_pass *pass, const struct ast_allow *allow, const struct schema *s)
+{
+    if (s->has_only && !s->has_all && all_allowed_missing(s) && any(s, may_be_missing))
+        tell(pass, RULES_WARNING, allow, s->at, "add keys().hasAll([...]) with what must be there",
+             lint_text(pass, "hasOnly is true of a document without these fields: %s can be left out",
+                       fields_text(s, may_be_missing)));
+    if (s->has_all && !s->has_only)
+        tell(pass, RULES_WARNING, allow, s->at, "add keys().hasOnly([...]) with what may be there",
+             "hasAll is true with further fields: anything can be added, of any size");
+}
+
+static void look_at_appended(struct lint_pass *pass, const struct ast_allow *allow, const struct schema *s,
+                             struct str pattern)
+{
+    const char *lacks = "";
+    if (!s->has_all)
+        lacks = "hasAll (fields can be left out)";
+    if (!s->has_only)
+        lacks = lint_text(pass, "%s%shasOnly (fields can be added)", lacks, *lacks ? ", " : "");
+    if (any(s, is_untested))
+        lacks = lint_text(pass, "%s%stypes (%s can be anything)", lacks, *lacks ? ", " : "",
+                          fields_text(s, is_untested));
+    else if (!s->has_all)
+        lacks = lint_text(pass, "%s, types", lacks);
+    if (*lacks)
+        tell(pass, RULES_ERROR, allow, NULL,
+             "ask keys().hasAll([...]), keys().hasOnly([...]) and 'is' or a range of every field",
+             lint_text(pass,
+                       "line %u lets entries into '" STR_FMT "' that nobody can correct later, without %s",
+                       lint_line(pass->ruleset, allow->file, allow->span), STR_ARG(pattern), lacks));
+}
+
+/* The first pattern of --append-only that the allow is about; NULL for none. */
+static const struct str *append_only_of(const struct lint_pass *pass, const struct ast_allow *allow)
+{
+    for (size_t i = 0; i < pass->options->n_append_only; i++)
+        if (lint_in_pattern(pass, allow, pass->options->append_only[i]))
+            return &pass->options->append_only[i];
+    return NULL;
+}
+
+void lint_schema(struct lint_pass *pass)
+{
+    struct schema *s = ARENA_NEW(pass->arena, struct schema);
+    for (uint32_t i = 0; i < pass->ruleset->n_allows; i++) {
+        const struct ast_allow *allow = pass->ruleset->allows[i];
+        enum lint_truth truth =
+            allow->methods & METHOD_CREATE ? lint_truth_of(pass, allow, METHOD_CREATE, NULL) : LINT_NEVER;
+        if (truth == LINT_NEVER || truth == LINT_FAILS)
+            continue;
+        const struct str *pattern = append_only_of(pass, allow);
+        read_schema(s, pass, allow);
+        if (pattern)
+            look_at_appended(pass, allow, s, *pattern);
+        else
+            look_at_ordinary(pass, allow, s);
+    }
+}
+
+/* ---- unpinned-update ---- */
+
+struct owner {
+    struct lint_pass *pass;
+    const char *field;
+};
+
+/* `resource.data.F == request.auth.uid`, either way round. */
+static void look_for_owner(void *data, struct lint_expr e)
+{
+    struct owner *o = data;
+    if (o->field || e.node->kind != AST_EQ)
+        return;
+    const struct ast_node *sides[2] = { e.node->op.a, e.node->op.b };
+    for (int i = 0; i < 2; i++)
+        if (lint_is_chain(o->pass->arena, sub(e, sides[i]), "request.auth.uid"))
+            o->field = lint_field(o->pass->arena, sub(e, sides[1 - i]), "resource.data.");
+}
+
+void lint_unpinned_update(struct lint_pass *pass)
+{
+    struct schema *s = ARENA_NEW(pass->arena, struct schema);
+    for (uint32_t i = 0; i < pass->ruleset->n_allows; i++) {
+        const struct ast_allow *allow = pass->ruleset->allows[i];
+        struct lint_expr whole = { allow->condition, NULL };
+        struct owner owner = { pass, NULL };
+        if (!(allow->methods & METHOD_UPDATE) ||
+            lint_truth_of(pass, allow, METHOD_UPDATE, NULL) != LINT_UNKNOWN)
+            continue;
+        lint_conjuncts(pass, whole, look_for_owner, &owner);
+        if (!owner.field)
+            continue;
+        read_schema(s, pass, allow);
+        const char *after = lint_text(pass, "request.resource.data.%s", owner.field);
+        if (s->has_changed || lint_mentions(pass, whole, after))
+            continue;
+        lint_add(pass, RULES_WARNING, allow->file, allow->span,
+                 lint_text(pass,
+                           "add '&& %s == resource.data.%s', or a list for diff().affectedKeys().hasOnly()",
+                           after, owner.field),
+                 lint_text(pass,
+                           "an owner may write another user's id into '%s' with an update: nothing looks at "
+                           "the new value",
+                           owner.field));
+    }
+}
