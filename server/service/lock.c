@@ -152,7 +152,7 @@ static bool any_blocker(struct lock_table *table, const struct lock_waiter *w,
     for (size_t i = 0; i < w->n; i++) {
         struct lock *l = find(table, w->db, w->paths[i]);
         for (struct hold *h = l ? l->holders : NULL; h; h = h->next_in_lock)
-            if (h->owner != w->owner && h->age <= w->age && each(h->owner, data))
+            if (h->owner != w->owner && (h->age <= w->age || h->owner->exclusive) && each(h->owner, data))
                 return true;
     }
     return false;

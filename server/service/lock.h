@@ -4,7 +4,8 @@
  * Invariants
  *  1. A hold is older than a wait when its age is not above the wait's. A waiter waits for holds that are
  * older than its wait, never for later ones: readers that keep coming cannot starve a writer. (A later reader
- * saw what the writer is about to change, so its own commit is refused.)
+ * saw what the writer is about to change, so its own commit is refused.) For the holds of an exclusive owner,
+ * who is about to write himself, everybody waits.
  *  2. The graph of waits has no cycle: lock_ask refuses the wait that would close one.
  *  3. A waiter is on the list or its task was posted, once. */
 #ifndef SERVER_SERVICE_LOCK_H
@@ -20,6 +21,7 @@ struct lock_table;
 struct lock_owner {
     struct hold *holds;
     size_t n_holds;
+    bool exclusive;                 /* set before the first hold: earlier waits wait for it too */
     struct lock_waiter *waiter;     /* while it waits to write */
     uint64_t searched;              /* by which search for a cycle; of lock.c alone */
     struct lock_owner *next_search; /* of lock.c alone */

@@ -271,7 +271,7 @@ struct transaction *transactions_ticket(struct transactions *all, struct databas
                                         const struct str *paths, size_t n)
 {
     struct transaction *t = new_transaction(all, db);
-    t->ticket = true;
+    t->ticket = t->locks.exclusive = true;
     t->users = 1;
     pthread_mutex_lock(&all->mutex);
     /* Two tickets on one path would wait for each other: the second comer waits without one. */
