@@ -111,9 +111,9 @@ static enum status_code load_line(struct loader *l, struct status *st)
 {
     struct batch *b = &l->batch;
     struct seed_document d;
-    struct str encoded, present;
+    struct str encoded, present = { 0 };
     struct str line = arena_str(b->arena, buf_view(&l->text));
-    bool exists;
+    bool exists = false;
     if (seed_line_parse(&d, b->arena, line, l->seed->db, st) || make(&encoded, &d, b->arena, st))
         return st->code;
     if (b->n && !database_name_eq(d.name.db, b->db)) {
