@@ -13,6 +13,16 @@ static bool is_name(const struct rules_constraint *c)
 static struct rvalue build(struct arena *arena, const struct rules_constraint *const *items, size_t n,
                            size_t depth);
 
+/* Whether the filters say one thing, that the field equals a value. */
+static bool is_value(const struct rules_constraint *const *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (items[i]->op != RULES_EQ || items[i]->operand->kind != items[0]->operand->kind ||
+            !value_equal(items[i]->operand, items[0]->operand))
+            return false;
+    return n > 0;
+}
+
 /* The value of one field: `items` share the first depth segments. */
 static struct rvalue build_field(struct arena *arena, const struct rules_constraint *const *items, size_t n,
                                  size_t depth)
@@ -23,11 +33,11 @@ static struct rvalue build_field(struct arena *arena, const struct rules_constra
     for (size_t i = 0; i < n; i++) {
         if (items[i]->field_n > depth)
             deeper[n_deeper++] = items[i];
-        else if (items[i]->op == RULES_EQ)
-            return rv_of_value(arena, items[i]->operand); /* invariant 2 */
         else
             leaves[n_leaves++] = items[i];
     }
+    if (is_value(leaves, n_leaves))
+        return rv_of_value(arena, leaves[0]->operand); /* invariant 2 */
     if (n_deeper > 0)
         return build(arena, deeper, n_deeper, depth);
     struct constraint_set *set = ARENA_NEW(arena, struct constraint_set);
@@ -122,13 +132,51 @@ static bool not_in(struct arena *arena, const struct value *list, struct rvalue 
     return false;
 }
 
+static bool has_order(enum ast_kind op, int order)
+{
+    switch (op) {
+    case AST_LT:
+        return order < 0;
+    case AST_LE:
+        return order <= 0;
+    case AST_GT:
+        return order > 0;
+    default:
+        return order >= 0;
+    }
+}
+
+/* Whether both are numbers, or of the same type: other values are never compared with a filter's. */
+static bool same_class(struct rvalue a, struct rvalue b)
+{
+    bool numbers = (a.type == RT_INT || a.type == RT_FLOAT) && (b.type == RT_INT || b.type == RT_FLOAT);
+    return numbers || a.type == b.type;
+}
+
+/* `field == operand` beside other filters: what holds for the operand. */
+static bool equal_implies(struct arena *arena, struct rvalue operand, enum ast_kind op, struct rvalue other)
+{
+    int order;
+    if (!same_class(operand, other))
+        return false;
+    if (op == AST_NE)
+        return !rv_equal(arena, operand, other);
+    if (!comparable(operand, other))
+        return false;
+    if (op == AST_EQ)
+        return rv_equal(arena, operand, other);
+    return rv_order(&order, operand, other) && !rv_unordered(operand, other) && has_order(op, order);
+}
+
 static bool one_implies(struct arena *arena, const struct rules_constraint *c, enum ast_kind op,
                         struct rvalue other)
 {
     int order;
     struct rvalue operand = rv_of_value(arena, c->operand);
-    if (op == AST_NE && other.type == RT_NULL)
+    if (op == AST_NE && other.type == RT_NULL && !(c->op == RULES_EQ && operand.type == RT_NULL))
         return true;
+    if (c->op == RULES_EQ)
+        return equal_implies(arena, operand, op, other);
     if (!comparable(operand, other))
         return false;
     if (c->op == RULES_NE)

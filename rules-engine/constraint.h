@@ -5,33 +5,46 @@
  * `resource.data` that is made from the filters:
  *
  *   1. resource.data has the fields that the filters name, nested maps for dotted ones, and no others: any
- * other field is "undefined on object", absent for `in`, get() and keys().
- *   2. A field with an == filter is that concrete value, and everything can be computed with it. Further
- *      filters on it say nothing more.
- *   3. Any other field is a value of type constraint: the set of its filters, all of which hold.
+ *      other field is "undefined on object", absent for `in`, get() and keys().
+ *   2. A field whose only filter is == is that concrete value, and everything can be computed with it (the
+ * same filter twice is one filter).
+ *   3. Any other field is a value of type constraint: the set of its filters, all of which hold. == beside
+ *      another filter is one of them and no longer a value.
  *   4. A comparison with a constraint is true when one of its filters implies it, and otherwise not false but
  *      an error ("evaluation error at L:C", not_provable), which && and || treat like any error. It is never
  *      false: that the query might return a passing document proves nothing, and that it cannot would need
- *      reasoning which is not done here (nor by Google's emulator 1.19.9). So !(f == x) is not proved by f !=
- * x.
+ *      reasoning which is not done here (nor by Google's emulator 1.19.9). So !(f == x) is not proved by
+ *      f != x.
  *   5. One filter alone must imply the comparison: n >= 5 and n <= 5 together do not prove n == 5.
  *   6. Filters compare only with values of their own order (numbers with numbers, strings with strings ...);
- *      a float filter does not even prove anything about an int of the rules.
+ *      a float filter does not even prove anything about an int of the rules, except == about !=.
  *      All filters but == null exclude null, so each proves f != null.
  *   7. `value in f` and f.hasAny(list) are true for an array-contains filter of such a value; `in` is
- * otherwise an error, hasAny false.
- *   8. Two constraints are not compared: a type error.
- *   9. A query of several disjuncts is judged once for each; every one must be allowed.
+ *      otherwise an error, hasAny false.
+ *   8. Two constraints are not compared: a type error. Sets and diffs, which compare all they hold, refuse a
+ *      constraint inside ("Equality is not defined for type CONSTRAINT_VALUE"); lists do not, see 12.
+ *   9. A query of several disjuncts is judged once for each; every one must be allowed. `in` and
+ *      array-contains-any are disjuncts.
  *  10. The id of the documents is unknown: the last wildcard is "Null value error.", resource has no id and
- * no
- *      __name__. With a filter __name__ == D the request is judged like a read of D, on D's real data.
+ *      no __name__. With a filter __name__ == D the request is judged like a read of D, on D's real data.
  *  11. Order, cursors, limit, offset and projection prove nothing. request.query shows them.
+ *  12. Not sound, and kept so because Google's emulator 1.19.9 decides the same way: to ask whether something
+ *      is absent (!('f' in resource.data), keys().hasOnly(...), get(f, default) of a field without filter),
+ *      and to deny what is unknown (!(f in [...]), !f.hasAny(...) or f.hasAny(...) ? ... : ..., !(f is int),
+ *      [f] != [...]).
+ *      An == filter on a number also returns the other kind, 1 and 1.0, which `is` and list membership tell
+ *      apart. Conditions without these are proved soundly: tests/rules-engine/test_proof.c.
  *
  * In doubt it denies: soundness needs 4 (no false), 5 and 6; the rest is convenience. */
 #ifndef RULES_ENGINE_CONSTRAINT_H
 #define RULES_ENGINE_CONSTRAINT_H
 
 #include "rules-engine/rvalue.h"
+
+/* Types that a constraint can be compared with, in Google's words. */
+#define CONSTRAINT_EQUALITY_TYPES                                                                            \
+    "bool,duration,float,int,latlng,map,null,string,bytes,timestamp,path,list,vector,set"
+#define CONSTRAINT_ORDER_TYPES "timestamp,duration,float,int,string,bytes"
 
 /* The filters on one field. */
 struct constraint_set {

@@ -393,7 +393,7 @@ static struct rvalue slice_of(struct eval *e, struct rvalue object, struct rvalu
     sized(&size, object);
     int64_t n = (int64_t)size, i = from.type == RT_INT ? from.integer : 0,
             j = to.type == RT_INT ? to.integer : n;
-    if (from.type == RT_INT && (i < 0 || i >= n))
+    if ((from.type == RT_INT || to.type == RT_INT) && (i < 0 || i >= n))
         return bound_error(e, i, size);
     if (to.type == RT_INT && (j - 1 < 0 || j - 1 >= n))
         return bound_error(e, j - 1, size);
@@ -448,6 +448,8 @@ static struct rvalue refuse_args(struct eval *e, const struct builtin *row, cons
             buf_printf(&text, "%s%s", i ? ", " : "", name_of(args[i]));
         buf_z(&text, "). Expected: ");
     }
+    if (row->receiver == RT_CONSTRAINT) /* Google's words: it is the list's method that was expected */
+        row = builtin_method(RT_LIST, row->name);
     for (const struct builtin *r = row; r; r = builtin_next(r))
         buf_printf(&text, "%s%s", r == row ? "" : ", ", r->signature);
     struct rvalue error = eval_error(e, STR_FMT ".", STR_ARG(buf_view(&text)));
@@ -630,14 +632,14 @@ NODE_FUNCTION struct rvalue eval_ternary(struct eval *e, const struct ast_node *
     return eval_node(e, condition.boolean ? node->op.b : node->op.c);
 }
 
-static struct rvalue two_constraints(struct eval *e, enum ast_kind op, struct rvalue v)
+/* What a constraint can be compared with at all. */
+static bool is_comparable(enum ast_kind op, struct rvalue v)
 {
-    bool equality = op == AST_EQ || op == AST_NE;
-    return eval_type_error(e, v,
-                           equality
-                               ? "bool,duration,float,int,latlng,map,null,string,bytes,timestamp,path,list,"
-                                 "vector,set"
-                               : "timestamp,duration,float,int,string,bytes");
+    const unsigned ordered = BUILTIN_BIT(RT_TIMESTAMP) | BUILTIN_BIT(RT_DURATION) | BUILTIN_BIT(RT_FLOAT) |
+                             BUILTIN_BIT(RT_INT) | BUILTIN_BIT(RT_STRING) | BUILTIN_BIT(RT_BYTES);
+    const unsigned incomparable = BUILTIN_BIT(RT_CONSTRAINT) | BUILTIN_BIT(RT_MAP_DIFF);
+    return op == AST_EQ || op == AST_NE ? !(incomparable & BUILTIN_BIT(v.type))
+                                        : (ordered & BUILTIN_BIT(v.type)) != 0;
 }
 
 static enum ast_kind mirrored(enum ast_kind op)
@@ -658,8 +660,10 @@ static enum ast_kind mirrored(enum ast_kind op)
 
 static struct rvalue compare_constraint(struct eval *e, enum ast_kind op, struct rvalue a, struct rvalue b)
 {
-    if (a.type == b.type)
-        return two_constraints(e, op, a);
+    struct rvalue other = a.type == RT_CONSTRAINT ? b : a;
+    if (!is_comparable(op, other))
+        return eval_type_error(
+            e, other, op == AST_EQ || op == AST_NE ? CONSTRAINT_EQUALITY_TYPES : CONSTRAINT_ORDER_TYPES);
     bool proved = a.type == RT_CONSTRAINT ? constraint_implies(e->arena, a.constraint, op, b)
                                           : constraint_implies(e->arena, b.constraint, mirrored(op), a);
     return proved ? rv_bool(true) : eval_unproved(e);
@@ -850,8 +854,11 @@ NODE_FUNCTION struct rvalue eval_in(struct eval *e, const struct ast_node *node)
     if (rv_is_error(item))
         return item;
     switch ((enum rules_type)in.type) {
-    case RT_LIST:
     case RT_SET:
+        if (in.seq.n > 0 && builtin_is_unproved(e, item))
+            return builtin_no_equality(e);
+        return in_sequence(e, item, in);
+    case RT_LIST:
         return in_sequence(e, item, in);
     case RT_MAP:
         if (item.type == RT_STRING)
@@ -859,6 +866,8 @@ NODE_FUNCTION struct rvalue eval_in(struct eval *e, const struct ast_node *node)
         return eval_error(e, "Unsupported operation error. Received: map.in(%s). Expected: map.in(string).",
                           name_of(item));
     default:
+        if (item.type == RT_CONSTRAINT)
+            return eval_type_error(e, item, CONSTRAINT_ORDER_TYPES);
         return constraint_contains(e->arena, in.constraint, item) ? rv_bool(true) : eval_unproved(e);
     }
 }

@@ -79,6 +79,8 @@ struct str rv_utf16_slice(struct arena *arena, struct str s, size_t from, size_t
 {
     if (is_ascii(s))
         return str_from(s.p + from, to - from);
+    if (from == to)
+        return STR("");
     char *out = arena_alloc(arena, (to - from) * 3 + 4);
     size_t n = 0, unit = 0;
     while (s.n > 0 && unit < to) {

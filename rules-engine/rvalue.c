@@ -258,9 +258,27 @@ static bool equal_sets(struct arena *arena, struct rvalue a, struct rvalue b)
     return true;
 }
 
-static bool equal_paths(struct arena *arena, const struct rpath *a, const struct rpath *b)
+/* The same segments from the same template: /a/y is not a/{x} bound to y. */
+static bool same_template(const struct rpath *a, const struct rpath *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++) {
+        const struct rsegment *x = &a->items[i], *y = &b->items[i];
+        if (x->kind != y->kind || !str_eq(x->name, y->name) || x->bound != y->bound)
+            return false;
+        if (x->kind == SEGMENT_GLOB && x->bound ? !same_template(x->glob, y->glob)
+                                                : !str_eq(x->text, y->text))
+            return false;
+    }
+    return true;
+}
+
+static bool equal_paths(struct arena *arena, const struct rpath *a, const struct rpath *b, enum equality how)
 {
     struct str unbound;
+    if (how == STRICT && !same_template(a, b))
+        return false;
     if (!rv_path_flat(arena, a, &a, &unbound) || !rv_path_flat(arena, b, &b, &unbound) || a->n != b->n)
         return false;
     for (size_t i = 0; i < a->n; i++)
@@ -309,7 +327,7 @@ static bool equal(struct arena *arena, struct rvalue a, struct rvalue b, enum eq
     case RT_SET:
         return equal_sets(arena, a, b);
     case RT_PATH:
-        return equal_paths(arena, a.path, b.path);
+        return equal_paths(arena, a.path, b.path, how);
     case RT_TIMESTAMP:
         return timestamp_cmp(a.time, b.time) == 0;
     case RT_DURATION:
@@ -327,7 +345,7 @@ bool rv_equal(struct arena *arena, struct rvalue a, struct rvalue b)
 {
     if (is_number(a) && is_number(b) && a.type != b.type)
         return as_double(a) == as_double(b);
-    return equal(arena, a, b, a.type == RT_FLOAT ? ELEMENT : STRICT);
+    return equal(arena, a, b, a.type == RT_FLOAT || a.type == RT_PATH ? ELEMENT : STRICT);
 }
 
 bool rv_equal_element(struct arena *arena, struct rvalue a, struct rvalue b)

@@ -120,6 +120,8 @@ static struct rvalue to_set(struct eval *e, const struct rvalue *self, const str
 {
     (void)args;
     struct rset set;
+    if (builtin_is_unproved(e, *self))
+        return builtin_no_equality(e);
     rset_init(&set, e->arena, self->seq.n, true);
     for (size_t i = 0; i < self->seq.n; i++)
         rset_add(&set, rv_at(e->arena, *self, i));

@@ -52,8 +52,21 @@ static struct rvalue get_path(struct eval *e, const struct rvalue *self, const s
     return found ? at : args[1];
 }
 
+/* Whether one of the values that a diff compares is not known. */
+static bool diff_is_unproved(struct eval *e, struct rvalue now, struct rvalue before)
+{
+    struct rvalue old;
+    for (size_t i = 0; e->request->method == RULES_LIST && i < now.seq.n; i++)
+        if (rv_lookup(&old, e->arena, before, rv_key_at(now, i)) &&
+            (builtin_is_unproved(e, old) || builtin_is_unproved(e, rv_value_at(e->arena, now, i))))
+            return true;
+    return false;
+}
+
 static struct rvalue diff(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
+    if (diff_is_unproved(e, *self, args[0]))
+        return builtin_no_equality(e);
     struct rdiff *made = ARENA_NEW(e->arena, struct rdiff);
     *made = (struct rdiff){ *self, args[0] };
     return RV(RT_MAP_DIFF, diff, made);

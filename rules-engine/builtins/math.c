@@ -32,9 +32,7 @@ FLOAT_FUNCTION(is_nan, rv_bool(x != x))
 static struct rvalue rounding(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)e, (void)self;
-    if (args[0].type == RT_INT)
-        return args[0];
-    double x = args[0].number, below = floor(x);
+    double x = builtin_double(args[0]), below = floor(x);
     return rv_int(builtin_saturate(x - below >= 0.5 ? below + 1 : below));
 }
 

@@ -9,14 +9,14 @@ static bool has_variable(const struct rpath *path, struct str name)
     return false;
 }
 
-/* The variables that the template does not have, joined by ", "; empty when it has them all. */
+/* The variables that the template does not have, joined by ","; empty when it has them all. */
 static struct str unknown_variables(struct eval *e, const struct rpath *path, struct rvalue values)
 {
     struct str out = STR("");
     for (size_t i = 0; i < values.seq.n; i++) {
         struct str name = rv_key_at(values, i);
         if (!has_variable(path, name))
-            out = rv_concat(e->arena, out.n ? rv_concat(e->arena, out, STR(", ")) : out, name);
+            out = rv_concat(e->arena, out.n ? rv_concat(e->arena, out, STR(",")) : out, name);
     }
     return out;
 }
@@ -33,6 +33,8 @@ static struct rvalue bind(struct eval *e, const struct rvalue *self, const struc
         items[i] = from->items[i];
         if (items[i].kind == SEGMENT_SIMPLE || !rv_lookup(&v, e->arena, args[0], items[i].name))
             continue;
+        if (items[i].bound)
+            return eval_error(e, "Variable " STR_FMT " is already bound.", STR_ARG(items[i].name));
         items[i].bound = true;
         if (items[i].kind == SEGMENT_GLOB) {
             if (v.type != RT_PATH)

@@ -26,16 +26,22 @@ static struct rvalue size(struct eval *e, const struct rvalue *self, const struc
 
 static struct rvalue has_any(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
+    if (builtin_is_unproved(e, args[0]))
+        return builtin_no_equality(e);
     return rv_bool(some(e, *self, args[0], true));
 }
 
 static struct rvalue has_all(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
+    if (builtin_is_unproved(e, args[0]))
+        return builtin_no_equality(e);
     return rv_bool(!some(e, args[0], *self, false));
 }
 
 static struct rvalue has_only(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
+    if (builtin_is_unproved(e, args[0]))
+        return builtin_no_equality(e);
     return rv_bool(!some(e, *self, args[0], false));
 }
 

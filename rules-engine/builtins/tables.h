@@ -50,6 +50,10 @@ extern const struct builtin_table builtin_globals, builtin_strings, builtin_byte
 
 /* "Unsupported operation error. Received: string(list). ...": what join and paths say. */
 struct rvalue builtin_not_string(struct eval *e, struct rvalue v);
+/* Whether a constraint is somewhere in the value: sets and diffs, which compare, refuse it. Only in lists. */
+bool builtin_is_unproved(const struct eval *e, struct rvalue v);
+/* "Equality is not defined for type CONSTRAINT_VALUE" */
+struct rvalue builtin_no_equality(struct eval *e);
 /* Normalised; an error value out of range. Nanos may have any sign and size. */
 struct rvalue builtin_duration(struct eval *e, int64_t seconds, int64_t nanos);
 /* Towards zero, cut to the range of int; NaN is 0. */

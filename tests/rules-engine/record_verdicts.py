@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Asks a running Firestore emulator how it judges expressions and requests, and writes the answers down.
 
-    record_verdicts.py HOST:PORT [expressions|lists|requests ...] > verdicts/recorded.ndjson
+    record_verdicts.py HOST:PORT expressions lists requests > verdicts/recorded.ndjson
+    record_verdicts.py HOST:PORT more batteries > verdicts/more.ndjson
+    test_proof --print 2500 | record_verdicts.py HOST:PORT proofs > verdicts/proofs.ndjson
 
 Standard library only. Expressions become `allow get: if <expr>` in one match block each, 100 to a project,
 so that one upload judges 100 of them; the value of the expression is read from the coverage report. The
@@ -15,6 +17,8 @@ import json
 import re
 import sys
 
+import verdict_batteries as batteries
+import verdict_more as more
 import verdict_requests as scenarios
 
 BATCH = 100
@@ -1269,7 +1273,9 @@ def list_value(text):
 
 
 OPS = {"==": "EQUAL", ">": "GREATER_THAN", ">=": "GREATER_THAN_OR_EQUAL", "<": "LESS_THAN", "<=": "LESS_THAN_OR_EQUAL",
-       "!=": "NOT_EQUAL", "not-in": "NOT_IN", "array-contains": "ARRAY_CONTAINS"}
+       "!=": "NOT_EQUAL", "not-in": "NOT_IN", "array-contains": "ARRAY_CONTAINS", "in": "IN",
+       "array-contains-any": "ARRAY_CONTAINS_ANY"}
+LIST_OPS = ("in", "not-in", "array-contains-any")
 
 
 def list_filter(text):
@@ -1278,7 +1284,7 @@ def list_filter(text):
     if value in ("null", "NaN"):
         name = {"null": "NULL", "NaN": "NAN"}[value]
         return {"unaryFilter": {**target, "op": ("IS_NOT_" if op == "!=" else "IS_") + name}}
-    if op == "not-in":
+    if op in LIST_OPS:
         operand = {"arrayValue": {"values": [list_value(v) for v in value.split(",")]}}
     else:
         operand = list_value(value)
@@ -1312,9 +1318,21 @@ FUNCTIONS = """  function f(d) { return d.n == 7 && g(); }
 
 
 def judge_lists(emulator):
-    cases = list(list_cases())
+    yield from judge_list_cases(emulator, list(list_cases()), "demo-l")
+
+
+def judge_proofs(emulator):
+    """Generated cases; queries that Firestore does not take are left out."""
+    cases = [json.loads(line) for line in sys.stdin]
+    parts = [(c["expr"], c["disjuncts"], {"query": c["query"]}) for c in cases]
+    for record in judge_list_cases(emulator, parts, "demo-p"):
+        if "http" not in record:
+            yield record
+
+
+def judge_list_cases(emulator, cases, prefix):
     for at in range(0, len(cases), BATCH):
-        project = f"demo-l{at // BATCH}"
+        project = f"{prefix}{at // BATCH}"
         part = cases[at:at + BATCH]
         lines = [f"    match /q{i}/{{id}} {{ allow list: if {c[0].replace('{c}', f'q{i}')}; }}" for i, c in enumerate(part)]
         code, answer = emulator.rules(project, ruleset([FUNCTIONS.replace("\n", " ")] + lines))
@@ -1323,7 +1341,8 @@ def judge_lists(emulator):
         column = len("    match /q/{id} { allow list: if ") + 1
         for i, (cond, disjuncts, extra) in enumerate(part):
             code, answer = emulator.documents(project, "POST", ":runQuery",
-                                              {"structuredQuery": list_query(f"q{i}", disjuncts, extra)}, jwt(TOKEN))
+                                              {"structuredQuery": list_query(f"q{i}", extra.get("query", disjuncts), extra)},
+                                              jwt(TOKEN))
             record = {"group": "list", "expr": cond, "disjuncts": disjuncts, **extra}
             if isinstance(answer, list):
                 answer = answer[0]
@@ -1387,23 +1406,40 @@ def send(emulator, project, auth, op, path, data):
 
 
 def judge_requests(emulator):
-    for number, (name, text, docs, requests) in enumerate(scenarios.RULESETS):
-        project = f"demo-r{number}"
+    yield from judge_rulesets(emulator, scenarios.RULESETS, "demo-r")
+
+
+def judge_batteries(emulator):
+    yield from judge_rulesets(emulator, batteries.RULESETS, "demo-b")
+
+
+def put_documents(emulator, project, encoded):
+    emulator.call("DELETE", f"/emulator/v1/projects/{project}/databases/(default)/documents", None, "owner")
+    prefix = f"projects/{project}/databases/(default)/documents/"
+    writes = [{"update": {"name": prefix + at, "fields": with_project(fields, project)}} for at, fields in encoded.items()]
+    code, answer = emulator.documents(project, "POST", ":commit", {"writes": writes}, "owner")
+    assert code == 200, answer
+
+
+def judge_rulesets(emulator, rulesets, prefix):
+    for number, (name, text, docs, requests) in enumerate(rulesets):
+        project = f"{prefix}{number}"
+        written = True
         code, answer = emulator.rules(project, text)
         assert code == 200, (name, answer)
         encoded = {path: encode_fields(fields)[0] for path, fields in docs.items()}
         yield {"group": "ruleset", "name": name, "rules": text, "docs": encoded}
         for auth, op, path, data in requests:
-            emulator.call("DELETE", f"/emulator/v1/projects/{project}/databases/(default)/documents", None, "owner")
-            for at, fields in encoded.items():
-                code, answer = emulator.documents(project, "PATCH", "/" + at, {"fields": with_project(fields, project)}, "owner")
-                assert code == 200, answer
+            if written:
+                put_documents(emulator, project, encoded)
             code, answer = send(emulator, project, auth, op, path, data)
+            written = code == 200 and op not in ("get", "list", "group")
             record = {"group": "request", "auth": auth, "op": op, "path": path}
             if op in ("list", "group"):
                 record["filters"] = data or []
             elif op == "commit":
-                record["writes"] = [{"op": o, "path": p, "fields": encode_fields(f)[0]} for o, p, f in data]
+                record["writes"] = [{"op": o, "path": p, **({} if f is None else {"fields": encode_fields(f)[0]})}
+                                    for o, p, f in data]
             elif data is not None:
                 record["fields"], record["now"] = encode_fields(data)
             if isinstance(answer, list):
@@ -1477,10 +1513,23 @@ def judge(emulator, project, cases):
 
 
 def judge_expressions(emulator):
-    cases = list(expressions())
     yield {"group": "setup", "fields": with_project(DOC, "demo-p"), "token": TOKEN}
+    yield from judge_cases(emulator, list(expressions()), "demo-v")
+
+
+def judge_more(emulator):
+    """What the first recording has not asked yet."""
+    seen = {text for _, text in expressions()}
+    cases = [seen.add(text) or (group, text) for group, text in more.expressions() if text not in seen]
+    for record in judge_cases(emulator, cases, "demo-w"):
+        if "http" not in record:  # a few random trees are too much for it: 500
+            yield record
+    yield from judge_list_cases(emulator, list(more.lists()), "demo-m")
+
+
+def judge_cases(emulator, cases, prefix):
     for at in range(0, len(cases), BATCH):
-        project = f"demo-v{at // BATCH}"
+        project = f"{prefix}{at // BATCH}"
         for (group, text), record in judge(emulator, project, cases[at:at + BATCH]):
             record = {"group": group, "expr": text, **record}
             yield json.loads(json.dumps(record, ensure_ascii=False).replace(project, "demo-p"))
@@ -1488,8 +1537,9 @@ def judge_expressions(emulator):
 
 def main():
     emulator = Emulator(sys.argv[1])
-    parts = {"expressions": judge_expressions, "lists": judge_lists, "requests": judge_requests}
-    for name in sys.argv[2:] or parts:
+    parts = {"expressions": judge_expressions, "lists": judge_lists, "requests": judge_requests,
+             "more": judge_more, "batteries": judge_batteries, "proofs": judge_proofs}
+    for name in sys.argv[2:]:
         for record in parts[name](emulator):
             print(json.dumps(record, ensure_ascii=False, separators=(",", ":")), flush=True)
 

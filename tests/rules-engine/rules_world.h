@@ -42,7 +42,7 @@ struct world_document {
 struct world {
     struct arena *arena;
     struct database_name db; /* demo-p, (default) */
-    struct world_document documents[64];
+    struct world_document documents[128];
     size_t n;
     size_t reads; /* calls of get_document */
     struct buf traces;
