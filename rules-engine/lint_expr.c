@@ -168,14 +168,21 @@ static void walk_call(struct walker *w, struct lint_expr e)
     const struct ast_function *function = node->kind == AST_CALL ? node->call.function : NULL;
     if (node->kind == AST_METHOD && node->call.object)
         walk(w, at(node->call.object, e.frame));
-    walk_all(w, e.frame, node->call.args, node->call.n);
-    if (!w->enter || !function || node->call.n != function->n_parameters)
+    if (!w->enter || !function || node->call.n != function->n_parameters) {
+        walk_all(w, e.frame, node->call.args, node->call.n);
         return;
+    }
+    /* Arguments and lets are evaluated where their names are. */
     struct lint_frame *frame = ARENA_NEW(w->arena, struct lint_frame);
     *frame = (struct lint_frame){ function, node->call.args, e.frame };
-    for (uint32_t i = 0; i < function->n_lets; i++)
-        walk(w, at(function->lets[i].value, frame));
     walk(w, at(function->body, frame));
+}
+
+static void walk_name(struct walker *w, struct lint_expr e)
+{
+    struct lint_expr value = lint_resolve(w->arena, e);
+    if (w->enter && value.node != e.node)
+        walk(w, value);
 }
 
 static void walk_path(struct walker *w, struct lint_expr e)
@@ -199,7 +206,9 @@ static void walk(struct walker *w, struct lint_expr e)
     case AST_FLOAT:
     case AST_STRING:
     case AST_BYTES:
+        break;
     case AST_NAME:
+        walk_name(w, e);
         break;
     case AST_LIST:
         walk_all(w, e.frame, node->list.items, node->list.n);

@@ -3,8 +3,9 @@
  * `get(/databases/$(database)/documents/users/$(request.auth.uid)).data.role == 'admin'` is worth as much as
  * the rules of /users. For each such read this looks for an allow of create or update that lets a user write
  * that field of the own document. An allow does when one way to make it true asks nothing that stands against
- * it. These stand against it: a lookup or a claim (somebody else decides), a constant false, a condition that
- * names the field in any way, a list of keys without it. Everything else about user and data a user can meet.
+ * it. These stand against it: a lookup, a claim or a certain e-mail address (somebody else decides), a
+ * constant false, a condition that names the field in any way, a list of keys without it, another collection.
+ * Everything else about user and data a user can meet.
  */
 #include "rules-engine/lint_expr.h"
 #include "rules-engine/pattern.h"
@@ -42,7 +43,7 @@ static struct lint_expr sub(struct lint_expr e, const struct ast_node *node)
 struct naming {
     struct lint_pass *pass;
     const char *field;
-    bool named, looked_up, claimed;
+    bool named, looked_up, claimed, mailed, compared;
 };
 
 static void look_for_naming(void *data, struct lint_expr e)
@@ -55,8 +56,11 @@ static void look_for_naming(void *data, struct lint_expr e)
     if (e.node->kind != AST_MEMBER)
         return;
     const char *chain = lint_chain(n->pass->arena, e);
-    n->claimed |=
-        chain && strncmp(chain, "request.auth.token.", 19) == 0 && strncmp(chain + 19, "email", 5) != 0;
+    bool token = chain && strncmp(chain, "request.auth.token.", 19) == 0;
+    bool mail = token && strcmp(chain + 19, "email") == 0;
+    n->mailed |= mail;
+    n->claimed |= token && !mail && strcmp(chain + 19, "email_verified") != 0;
+    n->compared |= chain && strncmp(chain, "request.resource.data", 21) == 0;
     n->named |= n->field && str_eq_z(e.node->member.name, n->field);
 }
 
@@ -70,15 +74,54 @@ static bool lists_keys(const struct ast_node *node)
     return true;
 }
 
-static bool can_be_met(struct search *s, struct lint_expr e);
+/* What the wildcard stands for in the role's path; empty when that is not known. */
+static struct str value_of_wildcard(const struct search *s, struct lint_expr e)
+{
+    const struct ast_match *match = s->allow->match;
+    e = lint_resolve(s->pass->arena, e);
+    uint32_t slot = 0;
+    if (e.node->kind != AST_NAME || e.node->name.scope != SCOPE_WILDCARD)
+        return STR("");
+    for (uint32_t i = 0; i < match->n_full && i < s->role->match.n_full; i++) {
+        if (match->full[i].kind == PART_GLOB)
+            break;
+        if (match->full[i].kind == PART_BINDING && slot++ == e.node->name.slot)
+            return s->role->match.full[i].kind == PART_LITERAL ? s->role->match.full[i].text : STR("");
+    }
+    return STR("");
+}
+
+/* `collection in ['a', 'b']`, `collection == 'a'` of a wildcard that is neither in the role's path. */
+static bool contradicts_path(const struct search *s, struct lint_expr e)
+{
+    struct str names[NAMES], value;
+    size_t n = 0;
+    if (e.node->kind != AST_EQ && e.node->kind != AST_IN)
+        return false;
+    value = value_of_wildcard(s, sub(e, e.node->op.a));
+    struct lint_expr right = lint_resolve(s->pass->arena, sub(e, e.node->op.b));
+    if (value.n == 0)
+        return false;
+    if (e.node->kind == AST_EQ)
+        return right.node->kind == AST_STRING && !str_eq(right.node->text, value);
+    if (!lint_strings(s->pass->arena, right, names, NAMES, &n))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (str_eq(names[i], value))
+            return false;
+    return true;
+}
 
 static bool leaf_can_be_met(struct search *s, struct lint_expr e)
 {
-    struct naming n = { s->pass, s->role->field, false, false, false };
+    struct naming n = { .pass = s->pass, .field = s->role->field };
     if (e.node->kind == AST_BOOL)
         return e.node->boolean;
     lint_walk(s->pass, e, look_for_naming, &n);
-    return !n.named && !n.looked_up && !n.claimed && (!lists_keys(e.node) || !s->role->field);
+    if (n.mailed && !n.compared) /* certain people; the address in one's own document is met by everyone */
+        return false;
+    return !contradicts_path(s, e) && !n.named && !n.looked_up && !n.claimed &&
+           (!lists_keys(e.node) || !s->role->field);
 }
 
 static bool can_be_met(struct search *s, struct lint_expr e)
