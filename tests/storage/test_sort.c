@@ -14,7 +14,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { TINY = 16 * 1024, MANY = 50000 };
@@ -176,8 +176,6 @@ static void a_temporary_file_has_no_name_and_is_ours_alone(void **state)
     spill_close(spill);
 }
 
-/* Nothing can be written: not beside the data, not where TMPDIR says. /tmp is taken all the same, as it is
- * there in this test; what happens without it is the next one's. */
 static void another_place_is_taken_when_the_first_is_closed(void **state)
 {
     (void)state;
@@ -185,6 +183,29 @@ static void another_place_is_taken_when_the_first_is_closed(void **state)
     struct spill *spill;
     assert_int_equal(spill_open(&spill, "/proc/no/such/ledger.db", &st), STATUS_OK);
     spill_close(spill);
+}
+
+/* No file can be opened at all, as where nothing can be written. */
+static void without_a_file_memory_must_do_up_to_its_limit(void **state)
+{
+    (void)state;
+    struct rlimit before, none;
+    struct status st = status_init(NULL);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct sorter *sorter = sorter_new(UINT64_MAX, TINY, NULL);
+    int n = 0;
+    char key[16];
+    do {
+        snprintf(key, sizeof key, "%08d", n * 7919 % 100000);
+    } while (add(sorter, key, LIMIT_SORT_INLINE, &st) == STATUS_OK && ++n < 100000);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(st.code, STATUS_RESOURCE_EXHAUSTED);
+    assert_non_null(strstr(status_message(&st), "let TMPDIR name a directory that can be written to"));
+    assert_true(n > LIMIT_SORT_BYTES / LIMIT_SORT_INLINE * 9 / 10);
+    sorter_free(sorter);
 }
 
 #define TEST(name) cmocka_unit_test(name)
@@ -200,6 +221,7 @@ int main(void)
         TEST(rows_come_back_whole),
         TEST(a_temporary_file_has_no_name_and_is_ours_alone),
         TEST(another_place_is_taken_when_the_first_is_closed),
+        TEST(without_a_file_memory_must_do_up_to_its_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
