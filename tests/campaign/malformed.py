@@ -8,7 +8,7 @@ Mutants of valid requests (mutants.py) are put to two servers of BINARY, best on
   held  rules let nobody write, control requests are locked; the requests are a user's or nobody's, and the owner's only
         where the method is fixed and reads. Afterwards the ledger must hold the same versions as before: entries of
         any kind but `refused`, which is what a denied write leaves there by design.
-  open  everything is the owner's and allowed, control endpoints too, /shutdown excepted. A mutant may write.
+  open  a user's or the owner's requests, control endpoints too, so that rules change as well. A mutant may write.
 
 An answer is 2xx, 3xx or 4xx; over gRPC a code that blames the request. 501 and UNIMPLEMENTED are for RPCs that are none
 or not answered yet, and for compressed messages; 505 is for another version of HTTP. Where HTTP itself is broken,

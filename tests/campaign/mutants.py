@@ -30,11 +30,19 @@ class Mutant:
     framed: bool = True  # HTTP itself is sound: only an answer will do
 
 
+def who(rng, open_, fixed):
+    """The Authorization that a request has, or none. fixed: its method cannot become another, and reads."""
+    if fixed:
+        return [OWNER]
+    return rng.choice(([OWNER], [OWNER], [USER]) if open_ else ([USER], [USER], []))
+
+
 def rest_mutant(rng, rows, open_):
     """A request over HTTP/1.1: an RPC's, or a control endpoint's."""
     control = rng.random() < (0.3 if open_ else 0.1)
     if control:
-        what, (method, target, body) = "control", rng.choice(seeds.CONTROL)
+        endpoints = seeds.CONTROL if open_ else seeds.CONTROL + seeds.LOCKED_CONTROL
+        what, (method, target, body) = "control", rng.choice(endpoints)
         rpc = None
     else:
         rpc, method, template = rng.choice([r for r in rows if r[1] != "-"])
@@ -42,7 +50,7 @@ def rest_mutant(rng, rows, open_):
         target, body = seeds.rest_of(template, method, rng.choice(seeds.MESSAGES[rpc]))
     fixed = not open_ and rpc in seeds.READS and method == "POST" and rng.random() < 0.5
     headers = ["Host: 127.0.0.1", "Content-Type: application/json"]
-    headers += ["Authorization: " + x for x in ([OWNER] if open_ or fixed else rng.choice(([USER], [USER], [])))]
+    headers += ["Authorization: " + x for x in who(rng, open_, fixed)]
     body = copy.deepcopy(body)
     data = b"" if body is None else json.dumps(body).encode()
     how = rng.choice(("json", "json", "json", "bytes") if fixed else ("json", "json", "json", "bytes", "target",
@@ -72,12 +80,12 @@ def rest_mutant(rng, rows, open_):
 def grpc_mutant(rng, rows, open_):
     rpc = rng.choice([r[0] for r in rows])
     tree = protobuf_wire.tree(rng.choice(seeds.MESSAGES[rpc]), rpc)
-    owner = open_ or (rpc in seeds.READS and rng.random() < 0.5)
+    fixed = not open_ and rpc in seeds.READS and rng.random() < 0.5
     headers = [(":method", "POST"), (":scheme", "http"), (":path", "/google.firestore.v1.Firestore/" + rpc),
                (":authority", "127.0.0.1"),
                ("content-type", "application/grpc"), ("te", "trailers")]
-    headers += [("authorization", x) for x in ([OWNER] if owner else rng.choice(([USER], [USER], [])))]
-    how = rng.choice(("tree", "tree", "tree", "tree", "bytes", "message") if owner and not open_ else ("tree", "tree",
+    headers += [("authorization", x) for x in who(rng, open_, fixed)]
+    how = rng.choice(("tree", "tree", "tree", "tree", "bytes", "message") if fixed else ("tree", "tree",
                                                                                                        "tree", "bytes",
                                                                                                        "message",
                                                                                                        "metadata",

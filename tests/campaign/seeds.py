@@ -125,9 +125,9 @@ RULES = ("rules_version = '2';\nservice cloud.firestore { match /databases/{db}/
 # (method, target, JSON body or None)
 CONTROL = [
     ("GET", "/", None), ("GET", "/healthz", None), ("GET", "/readyz", None),
-    ("PUT", "/emulator/v1/projects/other:securityRules", {"rules": {"files": [{"name": "security.rules",
+    ("PUT", "/emulator/v1/projects/demo-m:securityRules", {"rules": {"files": [{"name": "security.rules",
                                                                                "content": RULES}]}}),
-    ("PUT", "/emulator/v1/projects/other:securityRules", {"rules": {"files": [{"content": RULES}]},
+    ("PUT", "/emulator/v1/projects/demo-m:securityRules", {"rules": {"files": [{"content": RULES}]},
                                                           "ignore_errors": True}),
     ("GET", "/emulator/v1/projects/demo-m:securityRules", None),
     ("DELETE", "/emulator/v1/projects/other/databases/(default)/documents", None),
@@ -139,6 +139,9 @@ CONTROL = [
     ("GET", "/cinderlog/v1/entries?format=text", None),
     ("OPTIONS", "/v1/" + ROOT + "/c/d1", None),
 ]
+
+# Refused where control is locked; elsewhere it would end the server.
+LOCKED_CONTROL = [("POST", "/shutdown", None)]
 
 
 def parameters(node, prefix=""):
