@@ -49,7 +49,8 @@ class Driver:
 
     def change(self, changes):
         for path, fields in changes.items():
-            self.send(("R" if fields is None else "D") + json.dumps({"name": f"{self.root}/{path}", "fields": fields or {}}))
+            document = {"name": f"{self.root}/{path}", "fields": fields or {}}
+            self.send(("R" if fields is None else "D") + json.dumps(document))
 
     def view(self):
         """Of what is there now, for ask()."""

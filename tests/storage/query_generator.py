@@ -181,8 +181,11 @@ class Generator:
         r, out = self.rng, []
         for n in range(r.randint(1, 4)):
             kind = "count" if counts_only else r.choice(["count", "sum", "avg"])
-            inside = {"field": {"fieldPath": r.choice(FIELDS)}} if kind != "count" else {"upTo": str(r.randrange(1,
-                                                                                                                 5))} if r.random() < 0.4 else {}
+            inside = {}
+            if kind != "count":
+                inside = {"field": {"fieldPath": r.choice(FIELDS)}}
+            elif r.random() < 0.4:
+                inside = {"upTo": str(r.randrange(1, 5))}
             out.append({"alias": f"x{n}", kind: inside})
         return out
 

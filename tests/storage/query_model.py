@@ -287,7 +287,7 @@ def distance(nearest, fields):
 
 
 def members(query, parent, documents, also=()):
-    """[(path, fields, distance or None)] in order, cut by offset and limit. Documents lack none of the fields `also`."""
+    """[(path, fields, distance or None)] in order, cut by offset and limit; no document lacks a field of `also`."""
     orders, nearest = all_orders(query), query.get("findNearest")
     known = {p for p, _ in orders}
     orders[-1:-1] = [(p, orders[-1][1]) for p in sorted(set(also) - known,

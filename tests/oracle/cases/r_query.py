@@ -1,4 +1,4 @@
-"""RunQuery once more: every operator with every odd operand, every refusal and which one comes first, several inequalities.
+"""RunQuery once more: every operator with every odd operand, several inequalities, every refusal and which comes first.
 
 The fixtures are those of g_query.py."""
 from caselib import *
@@ -76,7 +76,7 @@ q("in orders by nothing", "q", f("b", "in", [3, 1, 2]))
 q("in with an order", "q", f("b", "in", [3, 1, 2]), order=["-b"])
 q("in with a cursor", "q", f("b", "in", [3, 1, 2]), order=["b"], start=at(2))
 q("in with values twice", "q", f("b", "in", [1, 1, 1.0]))
-q("in of names, down", "q", f("__name__", "in", [ref("q/4"), ref("q/1")]), order=["-__name__", ])
+q("in of names, down", "q", f("__name__", "in", [ref("q/4"), ref("q/1")]), order=["-__name__"])
 q("not in of names", "q", f("__name__", "not-in", [ref("q/4"), ref("q/1")]))
 q("not equal to a name", "q", f("__name__", "!=", ref("q/4")))
 q("a filter on the name and cursors", "q", f("__name__", ">", ref("q/2")), order=["__name__"], start=at(ref("q/4")),
