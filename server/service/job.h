@@ -63,6 +63,7 @@ struct run {
     struct database_name db;
     struct transaction *txn;
     struct timestamp now;
+    int64_t not_before_ms; /* of `now`, once server_time_repeats has looked; of that alone */
     struct job *jobs;
     size_t n_jobs;
     atomic_size_t remaining;
@@ -90,8 +91,8 @@ enum rpc_flow run_refuse(struct call *call, struct run *run);
  * True: there is something to submit; with job->status set too it is the refusal, for the ledger. */
 bool job_prepare(struct job *job, void (*done)(struct store_commit *commit));
 
-/* Whether the run would stamp a document with the millisecond that it was last written in (server_time.c):
- * come again in the next one. May move run->now on. */
+/* Whether the run would stamp a document with the millisecond that it was last written in when the run began
+ * (server_time.c): come again in the next one. May move run->now on. */
 bool server_time_repeats(struct run *run);
 
 #endif

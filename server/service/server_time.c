@@ -2,7 +2,8 @@
  *
  * It has milliseconds, as on Google's emulator 1.19.9, which never answers two writes of one document within
  * one. Here that happens, and whoever stamps a document twice in a row expects two times: the second write
- * waits for the next millisecond. Writes that race for the document may still share one. */
+ * waits for the next millisecond. Writes that race for a document may still share one: they would all wait
+ * for each other. */
 #include "server/service/job.h"
 
 enum { OP_UPDATE = 1, OP_TRANSFORM = 6, TO_SERVER_VALUE = 2, US_PER_MS = 1000 };
@@ -55,9 +56,13 @@ static int64_t last_written(const struct run *run)
 
 bool server_time_repeats(struct run *run)
 {
-    int64_t last = last_written(run);
-    if (last >= ms_of(run->now))
-        run->now = authz_request_time();
-    /* A document from later still means that the clock was set back: no reason to wait. */
-    return last == ms_of(run->now);
+    if (run->not_before_ms == 0) {
+        int64_t last = last_written(run);
+        /* A document from later than now means that the clock was set back: no reason to wait. */
+        run->not_before_ms = last <= ms_of(authz_request_time()) ? last + 1 : 1;
+    }
+    if (ms_of(run->now) >= run->not_before_ms)
+        return false;
+    run->now = authz_request_time();
+    return ms_of(run->now) < run->not_before_ms;
 }
