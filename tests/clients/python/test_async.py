@@ -36,6 +36,14 @@ async def test_fifty_adds_at_once(make):
     assert sorted([s.get("i") async for s in db.collection("logs").stream()]) == list(range(50))
 
 
+async def test_hundreds_of_updates_of_one_document_at_once(make):
+    ref = make().document("c/counter")
+    await ref.set({"n": 0})
+    change = {"n": firestore.Increment(1), "at": firestore.SERVER_TIMESTAMP}
+    await asyncio.gather(*(ref.update(change) for _ in range(300)))
+    assert (await ref.get()).get("n") == 300
+
+
 async def test_transaction(make):
     db = make()
     ref = db.collection("bank").document("a")
