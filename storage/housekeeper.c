@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { TICK_MS = STORE_TX_MAX_MS, WORK_PAUSE_MS = 2 };
+enum { TICK_MS = STORE_TX_MAX_MS, WORK_PAUSE_MS = 10 };
 
 struct wal {
     sqlite3 *db; /* opened when it is first needed: most short runs never checkpoint */
