@@ -165,6 +165,13 @@ static bool is_blocker(struct lock_owner *owner, void *data)
     return true;
 }
 
+/* A client may hold a lock for as long as it likes; an exclusive owner does only while he writes. */
+static bool may_hold_long(struct lock_owner *owner, void *data)
+{
+    (void)data;
+    return !owner->exclusive;
+}
+
 static bool is_blocked(struct lock_table *table, const struct lock_waiter *w)
 {
     return table->n_holds && any_blocker(table, w, is_blocker, NULL);
@@ -221,7 +228,7 @@ enum lock_answer lock_ask(struct lock_table *table, struct lock_waiter *waiter, 
         return LOCK_DEADLOCK;
     if (!task)
         return LOCK_WAITING;
-    if (waiter->deadline_ns == 0)
+    if (waiter->deadline_ns == 0 && any_blocker(table, waiter, may_hold_long, NULL))
         waiter->deadline_ns = clock_mono_ns() + (int64_t)LIMIT_LOCK_WAIT_MS * 1000000;
     waiter->task = task;
     waiter->next = table->waiters;
@@ -264,7 +271,8 @@ void lock_time_out(struct lock_table *table, int64_t now_ns, bool all)
 {
     struct lock_waiter **link = &table->waiters;
     while (*link) {
-        if (now_ns < (*link)->deadline_ns && !all) {
+        bool over = (*link)->deadline_ns && now_ns >= (*link)->deadline_ns;
+        if (!over && !all) {
             link = &(*link)->next;
             continue;
         }

@@ -45,9 +45,10 @@ struct lock_waiter {
     struct database_name db;
     const struct str *paths;
     size_t n;
-    uint64_t age;        /* 0: never had to wait */
-    int64_t deadline_ns; /* set by the first wait: LIMIT_LOCK_WAIT_MS from then */
-    bool timed_out;      /* set before the task is posted */
+    uint64_t age; /* 0: never had to wait */
+    /* LIMIT_LOCK_WAIT_MS from the first wait for an owner who is not exclusive; 0: there was none. */
+    int64_t deadline_ns;
+    bool timed_out; /* set before the task is posted */
 };
 
 enum lock_answer { LOCK_FREE, LOCK_WAITING, LOCK_DEADLOCK };
