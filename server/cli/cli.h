@@ -18,7 +18,8 @@ enum exit_code {
 int cli_serve(int argc, char **argv);
 int cli_exec(int argc, char **argv);
 int cli_healthcheck(int argc, char **argv);
-int cli_rules(int argc, char **argv);
+int cli_rules(int argc, char **argv); /* the next two are its commands */
+int cli_rules_check(int argc, char **argv);
 int cli_rules_builtins(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_log(int argc, char **argv);
