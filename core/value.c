@@ -312,6 +312,10 @@ bool field_name_is_reserved(struct str name)
 static enum status_code convert_map(const struct value_map *map, const struct place *place)
 {
     const struct value *type = value_map_get(map, STR("__type__"));
+    /* What is no value at all is found before what is wrong with a vector. */
+    for (size_t i = 0; type && i < map->n; i++)
+        if (map->items[i].value.kind == VALUE_UNSET)
+            return convert(&map->items[i].value, place);
     if (type && type->kind != VALUE_STRING)
         return REFUSE(place, "Field __type__ is not a string.");
     bool vector = type && str_eq_z(type->text, "__vector__");

@@ -99,17 +99,23 @@ static bool is_selected(const struct query_plan *query, const struct field_path 
     return selected;
 }
 
+static enum status_code check_selected(const struct query_plan *query, const struct field_path *field,
+                                       struct arena *arena, struct status *st)
+{
+    if (query->projected && query->n_select > 0 && !is_selected(query, field))
+        return status_set(st, STATUS_INVALID_ARGUMENT,
+                          "The aggregation property %s is not present in the base query's property mask.",
+                          plan_field_text(arena, field));
+    return STATUS_OK;
+}
+
 static enum status_code check_field(const struct query_plan *query, const struct field_path *field,
                                     struct arena *arena, struct status *st)
 {
-    if (query->projected && query->n_select > 0) {
-        if (!is_selected(query, field))
-            return status_set(st, STATUS_INVALID_ARGUMENT,
-                              "The aggregation property %s is not present in the base query's property mask.",
-                              plan_field_text(arena, field));
+    (void)arena;
+    if (query->projected && query->n_select > 0)
         return status_set(st, STATUS_INVALID_ARGUMENT,
                           "Cannot apply property masks when aggregation fields are present.");
-    }
     if (field_path_is_name(field))
         return status_set(st, STATUS_INVALID_ARGUMENT,
                           "Aggregations are not supported for the property: __key__");
@@ -118,6 +124,19 @@ static enum status_code check_field(const struct query_plan *query, const struct
             st, STATUS_INVALID_ARGUMENT,
             "Aggregation over non-key properties is not supported for base query that only returns "
             "keys.");
+    return STATUS_OK;
+}
+
+/* One question to the field of every sum and average, before the next question. */
+static enum status_code check_fields(const struct aggregate_plan *plan,
+                                     enum status_code (*check)(const struct query_plan *query,
+                                                               const struct field_path *field,
+                                                               struct arena *arena, struct status *st),
+                                     struct arena *arena, struct status *st)
+{
+    for (size_t i = 0; i < plan->n; i++)
+        if (plan->items[i].op != AGGREGATE_COUNT && check(plan->query, &plan->items[i].field, arena, st))
+            return st->code;
     return STATUS_OK;
 }
 
@@ -170,13 +189,14 @@ enum status_code aggregate_check(struct aggregate_plan **out, struct database_na
     struct aggregate_plan *plan = ARENA_NEW(arena, struct aggregate_plan);
     const struct msg_structured_query *base = query->structured_query ? query->structured_query : &everything;
     *out = NULL;
+    size_t filters = 0;
+    if (base->where && plan_filter_combination(&filters, base->where, st))
+        return st->code;
     if (convert_all(plan, query, arena, st) || plan_begin(&plan->query, db, parent, base, arena, st) ||
         check_number(query->aggregations.n, st) || name_all(plan, arena, st))
         return st->code;
-    for (size_t i = 0; i < plan->n; i++)
-        if (plan->items[i].op != AGGREGATE_COUNT &&
-            check_field(plan->query, &plan->items[i].field, arena, st))
-            return st->code;
+    if (check_fields(plan, check_selected, arena, st) || check_fields(plan, check_field, arena, st))
+        return st->code;
     if (check_aliases(plan, st) || finish(plan, arena, st))
         return st->code;
     *out = plan;

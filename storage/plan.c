@@ -129,7 +129,7 @@ static int compare_fields(const void *a, const void *b)
 
 /* Fields with inequalities that are not ordered by follow the explicit orders, by field, then the name; in
  * the direction of the last explicit order. */
-static enum status_code plan_implied_orders(struct query_plan *plan, struct arena *arena, struct status *st)
+static void plan_implied_orders(struct query_plan *plan, struct arena *arena)
 {
     struct field_set set = { ARENA_ARRAY(arena, struct field_path, LIMIT_QUERY_FILTERS), 0 };
     bool descending = plan->n_explicit > 0 && plan->orders[plan->n_explicit - 1].descending;
@@ -139,6 +139,11 @@ static enum status_code plan_implied_orders(struct query_plan *plan, struct aren
         if (!is_ordered_by(plan, &set.items[i]))
             plan->orders[plan->n_orders++] =
                 (struct plan_order){ .field = set.items[i], .descending = descending };
+}
+
+/* Each field once, and nothing behind the name, which is the last of all orders. */
+static enum status_code plan_name_order(struct query_plan *plan, struct arena *arena, struct status *st)
+{
     bool named = false;
     for (size_t i = 0; i < plan->n_orders; i++) {
         struct plan_order *order = &plan->orders[i];
@@ -152,6 +157,7 @@ static enum status_code plan_implied_orders(struct query_plan *plan, struct aren
                                   plan_field_text(arena, &order->field));
         named = order->is_name;
     }
+    bool descending = plan->n_explicit > 0 && plan->orders[plan->n_explicit - 1].descending;
     if (!named)
         plan->orders[plan->n_orders++] = (struct plan_order){ .is_name = true, .descending = descending };
     return STATUS_OK;
@@ -257,7 +263,8 @@ static enum status_code check_kindless(const struct query_plan *plan, struct sta
 /* Names downwards need an index of some field in Google's store; clients are told so, and so are ours. */
 static enum status_code check_descending(const struct query_plan *plan, struct status *st)
 {
-    if (leaf_kinds(plan).field || !plan->orders[0].is_name || !plan->orders[0].descending)
+    bool alone = plan->n_orders == 1 && plan->orders[0].is_name; /* by nothing else, and well so */
+    if (leaf_kinds(plan).field || !alone || !plan->orders[0].descending)
         return STATUS_OK;
     if (plan->all_descendants && plan->parent.n > 0)
         return status_set(st, STATUS_FAILED_PRECONDITION,
@@ -290,24 +297,30 @@ static enum status_code refuse_behind_name(const struct field_set *set, struct a
                       names);
 }
 
-/* They are ordered by after everything else, by field, before the name and in its direction. */
-static enum status_code plan_also(struct query_plan *plan, const struct field_path *also, size_t n_also,
-                                  struct arena *arena, struct status *st)
+/* Those of `also` that no order has yet, by field. Refused before it is seen that the orders themselves have a
+ * field behind the name. */
+static enum status_code plan_also(struct field_set *set, const struct query_plan *plan,
+                                  const struct field_path *also, size_t n_also, struct arena *arena,
+                                  struct status *st)
 {
-    struct field_set set = { ARENA_ARRAY(arena, struct field_path, PLAN_ALSO), 0 };
-    struct plan_order name = plan->orders[plan->n_orders - 1];
+    *set = (struct field_set){ ARENA_ARRAY(arena, struct field_path, PLAN_ALSO), 0 };
     for (size_t i = 0; i < n_also; i++)
         if (!is_ordered_by(plan, &also[i]))
-            add_field(&set, &also[i]);
-    qsort(set.items, set.n, sizeof *set.items, compare_fields);
-    if (set.n > 0 && begins_with_name(plan))
-        return refuse_behind_name(&set, arena, st);
-    plan->n_orders--;
-    for (size_t i = 0; i < set.n; i++)
+            add_field(set, &also[i]);
+    qsort(set->items, set->n, sizeof *set->items, compare_fields);
+    if (set->n == 0 || !begins_with_name(plan))
+        return STATUS_OK;
+    return check_descending(plan, st) ? st->code : refuse_behind_name(set, arena, st);
+}
+
+/* After everything else, before the name and in its direction. */
+static void add_also(struct query_plan *plan, const struct field_set *set)
+{
+    struct plan_order name = plan->orders[--plan->n_orders];
+    for (size_t i = 0; i < set->n; i++)
         plan->orders[plan->n_orders++] =
-            (struct plan_order){ .field = set.items[i], .descending = name.descending };
+            (struct plan_order){ .field = set->items[i], .descending = name.descending };
     plan->orders[plan->n_orders++] = name;
-    return STATUS_OK;
 }
 
 /* ---- the whole ---- */
@@ -381,10 +394,14 @@ enum status_code plan_finish(struct query_plan *plan, const struct field_path *a
         return st->code;
     if (plan->filter && plan_filter_check(plan->filter, plan, arena, st))
         return st->code;
-    if (check_key_equality(plan, st) || plan_filter_expand(plan, arena, st) || plan_nearest(plan, st) ||
-        plan_implied_orders(plan, arena, st) || check_descending(plan, st) ||
-        plan_also(plan, also, n_also, arena, st))
+    struct field_set set;
+    if (plan_nearest(plan, st) || check_key_equality(plan, st) || plan_filter_expand(plan, arena, st))
         return st->code;
+    plan_implied_orders(plan, arena);
+    if (plan_also(&set, plan, also, n_also, arena, st) || plan_name_order(plan, arena, st) ||
+        check_descending(plan, st))
+        return st->code;
+    add_also(plan, &set);
     plan_hints(plan, arena);
     return STATUS_OK;
 }

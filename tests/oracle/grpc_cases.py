@@ -11,7 +11,7 @@ import record
 
 # Whole groups, without what is only about one value's text or one URL.
 GROUPS = ("get", "batch_get", "list", "create", "update", "delete", "commit", "transform", "batch_write", "query",
-          "query_errors", "query_inequalities", "query_groups", "query_refusals", "transaction", "rollback",
+          "query_errors", "query_inequalities", "query_groups", "query_refusals", "query_mistakes", "transaction", "rollback",
           "transaction_begin", "transaction_ids", "transaction_snapshot", "transaction_optimistic", "transaction_locks",
           "transform_values", "transform_paths", "masks", "preconditions", "write_pairs", "auth", "rules", "limit", "aggregate", "aggregate_times",
           "aggregate_errors", "aggregate_rules", "nearest", "nearest_errors", "nearest_rules", "explain", "collection_ids", "show_missing", "grpc_only")

@@ -63,6 +63,8 @@ static void refusals(void **state)
         { WHERE("__x__", "EQUAL", ONE), "Invalid reserved name in field path __x__" },
         { WHERE("__name__.a", "EQUAL", ONE), "the name __key__ is reserved" },
         { WHERE("a", "EQUAL", "{}"), "Cannot convert firestore.v1.Value with type unset." },
+        { WHERE("a", "EQUAL", "{'mapValue':{'fields':{'__type__':{}}}}"),
+          "Cannot convert firestore.v1.Value with type unset." },
         { WHERE("a", "EQUAL", "{'fieldReferenceValue':'b'}"),
           "Value type is not supported: FIELD_REFERENCE_VALUE" },
         { WHERE("a", "EQUAL", "{'geoPointValue':{'latitude':91}}"),

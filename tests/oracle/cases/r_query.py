@@ -254,3 +254,41 @@ for i, one in enumerate(names):
         if not set(MISTAKES[one]) & set(MISTAKES[two]):
             kw = {"of": "q", **MISTAKES[one], **MISTAKES[two]}
             q(f"{one} and {two}", kw.pop("of"), kw.pop("where", None), **kw)
+
+group("query_mistakes")
+
+
+def agg(name, *sums, where=None, **kw):
+    aggregations = [{"alias": f"x{i}", "sum": {"field": {"fieldPath": p}}} for i, p in enumerate(sums)]
+    body = {"structuredQuery": structured("q", where, **kw), "aggregations": aggregations}
+    case(name, call("runAggregationQuery", {"structuredAggregationQuery": body}), uses=DATA)
+
+
+agg("sums behind a name that a field follows", "b", order=["__name__", "a"])
+agg("sums behind a name that a range follows", "b", "s", where=f("a", ">", 0), order=["__name__"])
+agg("the sum of the range's field behind a name", "a", "b", where=f("a", ">", 0), order=["__name__"])
+agg("only the sum of the range's field behind a name", "a", where=f("a", ">", 0), order=["__name__"])
+agg("sums behind the name twice", "b", order=["__name__", "__name__"])
+agg("sums behind a name downwards that a field follows", "b", order=["-__name__", "a"])
+agg("sums behind a name, and an order twice", "b", where=EQUAL_NAME, order=["a", "a"])
+agg("one sum selected, the other not", "a", "b", select=["a"])
+agg("the second sum selected, the first not", "b", "a", select=["a"])
+agg("two sums selected", "a", "b", select=["a", "b"])
+agg("a sum of the name, and one that is not selected", "__name__", "b", select=["a"])
+agg("a sum of an empty path and an empty filter", "", where={})
+agg("a sum of a bad path and two negations", "a..b", where=and_(NOTS["!="], NOTS["IS_NOT_NULL"]))
+agg("a sum of a bad path and a bad order", "a..b", order=["c..d"])
+NEAR = {"vectorField": {"fieldPath": "v"}, "queryVector": vector(1, 2), "limit": 1, "distanceMeasure": "EUCLIDEAN"}
+for label, kw in {"a limit and a name beside a range": {"where": and_(EQUAL_NAME, B), "limit": 1},
+                  "a name beside a range": {"where": and_(EQUAL_NAME, B)},
+                  "a limit and 31 disjunctions": {"where": or_(*[f("a", "==", n) for n in range(31)]), "limit": 1},
+                  "a limit and two array contains": {"where": and_(C, C), "limit": 1},
+                  "a limit and a large value": {"where": f("a", "==", BIG), "limit": 1},
+                  "a limit and an order twice": {"order": ["a", "a"], "limit": 1},
+                  "a limit and a name that is none": {"where": f("__name__", "==", 1), "limit": 1}}.items():
+    q(f"nearest with {label}", "q", **{"findNearest": NEAR, **kw})
+for label, members in {"its type": {"__type__": {}, "value": v([1.0])},
+                       "its value": {"__type__": v("__vector__"), "value": {}},
+                       "another member": {"__type__": v("__vector__"), "value": v([1.0]), "x": {}},
+                       "an element": {"__type__": v("__vector__"), "value": {"arrayValue": {"values": [{}]}}}}.items():
+    q(f"a vector with {label} unset", "q", f("a", "==", {"mapValue": {"fields": members}}))
