@@ -189,7 +189,7 @@ enum status_code aggregate_check(struct aggregate_plan **out, struct database_na
     struct aggregate_plan *plan = ARENA_NEW(arena, struct aggregate_plan);
     const struct msg_structured_query *base = query->structured_query ? query->structured_query : &everything;
     *out = NULL;
-    size_t filters = 0;
+    size_t filters = 0; /* asked again by plan_begin; Google asks before it looks at the aggregations */
     if (base->where && plan_filter_combination(&filters, base->where, st))
         return st->code;
     if (convert_all(plan, query, arena, st) || plan_begin(&plan->query, db, parent, base, arena, st) ||

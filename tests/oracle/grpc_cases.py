@@ -11,10 +11,13 @@ import record
 
 # Whole groups, without what is only about one value's text or one URL.
 GROUPS = ("get", "batch_get", "list", "create", "update", "delete", "commit", "transform", "batch_write", "query",
-          "query_errors", "query_inequalities", "query_groups", "query_refusals", "query_mistakes", "transaction", "rollback",
+          "query_errors", "query_inequalities", "query_groups", "query_refusals", "query_mistakes", "transaction",
+          "rollback",
           "transaction_begin", "transaction_ids", "transaction_snapshot", "transaction_optimistic", "transaction_locks",
-          "transform_values", "transform_paths", "masks", "preconditions", "write_pairs", "auth", "rules", "limit", "aggregate", "aggregate_times",
-          "aggregate_errors", "aggregate_rules", "nearest", "nearest_errors", "nearest_rules", "explain", "collection_ids", "show_missing", "grpc_only")
+          "transform_values", "transform_paths", "masks", "preconditions", "write_pairs", "auth", "rules", "limit",
+          "aggregate", "aggregate_times",
+          "aggregate_errors", "aggregate_rules", "nearest", "nearest_errors", "nearest_rules", "explain",
+          "collection_ids", "show_missing", "grpc_only")
 SKIP = ("query: types,", "501 writes", "60 writes", "2000", "a document over 1 MiB", "a transform that makes",
         "1048", "list: the default page is 30", "list: a page is at most 150", "list: pages of an ordered list",
         "in the query", "no boolean", "limit: a string of 1600", "limit: a request over", "auth: Bearer with nothing",
