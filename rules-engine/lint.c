@@ -226,7 +226,7 @@ void rules_lint(const struct ruleset *ruleset, const struct rules_lint_options *
     struct issue_list list;
     issues_init(&list, arena, ruleset->sources);
     issues_take(&list, issues);
-    struct lint_pass pass = { ruleset, options ? options : &none, NULL, &list, NULL };
+    struct lint_pass pass = { .ruleset = ruleset, .options = options ? options : &none, .issues = &list };
     for (size_t i = 0; i < sizeof lints / sizeof lints[0]; i++) {
         if (!lints[i].run)
             continue;

@@ -14,6 +14,7 @@ struct lint_pass {
     const struct lint *lint;   /* the one that runs */
     struct issue_list *issues; /* where findings go; texts into its arena */
     struct arena *arena;       /* for the duration of the pass */
+    unsigned names_followed;   /* lint_walk: through how many names the expression visited was reached */
 };
 
 /* One lint. Adding one is a row in lint.c, a function in a file lint_*.c and a script in tests/rules/lint. */

@@ -41,7 +41,8 @@ static const char *path_text(struct count *c, struct lint_expr e)
 static void count_one(void *data, struct lint_expr e)
 {
     struct count *c = data;
-    c->expressions++;
+    /* What a parameter or let stands for may be evaluated once however often it is named. */
+    c->expressions += c->pass->names_followed == 0;
     if (!lint_is_lookup(e.node) || c->n_paths == COUNTED)
         return;
     const char *text = path_text(c, (struct lint_expr){ e.node->call.args[0], e.frame });

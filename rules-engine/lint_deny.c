@@ -119,7 +119,8 @@ static void collect(struct lint_pass *pass, struct candidate *out, const struct 
     }
 }
 
-/* `allow write: if false` beside `allow create: if ...`: everything but create is meant. */
+/* `allow write: if false` beside `allow create: if ...`: everything but create is meant, of a stricter
+ * condition too. */
 static bool is_default_of_methods(const struct ast_allow *deny, const struct ast_allow *grant)
 {
     return deny->match == grant->match && (grant->methods & ~deny->methods) == 0 &&
@@ -135,7 +136,7 @@ static bool is_useless(const struct ruleset *ruleset, const struct candidate *de
     if (deny == grant || deny->service != grant->service || !(deny->allow->methods & grant->granted) ||
         wide->v1_never_matches || narrow->v1_never_matches)
         return false;
-    if (deny->truth == LINT_NEVER && is_default_of_methods(deny->allow, grant->allow))
+    if (is_default_of_methods(deny->allow, grant->allow))
         return false;
     bool stricter = deny->truth == LINT_NEVER ||
                     (deny->truth == LINT_UNKNOWN && grant->truth == LINT_ALWAYS) ||

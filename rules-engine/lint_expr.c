@@ -146,6 +146,7 @@ bool lint_strings(struct arena *arena, struct lint_expr e, struct str *out, size
 /* ---- walks ---- */
 
 struct walker {
+    struct lint_pass *pass;
     struct arena *arena;
     lint_visit *visit;
     void *data;
@@ -181,8 +182,11 @@ static void walk_call(struct walker *w, struct lint_expr e)
 static void walk_name(struct walker *w, struct lint_expr e)
 {
     struct lint_expr value = lint_resolve(w->arena, e);
-    if (w->enter && value.node != e.node)
-        walk(w, value);
+    if (!w->enter || value.node == e.node)
+        return;
+    w->pass->names_followed++;
+    walk(w, value);
+    w->pass->names_followed--;
 }
 
 static void walk_path(struct walker *w, struct lint_expr e)
@@ -246,7 +250,7 @@ static void walk(struct walker *w, struct lint_expr e)
 
 void lint_walk(struct lint_pass *pass, struct lint_expr e, lint_visit *visit, void *data)
 {
-    struct walker w = { pass->arena, visit, data, WALK_STEPS, true };
+    struct walker w = { pass, pass->arena, visit, data, WALK_STEPS, true };
     walk(&w, e);
 }
 
@@ -266,7 +270,7 @@ static void conjuncts(struct walker *w, struct lint_expr e)
 
 void lint_conjuncts(struct lint_pass *pass, struct lint_expr e, lint_visit *visit, void *data)
 {
-    struct walker w = { pass->arena, visit, data, WALK_STEPS, true };
+    struct walker w = { pass, pass->arena, visit, data, WALK_STEPS, true };
     conjuncts(&w, e);
 }
 
@@ -290,7 +294,7 @@ static void walk_matches(struct walker *w, const struct ast_match *list)
 void lint_each_node(struct lint_pass *pass, lint_visit *visit, void *data)
 {
     const struct ruleset *ruleset = pass->ruleset;
-    struct walker w = { pass->arena, visit, data, UINT32_MAX, false };
+    struct walker w = { pass, pass->arena, visit, data, UINT32_MAX, false };
     for (uint32_t i = 0; i < ruleset->n_allows; i++)
         walk(&w, at(ruleset->allows[i]->condition, NULL));
     for (size_t i = 0; i < ruleset->n_files; i++) {

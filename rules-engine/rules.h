@@ -8,6 +8,7 @@
 #ifndef RULES_ENGINE_RULES_H
 #define RULES_ENGINE_RULES_H
 
+#include "core/limits.h"
 #include "core/path.h"
 #include "core/value.h"
 
@@ -75,6 +76,8 @@ struct rules_lint_options {
  * function that nothing calls, which say no more than "Unused function". options may be NULL. */
 void rules_lint(const struct ruleset *ruleset, const struct rules_lint_options *options,
                 struct rules_issues *issues, struct arena *arena);
+/* Adds a note to those errors of the compiler that do not name their cause. `files` as they were compiled. */
+void rules_explain(const struct rules_file *files, size_t n, struct rules_issues *issues);
 /* How many allows may grant update or delete in an append-only pattern. 0 is no proof that none does. */
 size_t rules_append_only_grants(const struct ruleset *ruleset, struct str pattern);
 /* Writes one issue with its source line and carets, as `rules check` prints it. colour: ANSI. */
@@ -93,9 +96,10 @@ struct ruleset *rules_open_ruleset(void);
 enum rules_method { RULES_GET, RULES_LIST, RULES_CREATE, RULES_UPDATE, RULES_DELETE };
 const char *rules_method_name(enum rules_method method); /* "get" */
 
-/* A document as rules see it. `exists` false: no such document. */
+/* A document as rules see it. `exists` false: no such document. `written`, with `after` only: the request itself
+ * writes it, so that its state is known without looking it up. */
 struct rules_document {
-    bool exists;
+    bool exists, written;
     struct value_map fields;
 };
 
@@ -160,9 +164,14 @@ struct rules_request {
     const struct rules_query *query;      /* list only */
 };
 
-/* The 20 lookups that a multi-document request may make in all: shared between its decisions. */
+/* The 20 lookups that a multi-document request may make in all: shared between its decisions, which count a
+ * document once. The paths are in the arena of the decisions. */
 struct rules_budget {
     uint32_t lookups;
+    struct {
+        struct str path;
+        bool whole; /* for get, not for exists alone */
+    } counted[LIMIT_RULES_LOOKUPS_BATCH];
 };
 
 /* One `allow` that was tried and did not grant. */
@@ -211,6 +220,10 @@ struct rules_allow_stats {
     const char *pattern;  /* full match path as written */
     uint64_t evaluated, granted;
 };
+/* What every expression came to: the "report" of Google's coverage JSON, an array of nodes {sourcePosition, values,
+ * children}, counted since the ruleset was compiled. False, and [], when there is no node: literals have none.
+ * Beside Google's members "otherValues" counts evaluations that were not told apart (coverage.h). */
+bool rules_coverage_json(struct buf *out, const struct ruleset *ruleset, struct arena *arena);
 /* Every allow statement of the ruleset in source order, with its counters. In arena. */
 struct rules_allow_stats *rules_stats(const struct ruleset *ruleset, struct arena *arena, size_t *n);
 

@@ -120,6 +120,8 @@ static int check_one(struct checked_file *out, const struct check_options *o, co
         return cli_fail(EXIT_USAGE, "%s", status_message(&st));
     if (rules_compile(&out->ruleset, &out->file, 1, &out->issues, arena, &st) == STATUS_OK)
         rules_lint(out->ruleset, &lint, &out->issues, arena);
+    else
+        rules_explain(&out->file, 1, &out->issues);
     if (out->issues.errors || (o->fail_on == RULES_WARNING && out->issues.n))
         return EXIT_RUNTIME;
     return EXIT_OK;

@@ -115,7 +115,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_issues(&issues, &file);
     if (ruleset) {
         size_t n;
-        rules_lint(ruleset, NULL, &issues, arena);
+        const struct str append_only[] = { STR("**"), STR("a/*/b") };
+        const struct rules_lint_options options = { append_only, 2, 1 };
+        rules_lint(ruleset, &options, &issues, arena);
         check_issues(&issues, &file);
         for (int method = RULES_GET; method <= RULES_DELETE; method++)
             decide(ruleset, (enum rules_method)method, arena);

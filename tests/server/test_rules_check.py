@@ -85,6 +85,18 @@ def test_errors_are_for_four_lints_only():
     assert {f["id"] for f in found} >= set(levels) - {"compile-error", "append-only", "compile-warning"}
 
 
+def test_errors_that_do_not_name_their_cause_get_a_note():
+    rules = "service cloud.firestore { match /databases/{d}/documents/a/{b} { allow get: if %s; } }"
+    for condition, note in [("resource.data.n == 4/2", "a '/' right before"), (r"b.matches('\d+')", "for a regular expression"),
+                            ("request.auth = null", None), ("true; } /c/{d} { allow get: if true", None)]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "firestore.rules")
+            with open(path, "w") as f:
+                f.write(rules % condition)
+            r = check(path)
+            assert r.returncode == 1 and (note in r.stdout if note else "note:" not in r.stdout), r.stdout
+
+
 # ---- JSON ----
 
 def test_json_says_what_text_says():
