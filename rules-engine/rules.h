@@ -8,7 +8,6 @@
 #ifndef RULES_ENGINE_RULES_H
 #define RULES_ENGINE_RULES_H
 
-#include "core/limits.h"
 #include "core/path.h"
 #include "core/value.h"
 
@@ -96,10 +95,9 @@ struct ruleset *rules_open_ruleset(void);
 enum rules_method { RULES_GET, RULES_LIST, RULES_CREATE, RULES_UPDATE, RULES_DELETE };
 const char *rules_method_name(enum rules_method method); /* "get" */
 
-/* A document as rules see it. `exists` false: no such document. `written`, with `after` only: the request itself
- * writes it, so that its state is known without looking it up. */
+/* A document as rules see it. `exists` false: no such document. */
 struct rules_document {
-    bool exists, written;
+    bool exists;
     struct value_map fields;
 };
 
@@ -164,14 +162,9 @@ struct rules_request {
     const struct rules_query *query;      /* list only */
 };
 
-/* The 20 lookups that a multi-document request may make in all: shared between its decisions, which count a
- * document once. The paths are in the arena of the decisions. */
+/* The 20 lookups that a multi-document request may make in all: shared between its decisions. */
 struct rules_budget {
     uint32_t lookups;
-    struct {
-        struct str path;
-        bool whole; /* for get, not for exists alone */
-    } counted[LIMIT_RULES_LOOKUPS_BATCH];
 };
 
 /* One `allow` that was tried and did not grant. */
@@ -220,10 +213,6 @@ struct rules_allow_stats {
     const char *pattern;  /* full match path as written */
     uint64_t evaluated, granted;
 };
-/* What every expression came to: the "report" of Google's coverage JSON, an array of nodes {sourcePosition, values,
- * children}, counted since the ruleset was compiled. False, and [], when there is no node: literals have none.
- * Beside Google's members "otherValues" counts evaluations that were not told apart (coverage.h). */
-bool rules_coverage_json(struct buf *out, const struct ruleset *ruleset, struct arena *arena);
 /* Every allow statement of the ruleset in source order, with its counters. In arena. */
 struct rules_allow_stats *rules_stats(const struct ruleset *ruleset, struct arena *arena, size_t *n);
 
