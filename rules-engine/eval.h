@@ -20,10 +20,15 @@ struct eval_frame {
     struct rvalue *lets;
 };
 
-/* One document looked up: exists/get share an entry, the After functions have their own view. */
+/* One document looked up: exists/get share an entry, the After functions have their own view.
+ *
+ * What counts, observed on Google's emulator 1.19.9: exists asks for less than get, so get after exists is another
+ * look-up, exists after get is none; the After functions share both. The document that is judged is free, and so
+ * is what the After functions say of a document that the request writes. */
 struct eval_lookup {
     struct str path; /* relative */
     bool after;
+    bool whole; /* counted for get, not for exists alone */
     struct rules_document document;
 };
 
@@ -79,10 +84,10 @@ struct rvalue eval_type_error(struct eval *e, struct rvalue got, const char *exp
 /* Whether `size` more bytes of memory fit; if not the decision ends. */
 bool eval_room(struct eval *e, size_t size);
 
-/* get and exists, globals.c: the document at a path value. `after` as in rules_env. On any refusal *error is
- * the error value for `function`, and false. */
+/* get and exists, globals.c: the document at a path value. `after` as in rules_env; `whole` for get. On any
+ * refusal *error is the error value for `function`, and false. */
 bool eval_lookup(struct eval *e, const struct rules_document **out, struct rvalue *error,
-                 const char *function, struct rvalue path, bool after);
+                 const char *function, struct rvalue path, bool after, bool whole);
 
 /* request.c: the `request` and `resource` objects, built at first use, and a document as rules see it. */
 struct rvalue eval_request(struct eval *e);

@@ -26,7 +26,10 @@ struct rvalue eval_resource(struct eval *e)
     e->resource_made = true;
     e->resource_value = rv_null();
     if (e->resource) {
-        if (e->resource->exists)
+        if (e->request->method == RULES_LIST &&
+            !e->resource->exists) /* a query for one name, and nothing there */
+            e->resource_value = eval_error(e, "Variable read error. Variable: [resource].");
+        else if (e->resource->exists)
             e->resource_value = document(e, e->path, &e->resource->fields);
     } else if (e->request->method == RULES_LIST) {
         struct rentry *data = arena_alloc(e->arena, sizeof *data);
@@ -91,7 +94,7 @@ static struct rvalue after(struct eval *e)
 static struct rvalue request_path(struct eval *e)
 {
     const struct rules_request *r = e->request;
-    if (r->method != RULES_LIST)
+    if (r->method != RULES_LIST || e->resource) /* a query for one name has that document's path */
         return rv_document_path(e->arena, r->db, e->path);
     return r->query && r->query->all_descendants ? eval_unproved(e)
                                                  : rv_document_path(e->arena, r->db, r->path);

@@ -8,6 +8,7 @@
 #ifndef RULES_ENGINE_RULES_H
 #define RULES_ENGINE_RULES_H
 
+#include "core/limits.h"
 #include "core/path.h"
 #include "core/value.h"
 
@@ -95,9 +96,10 @@ struct ruleset *rules_open_ruleset(void);
 enum rules_method { RULES_GET, RULES_LIST, RULES_CREATE, RULES_UPDATE, RULES_DELETE };
 const char *rules_method_name(enum rules_method method); /* "get" */
 
-/* A document as rules see it. `exists` false: no such document. */
+/* A document as rules see it. `exists` false: no such document. `written`, with `after` only: the request itself
+ * writes it, so that its state is known without looking it up. */
 struct rules_document {
-    bool exists;
+    bool exists, written;
     struct value_map fields;
 };
 
@@ -162,9 +164,14 @@ struct rules_request {
     const struct rules_query *query;      /* list only */
 };
 
-/* The 20 lookups that a multi-document request may make in all: shared between its decisions. */
+/* The 20 lookups that a multi-document request may make in all: shared between its decisions, which count a
+ * document once. The paths are in the arena of the decisions. */
 struct rules_budget {
     uint32_t lookups;
+    struct {
+        struct str path;
+        bool whole; /* for get, not for exists alone */
+    } counted[LIMIT_RULES_LOOKUPS_BATCH];
 };
 
 /* One `allow` that was tried and did not grant. */

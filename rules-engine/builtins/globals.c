@@ -279,30 +279,49 @@ static bool relative(struct str *out, struct eval *e, const struct rpath *path)
     return true;
 }
 
-static struct eval_lookup *find_lookup(struct eval *e, struct str path, bool after, bool *known)
+static struct eval_lookup *find_lookup(struct eval *e, struct str path, bool after)
 {
-    struct eval_lookup *found = NULL;
-    for (size_t i = 0; i < e->n_lookups; i++) {
-        if (!str_eq(e->lookups[i].path, path))
-            continue;
-        *known = true;
-        if (e->lookups[i].after == after)
-            found = &e->lookups[i];
-    }
-    return found;
+    for (size_t i = 0; i < e->n_lookups; i++)
+        if (e->lookups[i].after == after && str_eq(e->lookups[i].path, path))
+            return &e->lookups[i];
+    return NULL;
 }
 
-/* Whether one more distinct path may be looked up; counts it. */
-static bool count_lookup(struct eval *e)
+/* Whether the document was counted already, for as much as is asked now. */
+static bool is_counted(const struct eval *e, struct str path, bool whole)
 {
-    if (e->n_distinct >= LIMIT_RULES_LOOKUPS)
+    for (size_t i = 0; i < e->n_lookups; i++)
+        if (!e->lookups[i].document.written && str_eq(e->lookups[i].path, path) &&
+            (e->lookups[i].whole || !whole))
+            return true;
+    return false;
+}
+
+static bool is_in_budget(const struct rules_budget *budget, struct str path, bool whole)
+{
+    for (size_t i = 0; i < budget->lookups; i++)
+        if ((budget->counted[i].whole || !whole) && str_eq(budget->counted[i].path, path))
+            return true;
+    return false;
+}
+
+static bool may_count(const struct eval *e, struct str path, bool whole)
+{
+    return e->n_distinct < LIMIT_RULES_LOOKUPS &&
+           (!e->budget || e->budget->lookups < LIMIT_RULES_LOOKUPS_BATCH ||
+            is_in_budget(e->budget, path, whole));
+}
+
+/* Whether one more may be looked up; counts it. */
+static bool count_lookup(struct eval *e, struct str path, bool whole)
+{
+    if (!may_count(e, path, whole))
         return false;
-    if (e->budget) {
-        if (e->budget->lookups >= LIMIT_RULES_LOOKUPS_BATCH)
-            return false;
-        e->budget->lookups++;
-    }
     e->n_distinct++;
+    if (e->budget && !is_in_budget(e->budget, path, whole)) {
+        e->budget->counted[e->budget->lookups].path = path;
+        e->budget->counted[e->budget->lookups++].whole = whole;
+    }
     return true;
 }
 
@@ -318,18 +337,35 @@ static struct eval_lookup *add_lookup(struct eval *e, struct str path, bool afte
     if (e->env && e->env->get_document)
         e->host_code = e->env->get_document(e->env->data, e->request->db, path, after, e->arena,
                                             &added->document, e->st);
-    if (e->host_code == STATUS_OK)
-        e->n_lookups++;
     return added;
 }
 
+/* The document at `path`, counted; NULL when it may not be looked up or the host failed (host_code). */
+static struct eval_lookup *look_up(struct eval *e, struct str path, bool after, bool whole)
+{
+    bool free = str_eq(path, e->path) || is_counted(e, path, whole);
+    struct eval_lookup *found = find_lookup(e, path, after);
+    bool added = !found;
+    if (!found) {
+        if (!free && !after && !may_count(e, path, whole))
+            return NULL;
+        found = add_lookup(e, path, after);
+        if (e->host_code != STATUS_OK)
+            return NULL;
+    }
+    if (!free && !found->document.written && !count_lookup(e, path, whole))
+        return NULL;
+    e->n_lookups += added;
+    found->whole = found->whole || whole;
+    return found;
+}
+
 bool eval_lookup(struct eval *e, const struct rules_document **out, struct rvalue *error,
-                 const char *function, struct rvalue path, bool after)
+                 const char *function, struct rvalue path, bool after, bool whole)
 {
     static const struct rules_document missing = { 0 };
     struct str unbound, text;
     const struct rpath *flat;
-    bool known = false;
     if (!rv_path_flat(e->arena, path.path, &flat, &unbound)) {
         *error = eval_error(e, "Variable " STR_FMT " is not bound in path template.", STR_ARG(unbound));
         return false;
@@ -341,17 +377,11 @@ bool eval_lookup(struct eval *e, const struct rules_document **out, struct rvalu
     *out = &missing;
     if (!relative(&text, e, flat))
         return true;
-    struct eval_lookup *found = find_lookup(e, text, after, &known);
+    const struct eval_lookup *found = look_up(e, text, after, whole);
     if (!found) {
-        if (!known && !count_lookup(e)) {
-            *error = service_error(e, function, flat);
-            return false;
-        }
-        found = add_lookup(e, text, after);
-        if (e->host_code != STATUS_OK) {
-            *error = eval_fatal(e, "The documents could not be read.");
-            return false;
-        }
+        *error = e->host_code != STATUS_OK ? eval_fatal(e, "The documents could not be read.")
+                                           : service_error(e, function, flat);
+        return false;
     }
     *out = &found->document;
     return true;
@@ -362,8 +392,10 @@ static struct rvalue lookup_document(struct eval *e, const char *function, struc
     const struct rules_document *document;
     struct rvalue error;
     struct str relative_path;
-    if (!eval_lookup(e, &document, &error, function, path, after))
+    if (!eval_lookup(e, &document, &error, function, path, after, true))
         return error;
+    if (document->written && !document->exists)
+        return rv_null(); /* the request deletes it: known, unlike a document that is not there */
     const struct rpath *flat = path.path;
     rv_path_flat(e->arena, path.path, &flat, &relative_path);
     if (!document->exists || !relative(&relative_path, e, flat))
@@ -375,7 +407,8 @@ static struct rvalue lookup_exists(struct eval *e, const char *function, struct 
 {
     const struct rules_document *document;
     struct rvalue error;
-    return eval_lookup(e, &document, &error, function, path, after) ? rv_bool(document->exists) : error;
+    return eval_lookup(e, &document, &error, function, path, after, false) ? rv_bool(document->exists)
+                                                                           : error;
 }
 
 static struct rvalue get(struct eval *e, const struct rvalue *self, const struct rvalue *args)

@@ -50,8 +50,10 @@ static enum status_code get_document(void *data, struct database_name db, struct
     struct authz *authz = data;
     struct store_document stored;
     *out = (struct rules_document){ 0 };
-    if (after && authz->pending.after && authz->pending.after(authz->pending.data, path, out))
+    if (after && authz->pending.after && authz->pending.after(authz->pending.data, path, out)) {
+        out->written = true;
         return STATUS_OK;
+    }
     if (store_get(authz->reader, authz->view, db, path, arena, &stored, st))
         return st->code;
     record_read(authz, path, stored.seq);

@@ -13,7 +13,7 @@ static enum status_code get_document(void *data, struct database_name db, struct
     static struct field role = { .name = STR_INIT("role"),
                                  .value = { .kind = VALUE_STRING, .text = STR_INIT("admin") } };
     (void)data, (void)db, (void)after, (void)arena, (void)st;
-    *out = (struct rules_document){ path.n % 2 == 0, { &role, 1 } };
+    *out = (struct rules_document){ .exists = path.n % 2 == 0, .fields = { &role, 1 } };
     return STATUS_OK;
 }
 
@@ -100,7 +100,7 @@ static void decide_documents(const struct ruleset *ruleset, struct str text, str
                               { STR("owner"), { .kind = VALUE_STRING, .text = STR("al\xF0\x9D\x84\x9E") } },
                               { STR("t"), { .kind = VALUE_TIMESTAMP, .time = { 1700000000, 5 } } } };
     struct value_map map = { fields, 4 };
-    struct rules_document resource = { true, map };
+    struct rules_document resource = { .exists = true, .fields = map };
     for (uint64_t round = 0; round < 2; round++) {
         uint64_t seed = str_hash(round, text);
         struct str collection = collection_of(text, seed);

@@ -195,7 +195,9 @@ void world_put(struct world *w, struct str path, struct value_map fields)
         assert_true(w->n < sizeof w->documents / sizeof *w->documents);
         d = &w->documents[w->n++];
     }
-    *d = (struct world_document){ path, fields, true, true, fields };
+    *d = (struct world_document){
+        .path = path, .fields = fields, .exists = true, .exists_after = true, .fields_after = fields
+    };
 }
 
 static enum status_code get_document(void *data, struct database_name db, struct str path, bool after,
@@ -208,7 +210,8 @@ static enum status_code get_document(void *data, struct database_name db, struct
     w->reads++;
     *out = (struct rules_document){ 0 };
     if (d && (after ? d->exists_after : d->exists))
-        *out = (struct rules_document){ true, after ? d->fields_after : d->fields };
+        *out = (struct rules_document){ .exists = true, .fields = after ? d->fields_after : d->fields };
+    out->written = d && after && d->written;
     return STATUS_OK;
 }
 

@@ -36,7 +36,7 @@ struct value json_plain(struct arena *arena, const struct json *v);
 struct world_document {
     struct str path;
     struct value_map fields;
-    bool exists, exists_after;
+    bool exists, exists_after, written; /* written: by the request that is decided */
     struct value_map fields_after;
 };
 struct world {

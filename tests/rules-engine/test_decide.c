@@ -221,7 +221,7 @@ static void hostile_values_stay_out_of_messages(void **state)
     char *large = arena_alloc(f->arena, 1000000);
     memset(large, 'x', 1000000);
     struct field s = { STR("s"), { .kind = VALUE_STRING, .text = str_from(large, 1000000) } };
-    f->resource = (struct rules_document){ true, { &s, 1 } };
+    f->resource = (struct rules_document){ .exists = true, .fields = { &s, 1 } };
     assert_int_equal(decide(f), STATUS_OK);
     assert_true(strlen(f->decision.message) < 5000);
     s.value.text = STR("a\033[31m\nb\0c");
@@ -236,7 +236,7 @@ static void half_a_character_does_not_reach_the_message(void **state)
     (void)state;
     struct fixture *f = begin("match /t/{id} { allow get: if int(resource.data.s[0]) == 1; }");
     struct field s = { STR("s"), { .kind = VALUE_STRING, .text = STR("\xF0\x9D\x84\x9E") } };
-    f->resource = (struct rules_document){ true, { &s, 1 } };
+    f->resource = (struct rules_document){ .exists = true, .fields = { &s, 1 } };
     assert_int_equal(decide(f), STATUS_OK);
     assert_true(str_is_utf8(str_of(f->decision.message)));
     assert_non_null(strstr(f->decision.message, "Argument: [?]"));
@@ -330,7 +330,7 @@ static void expressions_cost_what_they_cost_there(void **state)
                                                "match /t/{id} { allow get: if [%s].size() >= 0; }",
                                                cases[i].expression));
         struct field s = { STR("s"), { .kind = VALUE_STRING, .text = STR("x") } };
-        f->resource = (struct rules_document){ true, { &s, 1 } };
+        f->resource = (struct rules_document){ .exists = true, .fields = { &s, 1 } };
         f->request.auth = (struct rules_auth){ true, true, STR("u"), &token };
         assert_int_equal(decide(f), STATUS_OK);
         if (f->decision.expressions != cases[i].cost + 4)

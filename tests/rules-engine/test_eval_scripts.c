@@ -259,6 +259,7 @@ static void put_after(struct script *s, struct str path, bool exists, struct val
         d = world_find(&s->world, path);
         d->exists = false;
     }
+    d->written = true;
     d->exists_after = exists;
     d->fields_after = fields;
 }
@@ -277,7 +278,7 @@ static void run_request(struct script *s, struct str op, struct str rest, struct
     struct rules_document *resource = ARENA_NEW(s->arena, struct rules_document);
     const struct world_document *d = world_find(&s->world, path);
     if (d)
-        *resource = (struct rules_document){ d->exists, d->fields };
+        *resource = (struct rules_document){ .exists = d->exists, .fields = d->fields };
     struct value_map fields;
     if (r.method == RULES_LIST)
         r.query = read_query(s, path, rest, method == 5);
@@ -345,7 +346,8 @@ static void run_expression(struct script *s, struct str text)
         return;
     }
     const struct world_document *d = world_find(&s->world, STR("e/doc"));
-    struct rules_document resource = { d != NULL, d ? d->fields : (struct value_map){ 0 } };
+    struct rules_document resource = { .exists = d != NULL,
+                                       .fields = d ? d->fields : (struct value_map){ 0 } };
     struct rules_request request = { .method = RULES_GET,
                                      .db = s->world.db,
                                      .path = STR("e/doc"),

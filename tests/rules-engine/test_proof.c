@@ -46,7 +46,7 @@ static bool list_is_allowed(const struct ruleset *ruleset, const struct proof_ca
 
 static bool get_is_allowed(const struct ruleset *ruleset, struct value_map fields, struct arena *arena)
 {
-    struct rules_document document = { true, fields };
+    struct rules_document document = { .exists = true, .fields = fields };
     struct rules_request request = {
         .method = RULES_GET, .db = { STR("p"), STR("(default)") }, .path = STR("c/d"), .resource = &document
     };

@@ -1,6 +1,6 @@
-/* test_verdicts.c - replays what Google's emulator 1.19.9 said (the files of verdicts/, made by record_verdicts.py)
- * through rules_compile and rules_decide. Every difference must be listed in verdicts/known.txt with its reason,
- * and every line there must still be a difference. */
+/* test_verdicts.c - replays what Google's emulator 1.19.9 said (the files of verdicts/, made by
+ * record_verdicts.py) through rules_compile and rules_decide. Every difference must be listed in
+ * verdicts/known.txt with its reason, and every line there must still be a difference. */
 #include "rules_world.h"
 
 #include "rules-engine/constraint.h"
@@ -512,7 +512,7 @@ static const char *decide_one(struct world *w, struct rules_budget *budget, cons
     struct rules_request request = {
         .db = w->db, .path = path, .auth = make_auth(w->arena, auth), .time = now
     };
-    *resource = d ? (struct rules_document){ d->exists, d->fields } : missing;
+    *resource = d ? (struct rules_document){ .exists = d->exists, .fields = d->fields } : missing;
     request.resource = resource;
     request.method = str_eq(op, STR("get"))      ? RULES_GET
                      : str_eq(op, STR("create")) ? RULES_CREATE
@@ -532,6 +532,7 @@ static void put_after(struct world *w, struct str path, bool exists, struct valu
         d = world_find(w, path);
         d->exists = false;
     }
+    d->written = true;
     d->exists_after = exists;
     d->fields_after = fields;
 }
