@@ -1,4 +1,4 @@
-/* lint_schema.c - lints about what may be written: `incomplete-schema`, `unpinned-update`.
+/* lint_schema.c - lints about what may be written: `incomplete-schema`, `unbounded-field`, `unpinned-update`.
  *
  * keys().hasOnly(list) is true of an empty document: without hasAll, fields can be left out. hasAll(list) is
  * true with more fields than it names: without hasOnly, anything can be added. Neither says of what type a
@@ -13,6 +13,7 @@ enum { FIELDS = 128 };
 struct schema_field {
     struct str name;
     bool required, allowed, tested;
+    bool sizeable, bounded; /* a string, list or map; its size or values are asked for */
 };
 
 struct schema {
@@ -91,12 +92,20 @@ static const char *written_field(struct schema *s, struct lint_expr e)
     return name;
 }
 
-static void note_test(struct schema *s, struct lint_expr e)
+static void note_test(struct schema *s, struct lint_expr e, bool sizeable, bool bounded)
 {
     const char *name = e.node ? written_field(s, e) : NULL;
     struct schema_field *field = name ? field_named(s, str_of(name)) : NULL;
-    if (field)
-        field->tested = true;
+    if (!field)
+        return;
+    field->tested = true;
+    field->sizeable |= sizeable;
+    field->bounded |= bounded;
+}
+
+static bool has_size(enum rules_type type)
+{
+    return type == RT_STRING || type == RT_LIST || type == RT_MAP || type == RT_BYTES;
 }
 
 /* Every test of a field's value is taken for a test of its type. */
@@ -105,7 +114,7 @@ static void look_at_tests(void *data, struct lint_expr e)
     struct schema *s = data;
     switch (e.node->kind) {
     case AST_IS:
-        note_test(s, sub(e, e.node->is.a));
+        note_test(s, sub(e, e.node->is.a), has_size(e.node->is.type), false);
         break;
     case AST_EQ:
     case AST_LT:
@@ -113,11 +122,13 @@ static void look_at_tests(void *data, struct lint_expr e)
     case AST_GT:
     case AST_GE:
     case AST_IN:
-        note_test(s, sub(e, e.node->op.a));
-        note_test(s, sub(e, e.node->op.b));
+        note_test(s, sub(e, e.node->op.a), false, true);
+        note_test(s, sub(e, e.node->op.b), false, true);
         break;
     case AST_METHOD:
-        note_test(s, sub(e, e.node->call.object));
+        note_test(s, sub(e, e.node->call.object), false,
+                  lint_is_method(e.node, "size") || lint_is_method(e.node, "matches") ||
+                      lint_is_method(e.node, "hasOnly"));
         break;
     default:
         break;
@@ -149,13 +160,15 @@ static void look_at_needed(void *data, struct lint_expr e)
     look_at_keys(data, e);
 }
 
-static void read_schema(struct schema *s, struct lint_pass *pass, const struct ast_allow *allow)
+/* `strict`: only lists of keys that hold in every case count, none beside an ||. */
+static void read_schema(struct schema *s, struct lint_pass *pass, const struct ast_allow *allow, bool strict)
 {
     struct lint_expr whole = { allow->condition, NULL };
     *s = (struct schema){ .pass = pass };
     lint_walk(pass, whole, look_at_tests, s);
     lint_conjuncts(pass, whole, look_at_needed, s);
-    lint_walk(pass, whole, look_at_keys, s);
+    if (!strict)
+        lint_walk(pass, whole, look_at_keys, s);
 }
 
 /* ---- incomplete-schema ---- */
@@ -179,6 +192,16 @@ static bool may_be_missing(const struct schema_field *f)
 static bool is_untested(const struct schema_field *f)
 {
     return f->required && !f->tested;
+}
+
+static bool is_tested(const struct schema_field *f)
+{
+    return f->tested;
+}
+
+static bool is_unbounded(const struct schema_field *f)
+{
+    return f->sizeable && !f->bounded;
 }
 
 static bool any(const struct schema *s, bool (*is_wanted)(const struct schema_field *))
@@ -227,7 +250,7 @@ static void look_at_appended(struct lint_pass *pass, const struct ast_allow *all
     if (any(s, is_untested))
         lacks = lint_text(pass, "%s%stypes (%s can be anything)", lacks, *lacks ? ", " : "",
                           fields_text(s, is_untested));
-    else if (!s->has_all)
+    else if (!any(s, is_tested))
         lacks = lint_text(pass, "%s, types", lacks);
     if (*lacks)
         tell(pass, RULES_ERROR, allow, NULL,
@@ -246,21 +269,45 @@ static const struct str *append_only_of(const struct lint_pass *pass, const stru
     return NULL;
 }
 
+static bool may_create(struct lint_pass *pass, const struct ast_allow *allow)
+{
+    enum lint_truth truth =
+        allow->methods & METHOD_CREATE ? lint_truth_of(pass, allow, METHOD_CREATE, NULL) : LINT_NEVER;
+    return truth != LINT_NEVER && truth != LINT_FAILS;
+}
+
 void lint_schema(struct lint_pass *pass)
 {
     struct schema *s = ARENA_NEW(pass->arena, struct schema);
     for (uint32_t i = 0; i < pass->ruleset->n_allows; i++) {
         const struct ast_allow *allow = pass->ruleset->allows[i];
-        enum lint_truth truth =
-            allow->methods & METHOD_CREATE ? lint_truth_of(pass, allow, METHOD_CREATE, NULL) : LINT_NEVER;
-        if (truth == LINT_NEVER || truth == LINT_FAILS)
+        if (!may_create(pass, allow))
             continue;
         const struct str *pattern = append_only_of(pass, allow);
-        read_schema(s, pass, allow);
+        read_schema(s, pass, allow, pattern != NULL);
         if (pattern)
             look_at_appended(pass, allow, s, *pattern);
         else
             look_at_ordinary(pass, allow, s);
+    }
+}
+
+/* ---- unbounded-field ---- */
+
+void lint_unbounded(struct lint_pass *pass)
+{
+    struct schema *s = ARENA_NEW(pass->arena, struct schema);
+    for (uint32_t i = 0; i < pass->ruleset->n_allows; i++) {
+        const struct ast_allow *allow = pass->ruleset->allows[i];
+        if (!may_create(pass, allow) || !append_only_of(pass, allow))
+            continue;
+        read_schema(s, pass, allow, true);
+        if (any(s, is_unbounded))
+            lint_add(pass, RULES_WARNING, allow->file, allow->span,
+                     "ask for size() < a limit, or for one of a list",
+                     lint_text(pass,
+                               "a document has room for 1 MiB: %s may take all of it, in entries that stay",
+                               fields_text(s, is_unbounded)));
     }
 }
 
@@ -296,7 +343,7 @@ void lint_unpinned_update(struct lint_pass *pass)
         lint_conjuncts(pass, whole, look_for_owner, &owner);
         if (!owner.field)
             continue;
-        read_schema(s, pass, allow);
+        read_schema(s, pass, allow, false);
         const char *after = lint_text(pass, "request.resource.data.%s", owner.field);
         if (s->has_changed || lint_mentions(pass, whole, after))
             continue;
