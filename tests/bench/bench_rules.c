@@ -1,6 +1,7 @@
 /* bench_rules.c - how fast rules decide, without a server around them: the audit-log create rule (hasAll of
- * seven keys and seven type tests), a strict one with functions, a denial with its explanation, a list proof.
- *   bench_rules [SECONDS]     each line: decisions per second of CPU time, and nanoseconds for one */
+ * seven keys and seven type tests), a strict one with functions, a denial with its explanation, a list proof,
+ * a rule with two get()s, a ruleset of 230 lines; and how long 50 KB take to compile. bench_rules [SECONDS]
+ * each line: decisions per second of CPU time, and nanoseconds for one */
 #include "rules-engine/rules.h"
 
 #include <stdio.h>
@@ -38,6 +39,27 @@ static const char strict[] =
 static const char list_rule[] =
     HEAD "match /notes/{id} { allow list: if resource.data.owner == request.auth.uid; } } }";
 
+static const char two_gets[] =
+    HEAD "function user() { return get(/databases/$(database)/documents/users/$(request.auth.uid)).data; }\n"
+         "match /projects/{p}/tasks/{t} { allow create: if user().role == 'editor'\n"
+         "  && request.auth.uid in get(/databases/$(database)/documents/projects/$(p)).data.members; } } }";
+
+/* Rules of an app: a match block with its functions for each of many collections. The last one grants. */
+static const char one_collection[] =
+    "  match /collection%u/{id} {\n"
+    "    function owner() { return request.auth != null && resource.data.owner == request.auth.uid; }\n"
+    "    function valid(data) {\n"
+    "      return data.keys().hasAll(['title', 'owner']) && data.title is string && data.title.size() < "
+    "100;\n"
+    "    }\n"
+    "    allow get, list: if owner() || request.auth.token.get('role', 'none') in ['admin', 'auditor'];\n"
+    "    allow create: if valid(request.resource.data) && request.resource.data.owner == request.auth.uid;\n"
+    "    allow update: if owner() && valid(request.resource.data)\n"
+    "      && request.resource.data.diff(resource.data).affectedKeys().hasOnly(['title']);\n"
+    "    allow delete: if owner();\n"
+    "  }\n";
+enum { LINES_OF_ONE = 11 };
+
 static struct field text_field(const char *name, const char *text)
 {
     return (struct field){ str_of(name), { .kind = VALUE_STRING, .text = str_of(text) } };
@@ -65,9 +87,50 @@ static int64_t cpu_ns(void)
            (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * INT64_C(1000);
 }
 
+static void print_collections(struct buf *out, unsigned n)
+{
+    buf_z(out, HEAD);
+    for (unsigned i = 0; i < n; i++)
+        buf_printf(out, one_collection, i);
+    buf_z(out, "} }\n");
+    buf_byte(out, 0);
+}
+
+/* The two documents that two_gets asks for. */
+static enum status_code get_document(void *data, struct database_name db, struct str path, bool after,
+                                     struct arena *arena, struct rules_document *out, struct status *st)
+{
+    static struct value member = { .kind = VALUE_STRING, .text = STR_INIT("alice") };
+    static struct field role = { STR_INIT("role"), { .kind = VALUE_STRING, .text = STR_INIT("editor") } };
+    static struct field members = { STR_INIT("members"), { .kind = VALUE_ARRAY, .array = { &member, 1 } } };
+    (void)data, (void)db, (void)after, (void)arena, (void)st;
+    bool user = str_starts(path, STR("users/"));
+    *out = (struct rules_document){ .exists = true, .fields = { user ? &role : &members, 1 } };
+    return STATUS_OK;
+}
+
+static void run_compile(double seconds)
+{
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    unsigned n = 50 * 1024 / (sizeof one_collection - 1);
+    print_collections(&text, n);
+    int64_t start = cpu_ns(), end = start + (int64_t)(seconds * 1e9), now = start;
+    uint64_t times = 0;
+    for (; now < end; now = cpu_ns(), times++) {
+        struct arena *arena = arena_new();
+        rules_release(compile(arena, (const char *)text.data));
+        arena_free(arena);
+    }
+    printf("%-28s %9.2f ms for %zu bytes, %u lines\n", "compile", (double)(now - start) / 1e6 / (double)times,
+           text.len - 1, n * LINES_OF_ONE + 2);
+    buf_dispose(&text);
+}
+
 static void run(const char *name, const struct ruleset *ruleset, const struct rules_request *request,
                 bool allowed, double seconds)
 {
+    struct rules_env env = { .get_document = get_document };
     struct arena *arena = arena_new();
     struct status st = status_init(arena);
     struct rules_decision decision;
@@ -76,7 +139,7 @@ static void run(const char *name, const struct ruleset *ruleset, const struct ru
     size_t used = 0;
     while (now < end) {
         for (int i = 0; i < 1000; i++, n++) {
-            if (rules_decide(ruleset, request, NULL, NULL, arena, &decision, &st) ||
+            if (rules_decide(ruleset, request, &env, NULL, arena, &decision, &st) ||
                 decision.allowed != allowed) {
                 fprintf(stderr, "%s: wrong verdict: %s\n", name,
                         decision.message ? decision.message : "allowed");
@@ -90,6 +153,29 @@ static void run(const char *name, const struct ruleset *ruleset, const struct ru
     double one = (double)(now - start) / (double)n;
     printf("%-28s %9.0f/s  %6.0f ns  %3u expressions  %zu bytes\n", name, 1e9 / one, one,
            decision.expressions, used);
+    arena_free(arena);
+}
+
+/* A project's task, and a note in the last of 21 collections: 230 lines. */
+static void run_larger(const struct rules_request *create, double seconds)
+{
+    struct arena *arena = arena_new();
+    struct buf text;
+    struct rules_request request = *create;
+    struct field fields[] = { text_field("owner", "alice"), text_field("title", "A title") };
+    struct value_map data = { fields, 2 };
+    struct ruleset *gets = compile(arena, two_gets);
+    request.path = STR("projects/p1/tasks/0123456789");
+    request.new_fields = &data;
+    run("create, two get()s", gets, &request, true, seconds);
+    buf_init(&text, 1 << 20);
+    print_collections(&text, 230 / LINES_OF_ONE + 1);
+    struct ruleset *many = compile(arena, (const char *)text.data);
+    request.path = str_of(arena_printf(arena, "collection%u/0123456789", 230 / LINES_OF_ONE));
+    run("create, 230 lines of rules", many, &request, true, seconds);
+    rules_release(gets);
+    rules_release(many);
+    buf_dispose(&text);
     arena_free(arena);
 }
 
@@ -127,6 +213,8 @@ int main(int argc, char **argv)
     run("create, strict rule", b, &request, true, seconds);
     request.new_fields = &short_data;
     run("denied, with explanation", a, &request, false, seconds);
+    run_larger(&request, seconds);
+    run_compile(seconds);
     struct value owner = { .kind = VALUE_STRING, .text = STR("alice") };
     struct str field = STR("owner");
     struct rules_constraint equal = { &field, 1, RULES_EQ, &owner };
