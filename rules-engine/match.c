@@ -91,7 +91,9 @@ bool match_covers(const struct rvalue **wildcards, struct arena *arena, const st
         const struct ast_path_part *part = &match->full[i];
         size_t at = i < glob ? i : t->n - (parts - i);
         if (part->kind == PART_GLOB)
-            values[n++] = glob_value(arena, t, glob, t->n - behind);
+            values[n++] = version < 2 && t->last_unknown /* version 1: a list leaves the whole of it open */
+                              ? (struct rvalue){ .type = RT_UNDEFINED }
+                              : glob_value(arena, t, glob, t->n - behind);
         else if (part->kind == PART_BINDING)
             values[n++] = (t->last_unknown && at + 1 == t->n) || t->segments[at].n == 0
                               ? (struct rvalue){ .type = RT_UNDEFINED }

@@ -2,6 +2,7 @@
 that of verdict_requests.py.
 """
 import itertools
+import random
 
 from verdict_requests import ADMIN, ALICE, BOB, NOW, R, T, wrap
 
@@ -292,8 +293,84 @@ STATEMENTS_REQUESTS = everybody([ALICE], *[("get", f"st{i}/s0", None) for i in r
     ("delete", "semi/a", None), ("create", "rest/x/b/c", {}), ("create", "rest/x/c/d", {}), ("list", "bare", None),
     ("list", "many", None), ("list", "later", None), ("list", "mode", None), ("list", "refs", ["n == 1"]), ("group", "bare", None))
 
+# ---- paths: random match blocks, each asked about many paths ----
+
+
+class Matches:
+    """Nested match blocks over the names a, b and c, with wildcards that conditions look at."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+        self.version = self.random.choice("1222")
+        self.names = 0
+
+    def segments(self, bound, globs):
+        made = []
+        for _ in range(self.random.choice((1, 1, 2, 2, 2, 3))):
+            kind = self.random.random()
+            self.names += 1
+            if kind < 0.4:
+                made.append("/" + self.random.choice("abc"))
+            elif kind < 0.85 or globs:
+                made.append(f"/{{v{self.names}}}")
+                bound.append(f"v{self.names}")
+            else:
+                made.append(f"/{{g{self.names}=**}}")
+                globs.append(f"g{self.names}")
+                if self.version == "1":
+                    break
+        return "".join(made)
+
+    def condition(self, bound, globs):
+        options = ["true", "request.auth != null"]
+        options += [f"{v} == '{self.random.choice('abc')}'" for v in bound] * 2
+        options += [f"{v} != {w}" for v, w in zip(bound, bound[1:])]
+        options += [text for g in globs for text in (f"{g}[0] == '{self.random.choice('abc')}'", f"{g} is path", f"{g}[0:2] == /a/b",
+                                                     f"{g} == /{self.random.choice('abc')}/b")]
+        return self.random.choice(options)
+
+    def block(self, depth, bound, globs):
+        bound, globs = list(bound), list(globs)
+        indent = "    " + "  " * depth
+        lines = [f"{indent}match {self.segments(bound, globs)} {{"]
+        # Nothing may stand behind ** in version 1; behind the segments that follow it see OVERLAY.
+        closed = globs and (self.version == "1" or ("=**}" in lines[0] and not lines[0].endswith("=**} {")))
+        for _ in range(self.random.choice((1, 1, 2)) if depth or closed else self.random.choice((0, 1, 1))):
+            lines.append(f"{indent}  allow {self.random.choice(('get', 'list', 'read', 'read', 'get, list'))}: if {self.condition(bound, globs)};")
+        for _ in range(self.random.choice((0, 1, 2)) if depth < 2 and not closed else 0):
+            lines += self.block(depth + 1, bound, globs)
+        if len(lines) == 1:
+            lines.append(f"{indent}  allow read;")
+        return lines + [indent + "}"]
+
+    def text(self):
+        blocks = [line for _ in range(4) for line in self.block(0, [], [])]
+        return wrap("\n".join(blocks) + "\n", self.version)
+
+    def path(self, n):
+        return "/".join(self.random.choice("abc") for _ in range(n))
+
+    def requests(self):
+        gets = [f"{a}/{b}" for a in "abc" for b in "abc"] + [self.path(4) for _ in range(12)] + [self.path(6) for _ in range(4)]
+        lists = ["a", "b"] + [self.path(3) for _ in range(4)] + [self.path(5)]
+        return [(ALICE, "get", p, None) for p in gets] + [(ALICE, "list", p, None) for p in lists] + [
+            (ALICE, "group", c, None) for c in "abc"] + [(ALICE, "group", "a/b/c", None)]
+
+
+# Google's lays a nested match over the segments behind ** of its parent: there x is the b. Not here.
+OVERLAY = wrap("""    match /{g=**}/b { match /{x}/{y} { allow get: if x == 'b'; } }
+""")
+OVERLAY_REQUESTS = [(ALICE, "get", p, None) for p in ("b/p", "p/b/b/q", "p/q", "p/q/r/s")]
+
+
+def matches(count):
+    for seed in range(count):
+        made = Matches(seed)
+        yield f"matches {seed}", made.text(), {}, made.requests()
+
+
 RULESETS = [
     ("roles", ROLES, ROLES_DOCS, ROLES_REQUESTS), ("owned", OWNED, OWNED_DOCS, OWNED_REQUESTS),
     ("ledger", LEDGER, LEDGER_DOCS, LEDGER_REQUESTS), ("queries", QUERIES, QUERIES_DOCS, QUERIES_REQUESTS),
-    ("statements", STATEMENTS, STATEMENTS_DOCS, STATEMENTS_REQUESTS),
+    ("statements", STATEMENTS, STATEMENTS_DOCS, STATEMENTS_REQUESTS), ("overlay", OVERLAY, {}, OVERLAY_REQUESTS), *matches(40),
 ]

@@ -173,7 +173,7 @@ def expressions(n):
     return " && ".join(parts + [f"[{', '.join(['1'] * rest)}].size() == {rest}"])
 
 
-for count in (850, 900, 910, 915, 920, 925, 930, 940, 950, 960, 970, 990, 1010):
+for count in (850, 900, 910, 915, 920, 925, 930, 940, 950, 960, *range(970, 991), 1010):
     r(f"about {count} expressions", block(f"allow get: if {expressions(count)};"), get("c/a"))
 r("expressions are counted over all statements", block(f"allow get: if !({expressions(500)});", f"allow get: if {expressions(600)};"), get("c/a"))
 r("expressions are counted for each write", block(f"allow write: if {expressions(600)};"), commit(set_("c/a", {}), set_("c/b", {})))
