@@ -181,6 +181,7 @@ static void decide_list(struct rules_decision *decision, struct eval *e)
         struct str named;
         decision->expressions += e->steps;
         e->steps = 0;
+        e->n_lookups = e->n_distinct = 0; /* ten for each disjunct; the budget counts them all */
         e->resource_made = false;
         e->resource = NULL;
         e->path = e->request->path;

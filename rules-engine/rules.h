@@ -105,7 +105,7 @@ struct rules_document {
 
 /* Where documents come from. get(): the document at `path` ("c/d", in `db`) on the view that the request
  * is decided on; with `after`, as the whole request would leave it. The host records the read. Not called
- * twice for one path and `after` in one decision. A failure is an error of the host: the decision becomes
+ * twice for one path and `after` in one decision, but for the disjuncts of a list. A failure is an error of the host: the decision becomes
  * an error. `now` of the request is in rules_request. trace may be NULL. */
 struct rules_env {
     void *data;
@@ -165,8 +165,9 @@ struct rules_request {
 };
 
 /* The 20 lookups that a multi-document request may make in all: shared between its decisions, which count a
- * document once. The paths are in the arena of the decisions. */
+ * document once. `arena` keeps their paths; it outlives the decisions. */
 struct rules_budget {
+    struct arena *arena;
     uint32_t lookups;
     struct {
         struct str path;

@@ -319,7 +319,7 @@ static bool count_lookup(struct eval *e, struct str path, bool whole)
         return false;
     e->n_distinct++;
     if (e->budget && !is_in_budget(e->budget, path, whole)) {
-        e->budget->counted[e->budget->lookups].path = path;
+        e->budget->counted[e->budget->lookups].path = arena_str(e->budget->arena, path);
         e->budget->counted[e->budget->lookups++].whole = whole;
     }
     return true;

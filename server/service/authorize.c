@@ -16,7 +16,8 @@ void authz_begin(struct authz *authz, struct call *call, struct arena *arena, st
                  uint64_t view, struct timestamp now)
 {
     *authz = (struct authz){
-        .call = call, .reader = call->worker->reader, .arena = arena, .db = db, .view = view, .now = now
+        .call = call, .reader = call->worker->reader, .arena = arena, .db = db, .view = view, .now = now,
+        .budget = { .arena = arena }
     };
     authz->decision = STR("owner");
     if (authz_by_rules(call))

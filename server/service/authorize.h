@@ -26,7 +26,7 @@ struct authz {
     struct timestamp now;     /* request.time */
     bool in_transaction;
     struct ruleset *ruleset;  /* retained by authz_begin, released by authz_end */
-    struct rules_budget budget;
+    struct rules_budget budget; /* in the arena of authz_begin, which is not reset */
     struct authz_pending pending;
     /* Documents that get() and exists() looked at, with the seq seen. */
     struct store_dep *reads;

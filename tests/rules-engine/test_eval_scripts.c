@@ -309,7 +309,7 @@ static void run_directive(struct script *s, struct str text)
         s->auth = read_auth(s, rest);
     } else if (str_eq(op, STR("budget"))) {
         s->with_budget = true;
-        s->budget = (struct rules_budget){ 0 };
+        s->budget = (struct rules_budget){ .arena = s->arena };
     } else {
         struct str path = word(&rest);
         bool gone = str_eq(op, STR("gone")) || str_eq(rest, STR("gone"));

@@ -542,7 +542,7 @@ static const char *decide_commit(struct world *w, const struct json *record, con
 {
     const struct json *writes = json_get(record, "writes");
     struct value_map *fields = ARENA_ARRAY(w->arena, struct value_map, writes->n);
-    struct rules_budget budget = { 0 };
+    struct rules_budget budget = { .arena = w->arena };
     const char *message = NULL;
     for (size_t i = 0; i < writes->n; i++) {
         const struct json *given = json_get(&writes->items[i], "fields"); /* none: a delete */
