@@ -105,8 +105,8 @@ struct rules_document {
 
 /* Where documents come from. get(): the document at `path` ("c/d", in `db`) on the view that the request
  * is decided on; with `after`, as the whole request would leave it. The host records the read. Not called
- * twice for one path and `after` in one decision, but for the disjuncts of a list. A failure is an error of the host: the decision becomes
- * an error. `now` of the request is in rules_request. trace may be NULL. */
+ * twice for one path and `after` in one decision, but for the disjuncts of a list. A failure is an error of
+ * the host: the decision becomes an error. `now` of the request is in rules_request. trace may be NULL. */
 struct rules_env {
     void *data;
     enum status_code (*get_document)(void *data, struct database_name db, struct str path, bool after,

@@ -162,6 +162,14 @@ r("lookups of the documents that are judged are not in the twenty", block(f"allo
 r("two writes of ten documents each", block("allow write: if " + " && ".join("!exists(" + path(f"u/$(id + '{i}')") + ")" for i in range(10)) + ";"),
   commit(set_("c/a", {}), set_("c/b", {})), commit(set_("c/a", {}), set_("c/b", {}), del_("c/x")))
 r("three writes that look up the same ten", block(f"allow write: if {lookups(10)};"), commit(set_("c/a", {}), set_("c/b", {}), set_("c/x", {})))
+r("eight for each of two documents read at once", block(f"allow read: if {EIGHT};"), batch_get("c/a", "c/b"))
+r("ten for each of two documents read at once", block(f"allow read: if {lookups(10)};"), batch_get("c/a", "c/b"))
+r("three writes of a batch of single writes", block(f"allow write: if {EIGHT};"), batch_write(set_("c/a", {}), set_("c/b", {}), set_("c/x", {})),
+  batch_get("c/a", "c/b", "c/x", headers=OWNER))
+r("eight for each of two names in a query", block(f"allow list: if {EIGHT};"),
+  query("c", f("__name__", "in", [ref("c/a"), ref("c/b")])))
+TEN_OF_N = " && ".join("!exists(" + path(f"u/$(string(resource.data.n) + '{i}')") + ")" for i in range(10))
+r("ten lookups for each disjunct of a query", block(f"allow list: if {TEN_OF_N};"), query("c", f("n", "in", [1, 2])), query("c", f("n", "in", [1])))
 r("an owner looks nothing up", block(f"allow get: if {lookups(11)};"), get("c/a", headers=OWNER))
 
 
@@ -177,6 +185,9 @@ for count in (850, 900, 910, 915, 920, 925, 930, 940, 950, 960, *range(970, 991)
     r(f"about {count} expressions", block(f"allow get: if {expressions(count)};"), get("c/a"))
 r("expressions are counted over all statements", block(f"allow get: if !({expressions(500)});", f"allow get: if {expressions(600)};"), get("c/a"))
 r("expressions are counted for each write", block(f"allow write: if {expressions(600)};"), commit(set_("c/a", {}), set_("c/b", {})))
+r("expressions are counted for each document read", block(f"allow read: if {expressions(600)};"), batch_get("c/a", "c/b"))
+r("expressions of the disjuncts of a query", block(f"allow list: if {expressions(600)} && resource.data.n > 0;"), query("c", f("n", "in", [1, 2])),
+  query("c", f("n", "in", [1, 2, 3])), query("c", f("n", "==", 1)))
 r("too many expressions are not overcome", block(f"allow get: if ({expressions(1100)}) || true;"), get("c/a"))
 r("too many expressions behind a grant", block("allow get: if true;", f"allow get: if {expressions(1100)};"), get("c/a"))
 
