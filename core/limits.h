@@ -91,6 +91,7 @@ enum {
     LIMIT_RULES_ISSUES = 1000,      /* ours: findings kept of one compilation */
     LIMIT_RULES_NESTING = 300,      /* ours: brackets, matches, operators while parsing; three times the AST depth */
     LIMIT_RULES_PARSE_HEIGHT = 2000, /* ours: of an expression tree, chains of one operator included */
+    LIMIT_RULES_LINT_STEPS = 2000000, /* ours: expressions that one lint looks at in all */
     LIMIT_RULES_LINT_ALLOWS = 2000, /* ours: above, allows are not compared with each other */
     LIMIT_RULES_SYNTAX_STEPS = 4000000, /* ours: work to explain a syntax error; then a plain message */
     LIMIT_RULES_ARENA = 64 * 1024 * 1024, /* ours: memory of one decision */

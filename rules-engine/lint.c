@@ -1,6 +1,8 @@
 /* lint.c - see lint.h: the table of lints, running them, and which compiler warnings give way to them. */
 #include "rules-engine/lint.h"
 
+#include "core/limits.h"
+
 #define ACCESS "A01:2021"
 #define DESIGN "A04:2021"
 #define CONFIGURATION "A05:2021"
@@ -102,10 +104,11 @@ const struct rules_lint_info *rules_lint_info(size_t i)
 static bool is_told(const struct lint_pass *pass, uint32_t file, struct ast_span span, const char *message)
 {
     const struct source *source = &pass->ruleset->sources[file];
+    uint32_t offset = source_chars(source, span.from);
     for (size_t i = 0; i < pass->issues->n; i++) {
         const struct rules_issue *issue = &pass->issues->items[i];
         if (issue->lint == pass->lint->info.id && issue->file.p == source->name.p &&
-            issue->offset == source_chars(source, span.from) && strcmp(issue->description, message) == 0)
+            issue->offset == offset && strcmp(issue->description, message) == 0)
             return true;
     }
     return false;
@@ -137,41 +140,49 @@ void lint_relate(struct lint_pass *pass, uint32_t file, struct ast_span span, co
 
 /* ---- compiler warnings that give way ---- */
 
-static bool stands_in(const struct ruleset *ruleset, const struct rules_issue *issue,
-                      const struct ast_function *function)
+/* A finding of the compiler, and the byte that it is at. */
+struct place {
+    const struct ruleset *ruleset;
+    uint32_t file, at;
+};
+
+static struct place place_of(const struct ruleset *ruleset, const struct rules_issue *issue)
 {
-    return !function->used && issue->file.p == ruleset->sources[function->file].name.p &&
-           issue->offset > source_chars(&ruleset->sources[function->file], function->name_span.to) &&
-           issue->offset < source_chars(&ruleset->sources[function->file], function->span.to);
+    struct place place = { ruleset, 0, 0 };
+    while (ruleset->sources[place.file].name.p != issue->file.p)
+        place.file++;
+    const struct source *source = &ruleset->sources[place.file];
+    place.at = source->lines[issue->line - 1];
+    for (uint32_t column = 1; column < issue->column && place.at < source->text.n; column++)
+        do
+            place.at++;
+        while (place.at < source->text.n && ((unsigned char)source->text.p[place.at] & 0xc0) == 0x80);
+    return place;
 }
 
-static bool in_unused(const struct ruleset *ruleset, const struct rules_issue *issue,
-                      const struct ast_function *functions)
+static bool in_unused(const struct place *place, const struct ast_function *functions)
 {
     for (const struct ast_function *f = functions; f; f = f->next)
-        if (stands_in(ruleset, issue, f))
+        if (!f->used && f->file == place->file && place->at >= f->name_span.to && place->at < f->span.to)
             return true;
     return false;
 }
 
-static bool in_unused_below(const struct ruleset *ruleset, const struct rules_issue *issue,
-                            const struct ast_match *list)
+static bool in_unused_below(const struct place *place, const struct ast_match *list)
 {
     for (const struct ast_match *match = list; match; match = match->next)
-        if (in_unused(ruleset, issue, match->functions) || in_unused_below(ruleset, issue, match->children))
+        if (in_unused(place, match->functions) || in_unused_below(place, match->children))
             return true;
     return false;
 }
 
 /* In the condition of an allow of no known method. */
-static bool in_void_allow(const struct ruleset *ruleset, const struct rules_issue *issue)
+static bool in_void_allow(const struct place *place)
 {
-    for (uint32_t i = 0; i < ruleset->n_allows; i++) {
-        const struct ast_allow *allow = ruleset->allows[i];
-        const struct source *source = &ruleset->sources[allow->file];
-        if (allow->methods == 0 && allow->condition && issue->file.p == source->name.p &&
-            issue->offset >= source_chars(source, allow->condition->start) &&
-            issue->offset < source_chars(source, allow->span.to))
+    for (uint32_t i = 0; i < place->ruleset->n_allows; i++) {
+        const struct ast_allow *allow = place->ruleset->allows[i];
+        if (allow->methods == 0 && allow->condition && allow->file == place->file &&
+            place->at >= allow->condition->start && place->at < allow->span.to)
             return true;
     }
     return false;
@@ -181,16 +192,17 @@ static bool in_void_allow(const struct ruleset *ruleset, const struct rules_issu
  * so their names count as unknown. */
 static bool is_cascade(const struct ruleset *ruleset, const struct rules_issue *issue)
 {
-    if (issue->lint || issue->severity == RULES_ERROR || !issue->has_position ||
+    if (issue->lint || issue->severity == RULES_ERROR || !issue->has_position || issue->line == 0 ||
         strncmp(issue->description, "Unused", 6) == 0)
         return false;
-    if (in_void_allow(ruleset, issue))
+    struct place place = place_of(ruleset, issue);
+    if (in_void_allow(&place))
         return true;
     for (size_t i = 0; i < ruleset->n_files; i++) {
-        if (in_unused(ruleset, issue, ruleset->units[i].functions))
+        if (in_unused(&place, ruleset->units[i].functions))
             return true;
         for (const struct ast_service *s = ruleset->units[i].services; s; s = s->next)
-            if (in_unused(ruleset, issue, s->functions) || in_unused_below(ruleset, issue, s->matches))
+            if (in_unused(&place, s->functions) || in_unused_below(&place, s->matches))
                 return true;
     }
     return false;
@@ -234,6 +246,7 @@ void rules_lint(const struct ruleset *ruleset, const struct rules_lint_options *
         if (!lints[i].run)
             continue;
         pass.lint = &lints[i];
+        pass.steps = LIMIT_RULES_LINT_STEPS;
         pass.arena = arena_new();
         lints[i].run(&pass);
         arena_free(pass.arena);

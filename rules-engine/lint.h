@@ -14,6 +14,7 @@ struct lint_pass {
     const struct lint *lint;   /* the one that runs */
     struct issue_list *issues; /* where findings go; texts into its arena */
     struct arena *arena;       /* for the duration of the pass */
+    unsigned steps;            /* left for lint_walk, lint_conjuncts and lint_truth_of of this lint */
     unsigned names_followed;   /* lint_walk: through how many names the expression visited was reached */
 };
 

@@ -89,7 +89,7 @@ void lint_append_only(struct lint_pass *pass)
 size_t rules_append_only_grants(const struct ruleset *ruleset, struct str pattern)
 {
     size_t n = 0;
-    struct lint_pass pass = { .ruleset = ruleset, .arena = arena_new() };
+    struct lint_pass pass = { .ruleset = ruleset, .arena = arena_new(), .steps = LIMIT_RULES_LINT_STEPS };
     for (uint32_t i = 0; i < ruleset->n_allows; i++)
         n += granted_in(&pass, ruleset->allows[i], pattern) != 0;
     arena_free(pass.arena);

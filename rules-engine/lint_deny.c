@@ -12,7 +12,7 @@
 
 #include "core/limits.h"
 
-enum { CONJUNCTS = 64 };
+enum { CONJUNCTS = 64, SHOWN_LINES = 16, COMPARED_AT_ONCE = 16 };
 
 /* ---- conditions ---- */
 
@@ -127,10 +127,20 @@ static bool is_default_of_methods(const struct ast_allow *deny, const struct ast
            grant->methods != deny->methods;
 }
 
-/* Whether `deny` looks as if it should restrict what `grant` grants, and does not. */
-static bool is_useless(const struct ruleset *ruleset, const struct candidate *deny,
-                       const struct candidate *grant)
+/* Comparing two paths costs steps as well: many long ones are not all compared. */
+static bool afford(struct lint_pass *pass, const struct ast_match *a, const struct ast_match *b)
 {
+    unsigned cost = a->n_full * b->n_full / COMPARED_AT_ONCE + 1;
+    if (cost > pass->steps)
+        return false;
+    pass->steps -= cost;
+    return true;
+}
+
+/* Whether `deny` looks as if it should restrict what `grant` grants, and does not. */
+static bool is_useless(struct lint_pass *pass, const struct candidate *deny, const struct candidate *grant)
+{
+    const struct ruleset *ruleset = pass->ruleset;
     const struct ast_match *narrow = deny->allow->match, *wide = grant->allow->match;
     int version = ruleset->units[deny->allow->file].version;
     if (deny == grant || deny->service != grant->service || !(deny->allow->methods & grant->granted) ||
@@ -141,7 +151,7 @@ static bool is_useless(const struct ruleset *ruleset, const struct candidate *de
     bool stricter = deny->truth == LINT_NEVER ||
                     (deny->truth == LINT_UNKNOWN && grant->truth == LINT_ALWAYS) ||
                     (deny->truth == LINT_UNKNOWN && asks_more(ruleset, deny->allow, grant->allow));
-    return stricter && pattern_intersects(wide, narrow, version) &&
+    return stricter && afford(pass, wide, narrow) && pattern_intersects(wide, narrow, version) &&
            (pattern_covers(wide, narrow, version) || !pattern_covers(narrow, wide, version));
 }
 
@@ -176,15 +186,13 @@ static const struct ast_allow *voided_schema(struct lint_pass *pass, const struc
     return NULL;
 }
 
-/* The lines of `denied` from the second on: ", nor do lines 12, 15 take back theirs". */
+/* The lines of `denied` from the second on: ", nor do lines 12, 15". */
 static const char *others_text(const struct lint_pass *pass, const struct candidate *const *denied, size_t n)
 {
-    const char *text = "";
-    for (size_t i = 1; i < n; i++)
-        text =
-            lint_text(pass, "%s%s%u", text, i == 1 ? n == 2 ? ", nor does line " : ", nor do lines " : ", ",
-                      line_of(pass, denied[i]->allow));
-    return text;
+    const char *text = n == 2 ? ", nor does line" : n > 2 ? ", nor do lines" : "";
+    for (size_t i = 1; i < n && i < SHOWN_LINES; i++)
+        text = lint_text(pass, "%s%s %u", text, i == 1 ? "" : ",", line_of(pass, denied[i]->allow));
+    return n > SHOWN_LINES ? lint_text(pass, "%s and %zu more", text, n - SHOWN_LINES) : text;
 }
 
 /* What one allow grants against the denies of `denied`, which ask for `common` of its methods at first. */
@@ -213,7 +221,7 @@ static void report(struct lint_pass *pass, const struct candidate *grant,
     lint_add(pass, is_deny ? RULES_ERROR : RULES_WARNING, deny->file, deny->span,
              fix_text(pass, from, common), message);
     lint_relate(pass, from->file, from->span, "this grants it");
-    for (size_t i = 1; i < n; i++)
+    for (size_t i = 1; i < n && i < SHOWN_LINES; i++)
         lint_relate(pass, denied[i]->allow->file, denied[i]->allow->span, "this takes nothing back either");
 }
 
@@ -228,10 +236,10 @@ static void run(struct lint_pass *pass, bool denies)
     for (size_t i = 0; i < ruleset->n_files; i++)
         for (const struct ast_service *s = ruleset->units[i].services; s; s = s->next)
             collect(pass, all, s, s->matches);
-    for (uint32_t grant = 0; grant < n; grant++) {
+    for (uint32_t grant = 0; grant < n && pass->issues->n < LIMIT_RULES_ISSUES; grant++) {
         size_t found = 0;
         for (uint32_t deny = 0; deny < n; deny++)
-            if ((all[deny].truth == LINT_NEVER) == denies && is_useless(ruleset, &all[deny], &all[grant]))
+            if ((all[deny].truth == LINT_NEVER) == denies && is_useless(pass, &all[deny], &all[grant]))
                 denied[found++] = &all[deny];
         if (found)
             report(pass, &all[grant], denied, found);

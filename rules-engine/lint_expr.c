@@ -248,10 +248,18 @@ static void walk(struct walker *w, struct lint_expr e)
     }
 }
 
+/* One walk may take a part of what the lint has. */
+static unsigned steps_of(const struct lint_pass *pass)
+{
+    return pass->steps < WALK_STEPS ? pass->steps : WALK_STEPS;
+}
+
 void lint_walk(struct lint_pass *pass, struct lint_expr e, lint_visit *visit, void *data)
 {
-    struct walker w = { pass, pass->arena, visit, data, WALK_STEPS, true };
+    unsigned steps = steps_of(pass);
+    struct walker w = { pass, pass->arena, visit, data, steps, true };
     walk(&w, e);
+    pass->steps -= steps - w.steps;
 }
 
 static void conjuncts(struct walker *w, struct lint_expr e)
@@ -270,8 +278,10 @@ static void conjuncts(struct walker *w, struct lint_expr e)
 
 void lint_conjuncts(struct lint_pass *pass, struct lint_expr e, lint_visit *visit, void *data)
 {
-    struct walker w = { pass, pass->arena, visit, data, WALK_STEPS, true };
+    unsigned steps = steps_of(pass);
+    struct walker w = { pass, pass->arena, visit, data, steps, true };
     conjuncts(&w, e);
+    pass->steps -= steps - w.steps;
 }
 
 static void walk_functions(struct walker *w, const struct ast_function *list)

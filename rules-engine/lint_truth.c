@@ -7,6 +7,8 @@
 
 #include "core/limits.h"
 
+enum { LOOK_STEPS = 4 * LIMIT_RULES_EXPRESSIONS };
+
 struct look {
     struct arena *arena;
     unsigned method, steps;
@@ -223,10 +225,12 @@ static enum lint_truth look_into(struct look *l, struct lint_expr e)
 enum lint_truth lint_truth_of(struct lint_pass *pass, const struct ast_allow *allow, unsigned method,
                               const struct ast_node **cause)
 {
-    struct look l = { pass->arena, method, 4 * LIMIT_RULES_EXPRESSIONS, NULL };
+    unsigned steps = pass->steps < LOOK_STEPS ? pass->steps : LOOK_STEPS;
+    struct look l = { pass->arena, method, steps, NULL };
     if (!allow->condition)
         return LINT_ALWAYS;
     enum lint_truth truth = look_into(&l, (struct lint_expr){ allow->condition, NULL });
+    pass->steps -= steps - l.steps;
     if (cause)
         *cause = l.cause;
     return truth;
