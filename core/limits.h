@@ -94,6 +94,10 @@ enum {
     LIMIT_RULES_LINT_STEPS = 2000000, /* ours: expressions that one lint looks at in all */
     LIMIT_RULES_LINT_ALLOWS = 2000, /* ours: above, allows are not compared with each other */
     LIMIT_RULES_SYNTAX_STEPS = 4000000, /* ours: work to explain a syntax error; then a plain message */
+    LIMIT_COVERAGE_VALUES = 16,     /* ours: different values kept of one expression, beside true and false */
+    LIMIT_COVERAGE_LOOKS = 1000,    /* ours: evaluations of one that are told apart; later ones are only counted */
+    LIMIT_COVERAGE_VALUE_BYTES = 16 * 1024,     /* ours: of one value as JSON; larger ones are only counted */
+    LIMIT_COVERAGE_BYTES = 8 * 1024 * 1024,     /* ours: of all values that one shard keeps */
     LIMIT_RULES_ARENA = 64 * 1024 * 1024, /* ours: memory of one decision */
 };
 

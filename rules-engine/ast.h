@@ -43,6 +43,7 @@ enum rules_type {
 };
 const char *rules_type_name(enum rules_type type);
 
+struct coverage;
 struct ast_function;
 struct builtin; /* builtins/builtins.h */
 
@@ -215,6 +216,7 @@ struct ruleset {
     struct source *sources; /* one per file: source_position() of a span */
     struct ast_unit *units; /* one per file */
     uint32_t n_nodes, n_allows;
+    struct coverage *coverage; /* coverage.h: counts while the rest stays as it is */
     struct ast_allow **allows; /* by index */
     unsigned char digest[32];
 };

@@ -77,7 +77,12 @@ static struct rvalue judge(struct eval *e, const struct candidate *candidate)
     struct ast_allow *allow = candidate->allow;
     atomic_fetch_add_explicit(&allow->evaluated, 1, memory_order_relaxed);
     e->wildcards = candidate->wildcards;
-    struct rvalue v = allow->condition ? eval_node(e, allow->condition) : rv_bool(true);
+    struct rvalue v = { .type = RT_BOOL, .boolean = true };
+    if (allow->condition) {
+        bool began = coverage_begin(e, allow->condition);
+        v = eval_node(e, allow->condition);
+        coverage_end(e, allow->condition, began, v.type == RT_BOOL, rv_is_true(v));
+    }
     if (rv_is_true(v))
         atomic_fetch_add_explicit(&allow->granted, 1, memory_order_relaxed);
     return v;
@@ -203,10 +208,13 @@ enum status_code rules_decide(const struct ruleset *ruleset, const struct rules_
     struct eval e;
     *decision = (struct rules_decision){ 0 };
     eval_init(&e, ruleset, request, env, budget, arena, st);
+    e.shard = coverage_take(ruleset->coverage);
+    e.coverage = coverage_nodes(e.shard);
     if (request->method == RULES_LIST)
         decide_list(decision, &e);
     else
         decide_document(decision, &e);
+    coverage_give(e.shard);
     decision->expressions += e.steps;
     if (decision->expressions > LIMIT_RULES_EXPRESSIONS && request->method != RULES_LIST)
         decision->expressions = LIMIT_RULES_EXPRESSIONS;

@@ -245,6 +245,7 @@ NODE_FUNCTION struct rvalue eval_member(struct eval *e, const struct ast_node *n
     struct rvalue object;
     e->node = node;
     if (from->kind == AST_NAME && from->name.scope == SCOPE_REQUEST && e->steps < LIMIT_RULES_EXPRESSIONS &&
+        !(e->watch && coverage_wants(e->coverage, from)) &&
         eval_request_member(&object, e, node->member.name)) {
         e->steps++; /* for the name */
         return object;
@@ -512,13 +513,19 @@ static struct rvalue call_function(struct eval *e, const struct ast_node *node, 
     struct eval_frame caller = e->frame;
     e->frame = (struct eval_frame){ slots, slots + node->call.n };
     e->call_depth++;
+    bool began = coverage_begin(e, f->body); /* the lets with the body */
     for (uint32_t i = 0; i < f->n_lets; i++) {
         e->steps++;
         e->frame.lets[i] = eval_node(e, f->lets[i].value);
     }
-    if (frame)
+    struct rvalue out;
+    if (frame) {
         *frame = e->frame;
-    struct rvalue out = frame ? rv_null() : eval_node(e, f->body);
+        out = rv_null();
+    } else {
+        out = eval_node(e, f->body);
+    }
+    coverage_end(e, f->body, began, out.type == RT_BOOL, rv_is_true(out));
     e->call_depth--;
     e->frame = caller;
     return out;
@@ -613,23 +620,38 @@ static struct rvalue not_bool(struct eval *e, const struct ast_node *node, struc
 /* && and ||: `absorbing` on either side decides, whatever the other is, unless evaluation is over. */
 NODE_FUNCTION struct rvalue eval_logic(struct eval *e, const struct ast_node *node, bool absorbing)
 {
-    struct rvalue a = not_bool(e, node->op.a, eval_node(e, node->op.a));
+    bool began = coverage_begin(e, node->op.a);
+    struct rvalue a = eval_node(e, node->op.a);
+    coverage_end(e, node->op.a, began, a.type == RT_BOOL, rv_is_true(a));
+    if (a.type != RT_BOOL)
+        a = not_bool(e, node->op.a, a);
     if (a.type == RT_BOOL && a.boolean == absorbing)
-        return a;
+        return rv_bool(absorbing); /* made, not copied: what was just written in pieces is slow to copy */
     e->steps++;
-    struct rvalue b = not_bool(e, node->op.b, eval_node(e, node->op.b));
+    began = coverage_begin(e, node->op.b);
+    struct rvalue b = eval_node(e, node->op.b);
+    coverage_end(e, node->op.b, began, b.type == RT_BOOL, rv_is_true(b));
+    if (b.type != RT_BOOL)
+        b = not_bool(e, node->op.b, b);
     if (b.type == RT_BOOL && (b.boolean == absorbing || !rv_is_error(a)))
-        return b;
+        return rv_bool(b.boolean);
     return rv_is_error(a) ? a : b;
 }
 
 NODE_FUNCTION struct rvalue eval_ternary(struct eval *e, const struct ast_node *node)
 {
-    struct rvalue condition = not_bool(e, node->op.a, eval_node(e, node->op.a));
-    if (rv_is_error(condition))
-        return condition;
+    bool began = coverage_begin(e, node->op.a);
+    struct rvalue v = eval_node(e, node->op.a);
+    coverage_end(e, node->op.a, began, v.type == RT_BOOL, rv_is_true(v));
+    v = not_bool(e, node->op.a, v);
+    if (rv_is_error(v))
+        return v;
     e->steps++;
-    return eval_node(e, condition.boolean ? node->op.b : node->op.c);
+    const struct ast_node *branch = v.boolean ? node->op.b : node->op.c;
+    began = coverage_begin(e, branch);
+    v = eval_node(e, branch);
+    coverage_end(e, branch, began, v.type == RT_BOOL, rv_is_true(v));
+    return v;
 }
 
 /* What a constraint can be compared with at all. */
@@ -886,8 +908,21 @@ NODE_FUNCTION struct rvalue eval_is(struct eval *e, const struct ast_node *node)
 
 /* ---- the walk ---- */
 
+NODE_FUNCTION struct rvalue eval_watched(struct eval *e, const struct ast_node *node)
+{
+    e->watch = WATCH_ENTERED;
+    struct rvalue v = eval_node(e, node);
+    if (!e->fatal)
+        coverage_look(e, node, v);
+    return v;
+}
+
 struct rvalue eval_node(struct eval *e, const struct ast_node *node)
 {
+    if (e->watch == WATCH_ALL)
+        return eval_watched(e, node);
+    if (e->watch == WATCH_ENTERED)
+        e->watch = WATCH_ALL;
     if (e->steps >= LIMIT_RULES_EXPRESSIONS || e->fatal) {
         e->node = node;
         return eval_fatal(e, too_many);

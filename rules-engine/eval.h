@@ -13,7 +13,7 @@
 #define RULES_ENGINE_EVAL_H
 
 #include "rules-engine/builtins/builtins.h"
-#include "rules-engine/rvalue.h"
+#include "rules-engine/coverage.h"
 
 struct eval_frame {
     const struct rvalue *parameters;
@@ -32,8 +32,14 @@ struct eval_lookup {
     struct rules_document document;
 };
 
+/* Whether the values of all nodes are looked at: coverage.h. WATCH_ENTERED: by who evaluates the next one. */
+enum eval_watch { WATCH_NONE, WATCH_ALL, WATCH_ENTERED };
+
 struct eval {
     struct arena *arena;
+    struct coverage_shard *shard;   /* the counters of this decision, of the ruleset's coverage; */
+    struct coverage_node *coverage; /* NULL while nothing is counted: explanations */
+    enum eval_watch watch;
     const struct ruleset *ruleset;
     const struct rules_request *request;
     const struct rules_env *env;
@@ -95,5 +101,22 @@ struct rvalue eval_request(struct eval *e);
 bool eval_request_member(struct rvalue *out, struct eval *e, struct str name);
 struct rvalue eval_resource(struct eval *e);
 struct rvalue eval_document(struct eval *e, struct str path, const struct value_map *fields);
+
+/* Around the evaluation of a node that is counted: a condition, an operand of &&, || and ?:, a
+ * function's body. Inline, as there are some of them in every decision. */
+static inline bool coverage_begin(struct eval *e, const struct ast_node *node)
+{
+    if (e->watch || !e->coverage || e->coverage[node->id].looks >= LIMIT_COVERAGE_LOOKS)
+        return false;
+    e->watch = WATCH_ALL;
+    return true;
+}
+static inline void coverage_end(struct eval *e, const struct ast_node *node, bool began, bool is_bool, bool v)
+{
+    if (began)
+        e->watch = WATCH_NONE;
+    else if (e->coverage && !e->watch)
+        *(is_bool ? &e->coverage[node->id].truth[v] : &e->coverage[node->id].rest) += 1;
+}
 
 #endif

@@ -221,6 +221,13 @@ struct rules_allow_stats {
     const char *pattern;  /* full match path as written */
     uint64_t evaluated, granted;
 };
+/* What every expression came to: the "report" of Google's coverage JSON, an array of nodes {sourcePosition, values,
+ * children}, counted since the ruleset was compiled. False, and [], when there is no node: literals have none.
+ * Beside Google's members "otherValues" counts evaluations that were not told apart (coverage.h). */
+bool rules_coverage_json(struct buf *out, const struct ruleset *ruleset, struct arena *arena);
+/* The same for people, and as lcov's tracefile: allows, functions, and conditions taken apart at && and ||. */
+void rules_coverage_text(struct buf *out, const struct ruleset *ruleset, struct arena *arena);
+void rules_coverage_lcov(struct buf *out, const struct ruleset *ruleset, struct arena *arena);
 /* Every allow statement of the ruleset in source order, with its counters. In arena. */
 struct rules_allow_stats *rules_stats(const struct ruleset *ruleset, struct arena *arena, size_t *n);
 

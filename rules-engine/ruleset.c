@@ -1,6 +1,7 @@
 /* ruleset.c - the life of a compiled ruleset: files in, tree and findings out, reference count, statistics.
  */
 #include "rules-engine/check.h"
+#include "rules-engine/coverage.h"
 #include "rules-engine/lexer.h"
 #include "rules-engine/parser.h"
 #include "rules-engine/syntax.h"
@@ -166,6 +167,7 @@ enum status_code rules_compile(struct ruleset **out, const struct rules_file *fi
         rules_release(ruleset);
         return refuse(issues, arena, st);
     }
+    ruleset->coverage = coverage_new(ruleset->arena, ruleset->n_nodes);
     *out = ruleset;
     return STATUS_OK;
 }

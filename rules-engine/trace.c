@@ -352,7 +352,9 @@ static const char unproved_text[] =
 void trace_explain(struct rules_try *out, struct eval *e, const struct ast_allow *allow, struct rvalue value)
 {
     const struct rules_env *env = e->env;
+    struct coverage_node *coverage = e->coverage;
     struct rules_env quiet = { 0 };
+    e->coverage = NULL; /* what is evaluated again for people counts once */
     if (env)
         quiet = *env;
     quiet.trace = NULL; /* debug() has printed already */
@@ -369,4 +371,5 @@ void trace_explain(struct rules_try *out, struct eval *e, const struct ast_allow
     else if (out->not_provable)
         out->value = arena_printf(e->arena, "%s; %s", out->value, unproved_text);
     e->env = env;
+    e->coverage = coverage;
 }

@@ -13,6 +13,12 @@ void control_delete_documents(struct http_call *call);
 void control_reset(struct http_call *call);
 void control_shutdown(struct http_call *call);
 
+/* coverage.c: as Google's emulator, and the page for people. */
+void control_coverage(struct http_call *call);
+void control_coverage_page(struct http_call *call);
+/* emulator.c: the members "rules" and, with findings, "issues" of an answer about rules. */
+void control_put_ruleset(struct buf *out, const struct ruleset *ruleset, struct arena *arena);
+
 /* ledger.c: ours. */
 void control_health(struct http_call *call);
 void control_ready(struct http_call *call);

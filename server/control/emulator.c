@@ -168,38 +168,44 @@ out:
     buf_dispose(&out);
 }
 
-void control_get_rules(struct http_call *call)
+void control_put_ruleset(struct buf *out, const struct ruleset *ruleset, struct arena *arena)
 {
     struct rules_issues issues = { 0 };
     struct ruleset *again = NULL;
-    struct status st = status_init(call->arena);
-    struct buf out;
+    struct status st = status_init(arena);
     size_t n;
+    const struct rules_file *files = rules_files(ruleset, &n);
+    /* Findings are not kept with a ruleset: compiling again finds the same ones. */
+    rules_compile(&again, files, n, &issues, arena, &st);
+    buf_z(out, "\"rules\":{\"files\":[");
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(out, "%s{\"content\":", i ? "," : "");
+        json_write_string(out, files[i].content);
+        if (files[i].name.n) {
+            buf_z(out, ",\"name\":");
+            json_write_string(out, files[i].name);
+        }
+        buf_z(out, "}");
+    }
+    buf_z(out, "]}");
+    if (issues.n) {
+        buf_z(out, ",");
+        put_issues(out, &issues);
+    }
+    rules_release(again);
+}
+
+void control_get_rules(struct http_call *call)
+{
+    struct buf out;
     if (of_other_project(call, http_param(call, 0)))
         return;
     struct ruleset *ruleset = rules_registry_get(call->server->rules, http_param(call, 0));
-    const struct rules_file *files = rules_files(ruleset, &n);
     buf_init(&out, ANSWER_MAX);
-    /* Findings are not kept with a ruleset: compiling again finds the same ones. */
-    rules_compile(&again, files, n, &issues, call->arena, &st);
-    buf_z(&out, "{\"rules\":{\"files\":[");
-    for (size_t i = 0; i < n; i++) {
-        buf_printf(&out, "%s{\"content\":", i ? "," : "");
-        json_write_string(&out, files[i].content);
-        if (files[i].name.n) {
-            buf_z(&out, ",\"name\":");
-            json_write_string(&out, files[i].name);
-        }
-        buf_z(&out, "}");
-    }
-    buf_z(&out, "]}");
-    if (issues.n) {
-        buf_z(&out, ",");
-        put_issues(&out, &issues);
-    }
+    buf_byte(&out, '{');
+    control_put_ruleset(&out, ruleset, call->arena);
     buf_z(&out, "}\n");
     http_reply_json(call, 200, &out);
-    rules_release(again);
     rules_release(ruleset);
     buf_dispose(&out);
 }

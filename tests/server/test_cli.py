@@ -532,6 +532,66 @@ def filled(folder):
     return data, checkpoint
 
 
+def same_coverage(ours, theirs):
+    """Whether a report node is that of Google's emulator: place, children, and no value that it does not know."""
+    assert ours[:4] == theirs[:4], (ours[:4], theirs[:4])
+    assert set(ours[4]) <= set(theirs[4]), (ours[:4], sorted(set(ours[4]) - set(theirs[4])))
+    assert len(ours[5]) == len(theirs[5]), ours[:4]
+    return len(ours[4]) + sum(same_coverage(a, b) for a, b in zip(ours[5], theirs[5]))
+
+
+def test_the_coverage_report_is_googles():
+    sys.path.insert(0, os.path.join(ROOT, "tests", "rules-engine"))
+    import record_coverage
+    with open(os.path.join(ROOT, "tests", "rules-engine", "coverage", "recorded.json")) as f:
+        theirs = json.load(f)
+    with Server("--data", ":memory:") as s:
+        report = record_coverage.exercise(record_coverage.Emulator("127.0.0.1:%d" % s.port))
+    ours = [record_coverage.plain(node) for node in report]
+    assert len(ours) == len(theirs) == 21
+    assert sum(same_coverage(a, b) for a, b in zip(ours, theirs)) > 150
+
+
+COVERED_RULES = """rules_version = '2';
+service cloud.firestore { match /databases/{d}/documents {
+  match /a/{id} {
+    allow get: if request.auth == null
+      || request.auth.uid == id;
+    allow create: if false; }
+} }
+"""
+
+
+def test_rules_coverage_tells_what_was_exercised():
+    with Server("--data", ":memory:") as s:
+        address, target = "127.0.0.1:%d" % s.port, "/emulator/v1/projects/demo-c:ruleCoverage"
+        body = {"rules": {"files": [{"name": "<x>.rules", "content": COVERED_RULES + "// </script>"}]}}
+        assert s.ask("PUT", "/emulator/v1/projects/demo-c:securityRules", body)[0] == 200
+        for _ in range(3):
+            assert s.ask("GET", "/v1/projects/demo-c/databases/(default)/documents/a/x", auth=None)[0] == 404
+        r = run("rules", "coverage", address, "--project", "demo-c")
+        assert r.returncode == 0 and "L4 allow get in /databases/{d}/documents/a/{id}: tried 3, granted 3" in r.stdout, r
+        assert "L4:19 always true: request.auth == null" in r.stdout and "2 allows: 1 tried, 1 granted" in r.stdout
+        assert "L5:10 never evaluated: request.auth.uid == id" in r.stdout
+        r = run("rules", "coverage", "--format", "lcov", "--project", "demo-c", env={"FIRESTORE_EMULATOR_HOST": address})
+        lines = r.stdout.splitlines()
+        assert lines[:2] == ["TN:", "SF:<x>.rules"] and lines[-1] == "end_of_record"
+        assert {"DA:4,3", "DA:5,0", "DA:6,0", "LF:3", "LH:1", "BRDA:4,1,1,0", "BRDA:5,2,0,-"} <= set(lines), lines
+        r = run("rules", "coverage", address, "--format", "json", "--project", "demo-c")
+        root = json.loads(r.stdout)["report"][0]
+        assert root["values"] == [{"value": {"boolValue": True}, "count": 3}]
+        assert root["children"][1]["values"] == [{"value": {}, "count": 3}]  # short-circuited
+        status, page = s.ask("GET", target + ".html")
+        assert status == 200 and page.count("</script>") == 2 and "\\u003cx>.rules" in page
+        assert s.ask("PUT", "/emulator/v1/projects/demo-c:securityRules", body)[0] == 200
+        assert "values" not in json.loads(s.ask("GET", target)[1])["report"][0]  # new rules, new counters
+        assert "report" not in json.loads(s.ask("GET", target.replace("demo-c", "demo-open"))[1])
+    for args, word in ((["--format", "xml"], "text|lcov|json"), (["nowhere:x"], "HOST:PORT"), ([], "which server"),
+                       (["127.0.0.1:1"], "127.0.0.1:1"), ([address, "--project", "a b"], "no project id")):
+        r = run("rules", "coverage", *args)
+        assert r.returncode == 2 and word in r.stderr, (args, r)
+
+
 def test_log_of_a_file_and_of_a_server():
     folder = tempfile.mkdtemp()
     data, _ = filled(folder)
