@@ -85,6 +85,17 @@ def test_errors_are_for_four_lints_only():
     assert {f["id"] for f in found} >= set(levels) - {"compile-error"}
 
 
+def test_a_test_mode_that_is_over_is_told_from_one_that_is_not():
+    rules = ("rules_version = '2'; service cloud.firestore { match /databases/{d}/documents { match /{x=**} {"
+             " allow read: if request.time < timestamp.date(%d, 1, 31); } } }")
+    for year, said in [(2020, "this date is over"), (9000, "until this date everyone may")]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "firestore.rules")
+            with open(path, "w") as f:
+                f.write(rules % year)
+            assert said in check(path).stdout, check(path).stdout
+
+
 def test_errors_that_do_not_name_their_cause_get_a_note():
     rules = "service cloud.firestore { match /databases/{d}/documents/a/{b} { allow get: if %s; } }"
     for condition, note in [("resource.data.n == 4/2", "a '/' right before"), (r"b.matches('\d+')", "for a regular expression"),
