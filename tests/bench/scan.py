@@ -156,13 +156,14 @@ class Peak:
     """The most memory that the server has while it runs."""
 
     def __init__(self, server):
-        self.server, self.before, self.most, self.done = server, server.memory()[0], 0, False
+        self.server, self.pids = server, server.pids()
+        self.before, self.most, self.done = server.memory(self.pids)[0], 0, False
         self.thread = threading.Thread(target=self.watch)
         self.thread.start()
 
     def watch(self):
         while not self.done:
-            self.most = max(self.most, self.server.memory()[0])
+            self.most = max(self.most, self.server.memory(self.pids)[0])
             time.sleep(0.02)
 
     def growth(self):
