@@ -159,6 +159,14 @@ struct answer *loopback_ask(struct loopback *l, const char *rpc, const char *who
 
 void answer_free(struct answer *a) { arena_free(a->arena); }
 
+enum status_code answer_keep(char *out, size_t size, struct answer *a)
+{
+    enum status_code code = a->code;
+    snprintf(out, size, "%s%s", a->json, a->message);
+    answer_free(a);
+    return code;
+}
+
 const char *answer_text(struct answer *a, const char *key)
 {
     const char *at = strstr(a->json, key);

@@ -34,6 +34,8 @@ struct answer *loopback_ask(struct loopback *l, const char *rpc, const char *who
 struct answer *loopback_send(struct loopback *l, const char *rpc, const char *who, const char *json);
 void answer_wait(struct answer *a);
 void answer_free(struct answer *a);
+/* Puts JSON and message into out, frees the answer and returns its code. */
+enum status_code answer_keep(char *out, size_t size, struct answer *a);
 /* The text after `key` in the answer's JSON up to the next quote, e.g. "\"transaction\":\"". In a's arena. */
 const char *answer_text(struct answer *a, const char *key);
 

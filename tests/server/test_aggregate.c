@@ -34,14 +34,6 @@ static int close_it(void **state)
     return 0;
 }
 
-static enum status_code keep(struct answer *a)
-{
-    enum status_code code = a->code;
-    snprintf(got, sizeof got, "%s%s", a->json, a->message);
-    answer_free(a);
-    return code;
-}
-
 __attribute__((format(printf, 2, 3))) static enum status_code ask(const char *rpc, const char *format, ...)
 {
     char body[16384];
@@ -49,7 +41,7 @@ __attribute__((format(printf, 2, 3))) static enum status_code ask(const char *rp
     va_start(args, format);
     vsnprintf(body, sizeof body, format, args);
     va_end(args);
-    return keep(loopback_ask(&L, rpc, "owner", body));
+    return answer_keep(got, sizeof got, loopback_ask(&L, rpc, "owner", body));
 }
 
 static void has(const char *part)
@@ -151,7 +143,7 @@ static void counted_documents_are_locked(void **state)
     until_one_waits();
     assert_int_equal(commit_in(t, "totals/x"), STATUS_OK);
     answer_wait(waiting);
-    assert_int_equal(keep(waiting), STATUS_OK);
+    assert_int_equal(answer_keep(got, sizeof got, waiting), STATUS_OK);
 }
 
 #define VECTOR                                                                                               \
@@ -254,7 +246,7 @@ static void put_many(const char *prefix, int n)
                    "/%s%d/g/x\",\"fields\":{\"n\":{\"integerValue\":\"%d\"}}}}",
                    i ? "," : "", prefix, i, i);
     assert_true(buf_printf(&body, "]}") && buf_byte(&body, '\0'));
-    assert_int_equal(keep(loopback_ask(&L, "Commit", "owner", (const char *)body.data)), STATUS_OK);
+    assert_int_equal(answer_keep(got, sizeof got, loopback_ask(&L, "Commit", "owner", (const char *)body.data)), STATUS_OK);
     buf_dispose(&body);
 }
 

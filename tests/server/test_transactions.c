@@ -59,14 +59,6 @@ static int close_it(void **state)
 
 static char got[65536];
 
-static enum status_code keep(struct answer *a)
-{
-    enum status_code code = a->code;
-    snprintf(got, sizeof got, "%s%s", a->json, a->message);
-    answer_free(a);
-    return code;
-}
-
 __attribute__((format(printf, 2, 3))) static enum status_code ask(const char *rpc, const char *format, ...)
 {
     char body[16384];
@@ -74,7 +66,7 @@ __attribute__((format(printf, 2, 3))) static enum status_code ask(const char *rp
     va_start(args, format);
     vsnprintf(body, sizeof body, format, args);
     va_end(args);
-    return keep(loopback_ask(&L, rpc, "owner", body));
+    return answer_keep(got, sizeof got, loopback_ask(&L, rpc, "owner", body));
 }
 
 __attribute__((format(printf, 2, 3))) static struct answer *send(const char *rpc, const char *format, ...)
@@ -90,7 +82,7 @@ __attribute__((format(printf, 2, 3))) static struct answer *send(const char *rpc
 static enum status_code wait_for(struct answer *a)
 {
     answer_wait(a);
-    return keep(a);
+    return answer_keep(got, sizeof got, a);
 }
 
 static void has(const char *part)
