@@ -9,4 +9,10 @@
  * CPU per request. On a machine with a free core nothing changes. Children inherit the policy: start them from other threads. */
 void thread_serves(const char *name);
 
+/* For long work, every 0.1 ms or so: lets the other threads that wait for this core run first. The kernel alone would do
+ * so at its next tick only, up to 4 ms later (Linux built with HZ=250 and without preemption, as many servers are):
+ * beside a scan of 1,000,000 documents the 99th percentile of a write is 1.0 to 2.0 times that without a scan (two
+ * cores, twelve runs, once 2.6); without this call it is 2 to 4.5 times. Costs 0.3 us when nobody waits. */
+void thread_give_way(void);
+
 #endif

@@ -16,6 +16,7 @@
 #include "core/codec.h"
 #include "core/limits.h"
 #include "core/order.h"
+#include "core/thread.h"
 #include "storage/pick.h"
 #include "storage/sort.h"
 #include "storage/source.h"
@@ -27,6 +28,7 @@ enum {
     PAGE_FIRST = 16, /* answers of a query that nobody reads to its end stay cheap */
     PAGE_MOST = 256,
     PAGE_BYTES = 1024 * 1024,
+    GIVE_WAY_NS = 100 * 1000,
 };
 
 struct row {
@@ -41,6 +43,7 @@ struct query {
     struct arena *scratch; /* of the document at hand */
     bool ended;            /* there are no more */
     int64_t pause_at;      /* 0: never */
+    int64_t give_way_at;   /* when to let others have the core for a moment; only of a query that pauses */
     bool worked, paused;   /* since it was set */
     struct source *source;
     uint64_t matched;
@@ -61,7 +64,15 @@ struct query {
 static bool pauses(struct query *query)
 {
     query->worked = true;
-    query->paused = query->pause_at && clock_mono_ns() >= query->pause_at;
+    if (!query->pause_at)
+        return false;
+    int64_t now = clock_mono_ns();
+    query->paused = now >= query->pause_at;
+    if (!query->paused && now >= query->give_way_at) {
+        if (query->give_way_at)
+            thread_give_way();
+        query->give_way_at = now + GIVE_WAY_NS;
+    }
     return query->paused;
 }
 
