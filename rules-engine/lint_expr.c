@@ -5,7 +5,7 @@
 
 #include "core/limits.h"
 
-enum { RESOLVE_STEPS = 64, WALK_STEPS = 20000 };
+enum { RESOLVE_STEPS = 64, WALK_STEPS = 20000, CHAIN_KEYS = 8 };
 
 /* ---- resolving ---- */
 
@@ -71,6 +71,22 @@ static const char *chain_of_name(struct arena *arena, const struct ast_node *nod
     }
 }
 
+/* x['a'], x.get('a', d), x.get(['a', 'b'], d); NULL when the name is computed. */
+static const char *chain_with_key(struct arena *arena, struct lint_expr object, const struct ast_node *key)
+{
+    struct str names[CHAIN_KEYS];
+    size_t n = 0;
+    const char *text = lint_chain(arena, object);
+    struct lint_expr r = lint_resolve(arena, at(key, object.frame));
+    if (r.node->kind == AST_STRING)
+        names[n++] = r.node->text;
+    else if (!lint_strings(arena, r, names, CHAIN_KEYS, &n) || n == 0)
+        return NULL;
+    for (size_t i = 0; i < n && text; i++)
+        text = arena_printf(arena, "%s." STR_FMT, text, STR_ARG(names[i]));
+    return text;
+}
+
 const char *lint_chain(struct arena *arena, struct lint_expr e)
 {
     e = lint_resolve(arena, e);
@@ -81,12 +97,10 @@ const char *lint_chain(struct arena *arena, struct lint_expr e)
     case AST_MEMBER:
         return chain_with(arena, at(node->member.object, e.frame), node->member.name);
     case AST_INDEX:
-        return node->index.from->kind == AST_STRING
-                   ? chain_with(arena, at(node->index.object, e.frame), node->index.from->text)
-                   : NULL;
+        return chain_with_key(arena, at(node->index.object, e.frame), node->index.from);
     case AST_METHOD:
-        return lint_is_method(node, "get") && node->call.n == 2 && node->call.args[0]->kind == AST_STRING
-                   ? chain_with(arena, at(node->call.object, e.frame), node->call.args[0]->text)
+        return lint_is_method(node, "get") && node->call.n == 2
+                   ? chain_with_key(arena, at(node->call.object, e.frame), node->call.args[0])
                    : NULL;
     case AST_CALL:
         return lint_is_lookup(node) ? arena_printf(arena, STR_FMT "()", STR_ARG(node->call.name)) : NULL;

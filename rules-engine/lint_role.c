@@ -8,26 +8,15 @@
  * Everything else about user and data a user can meet.
  */
 #include "rules-engine/lint_expr.h"
+#include "rules-engine/lint_role.h"
 #include "rules-engine/pattern.h"
-
-#include <strings.h>
 
 enum { NAMES = 128, SATISFY_STEPS = 4000 };
 
-/* A read that decides: `field` of the user's own document in the collection that `match` stands for; field
- * NULL when the document's existence decides. */
-struct role {
-    const struct ast_node *at;
-    const char *field;
-    const char *value;      /* what makes it true, as a user would write it; NULL for unknown */
-    struct ast_match match; /* /databases/{}/documents/users/{uid} */
-    const struct ast_allow *used_by;
-};
-
 struct search {
     struct lint_pass *pass;
-    const struct ast_allow *allow; /* reads or writes, as the search goes on */
-    struct role *role;
+    const struct ast_allow *allow; /* that may write */
+    const struct role *role;
     unsigned steps;
     const char **told; /* by allow: fields told of it, "/role//status/"; a write is one finding, however many
                           read it */
@@ -162,7 +151,7 @@ static void report(struct search *s, unsigned methods)
                         "line %u lets users write '%s' of their own document, and line %u takes it for a "
                         "role: '%s %s' "
                         "with %s: %s gets through",
-                        line, role->field, read, method, path, role->field, role->value ? role->value : "...")
+                        line, role->field, read, method, path, role->shown, role->value ? role->value : "...")
             : lint_text(pass,
                         "line %u lets users create their own document, and line %u takes its existence for a "
                         "role: 'create %s' gets through",
@@ -177,8 +166,10 @@ static void report(struct search *s, unsigned methods)
     lint_relate(pass, role->at->file, role->at->span, "this takes it for a role");
 }
 
-static void look_for_writers(struct search *s)
+static void look_for_writers(void *data, const struct role *role)
 {
+    struct search *s = data;
+    s->role = role;
     int version = s->pass->ruleset->units[s->role->used_by->file].version;
     for (uint32_t i = 0; i < s->pass->ruleset->n_allows; i++) {
         unsigned methods = 0;
@@ -196,139 +187,8 @@ static void look_for_writers(struct search *s)
     }
 }
 
-/* ---- what is taken for a role ---- */
-
-/* The match of /databases/$(d)/documents/users/$(request.auth.uid); false when the path is another. */
-static bool own_document(struct lint_pass *pass, struct lint_expr lookup, struct ast_match *out)
-{
-    struct lint_expr path = lint_resolve(pass->arena, sub(lookup, lookup.node->call.args[0]));
-    if (path.node->kind != AST_PATH || path.node->path.n < 5 || path.node->path.n % 2 == 0)
-        return false;
-    uint32_t n = path.node->path.n;
-    struct ast_path_part *parts = ARENA_ARRAY(pass->issues->arena, struct ast_path_part, n);
-    for (uint32_t i = 0; i < n; i++) {
-        parts[i] = path.node->path.parts[i];
-        if (parts[i].kind == PART_EXPR)
-            parts[i] =
-                (struct ast_path_part){ .kind = PART_BINDING, .text = i == n - 1 ? STR("uid") : STR("id") };
-    }
-    parts[1] = (struct ast_path_part){ .kind = PART_BINDING, .text = STR("database") };
-    const struct ast_node *last = path.node->path.parts[n - 1].expr;
-    *out = (struct ast_match){ .full = parts, .n_full = n };
-    return last && lint_is_chain(pass->arena, sub(path, last), "request.auth.uid");
-}
-
-/* "get().data.role" to "role". */
-static const char *field_of_chain(const char *chain)
-{
-    static const char *const prefixes[] = { "get().data.", "getAfter().data." };
-    for (int i = 0; i < 2; i++)
-        if (chain && strncmp(chain, prefixes[i], strlen(prefixes[i])) == 0) {
-            const char *field = chain + strlen(prefixes[i]);
-            return strchr(field, '.') || !*field ? NULL : field;
-        }
-    return NULL;
-}
-
-/* Whether to be in a collection of that name is a privilege. That a user has a profile is none. */
-static bool names_a_privilege(struct str collection)
-{
-    static const char *const words[] = { "admin",    "staff",      "moderator", "manager",   "editor",
-                                         "operator", "owner",      "employee",  "whitelist", "allowed",
-                                         "trusted",  "privileged", "super" };
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        for (size_t at = 0; at + strlen(words[i]) <= collection.n; at++)
-            if (strncasecmp(collection.p + at, words[i], strlen(words[i])) == 0)
-                return true;
-    return false;
-}
-
-static void note_role(struct search *s, struct lint_expr subject, const struct ast_node *at,
-                      const char *value)
-{
-    struct lint_pass *pass = s->pass;
-    struct role role = { .at = at, .value = value, .used_by = s->allow };
-    struct lint_expr lookup = lint_lookup_of(pass->arena, subject);
-    const char *chain = lint_chain(pass->arena, subject);
-    bool existence = chain && strcmp(chain, "exists()") == 0;
-    role.field = field_of_chain(chain);
-    if (!lookup.node || (!existence && !role.field) || !own_document(pass, lookup, &role.match))
-        return;
-    if (existence && !names_a_privilege(role.match.full[role.match.n_full - 2].text))
-        return;
-    struct search writers = { pass, NULL, &role, 0, s->told };
-    look_for_writers(&writers);
-}
-
-static const char *constant_text(struct lint_pass *pass, const struct ast_node *node)
-{
-    return lint_is_constant(node)
-               ? lint_one_line(pass->issues->arena, lint_source(pass->ruleset, node->file, node->span))
-               : NULL;
-}
-
-static void look_at_list(struct search *s, struct lint_expr subject, struct lint_expr list,
-                         const struct ast_node *at)
-{
-    struct str names[NAMES];
-    size_t n;
-    if (lint_strings(s->pass->arena, list, names, NAMES, &n) && n > 0)
-        note_role(s, subject, at, lint_text(s->pass, "'" STR_FMT "'", STR_ARG(names[0])));
-}
-
-static void look_at_condition(void *data, struct lint_expr e);
-
-/* A role is what is compared with constants, or is true itself; what is compared with data is not. */
-static void look_at_use(struct search *s, struct lint_expr e)
-{
-    struct lint_pass *pass = s->pass;
-    const struct ast_node *node = e.node;
-    if (node->kind == AST_EQ) {
-        struct lint_expr a = lint_resolve(pass->arena, sub(e, node->op.a)),
-                         b = lint_resolve(pass->arena, sub(e, node->op.b));
-        const char *of_b = b.node->kind == AST_NULL ? NULL : constant_text(pass, b.node);
-        const char *of_a = a.node->kind == AST_NULL ? NULL : constant_text(pass, a.node);
-        if (of_b)
-            note_role(s, a, node, of_b);
-        else if (of_a)
-            note_role(s, b, node, of_a);
-    } else if (node->kind == AST_IN) {
-        struct lint_expr right = lint_resolve(pass->arena, sub(e, node->op.b));
-        const char *left = constant_text(pass, lint_resolve(pass->arena, sub(e, node->op.a)).node);
-        look_at_list(s, sub(e, node->op.a), right, node);
-        if (left)
-            note_role(s, right, node, lint_text(pass, "[%s]", left));
-    } else if (lint_is_method(node, "hasAny") && node->call.n == 1) {
-        look_at_list(s, sub(e, node->call.object), sub(e, node->call.args[0]), node);
-    } else if (node->kind == AST_MEMBER || lint_is_lookup(node) || lint_is_method(node, "get") ||
-               node->kind == AST_INDEX) {
-        note_role(s, e, node, "true");
-    }
-}
-
-static void look_at_condition(void *data, struct lint_expr e)
-{
-    struct search *s = data;
-    if (e.node->kind == AST_OR || e.node->kind == AST_AND) {
-        lint_conjuncts(s->pass, sub(e, e.node->op.a), look_at_condition, s);
-        lint_conjuncts(s->pass, sub(e, e.node->op.b), look_at_condition, s);
-    } else if (e.node->kind == AST_TERNARY) {
-        for (int i = 0; i < 3; i++)
-            lint_conjuncts(s->pass,
-                           sub(e, i == 0   ? e.node->op.a
-                                  : i == 1 ? e.node->op.b
-                                           : e.node->op.c),
-                           look_at_condition, s);
-    } else {
-        look_at_use(s, e);
-    }
-}
-
 void lint_own_role(struct lint_pass *pass)
 {
-    const char **told = ARENA_ARRAY(pass->arena, const char *, pass->ruleset->n_allows);
-    for (uint32_t i = 0; i < pass->ruleset->n_allows; i++) {
-        struct search s = { .pass = pass, .allow = pass->ruleset->allows[i], .told = told };
-        lint_conjuncts(pass, (struct lint_expr){ s.allow->condition, NULL }, look_at_condition, &s);
-    }
+    struct search s = { .pass = pass, .told = ARENA_ARRAY(pass->arena, const char *, pass->ruleset->n_allows) };
+    role_each_read(pass, look_for_writers, &s);
 }
