@@ -496,6 +496,7 @@ static bool apply_solo(struct writer *w, struct store_commit *c)
 bool writer_commit(struct writer *w, struct store_commit *c)
 {
     struct seen seen;
+    uint64_t before = w->store->ledger.next.seq;
     if (c->status.code != STATUS_OK || !check_texts(c))
         return true;
     if (!check_deps(w, c, &seen))
@@ -506,6 +507,9 @@ bool writer_commit(struct writer *w, struct store_commit *c)
     if (!(writer_is_solo(c) ? apply_solo(w, c) : apply_all(w, c, &seen)))
         return false;
     c->commit_time = timestamp_from_us(w->time_us);
-    c->last_seq = w->store->ledger.next.seq;
+    if (w->store->ledger.next.seq > before) {
+        c->first_seq = before + 1;
+        c->last_seq = w->store->ledger.next.seq;
+    }
     return true;
 }

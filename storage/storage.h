@@ -186,7 +186,7 @@ struct store_commit {
                               until done() */
     bool stale;            /* a dep did not hold: prepare again on a newer view and submit again */
     struct timestamp commit_time;
-    uint64_t last_seq;
+    uint64_t first_seq, last_seq; /* the entries it made, a refusal's too; 0: none */
     struct store_commit *next_; /* the store's queue */
 };
 /* Queues the commit and returns at once; done() follows always, on the writer thread, after the batch's

@@ -1,6 +1,7 @@
 /* call_log.c - see call_log.h. */
 #include "server/ops/call_log.h"
 
+#include "core/clock.h"
 #include "server/ops/request_log.h"
 #include "server/ops/summary.h"
 #include "server/rpc/rpc.h"
@@ -9,6 +10,7 @@
 void call_log(struct call *call)
 {
     struct summary *summary = call->server->summary;
+    call->notes.total_ns = clock_mono_ns() - call->started_ns;
     if (summary)
         summary_connection_call(summary, call->notes.connection);
     if (call->server->request_log)

@@ -55,10 +55,10 @@ void request_log_write(struct request_log *log, const struct call *call)
     json_write_member(&line, "transport", str_of(call->notes.transport));
     json_write_member(&line, "rpc", str_of(call->rpc->name));
     json_write_member(&line, "principal", call->principal.label);
-    json_write_member(&line, "decision", call->notes.decision);
+    json_write_member(&line, "decision", str_of(call->notes.decision.by));
     json_write_member(&line, "code", str_of(status_name(call->status.code)));
     buf_printf(&line, ",\"http_status\":%d,\"duration_us\":%" PRId64, status_http(call->status.code),
-               (clock_mono_ns() - call->started_ns) / 1000);
+               call->notes.total_ns / 1000);
     if (call->notes.first_seq)
         buf_printf(&line, ",\"entries\":[%" PRIu64 ",%" PRIu64 "]", call->notes.first_seq, call->notes.last_seq);
     json_write_member(&line, "peer", call->notes.peer);

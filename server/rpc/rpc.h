@@ -14,6 +14,7 @@
 
 #include "core/codec.h"
 #include "server/auth/principal.h"
+#include "server/ops/call_notes.h"
 #include "server/pool.h"
 
 #include <stdatomic.h>
@@ -53,16 +54,6 @@ struct reply_sink {
     size_t (*pending)(struct reply_sink *sink);
     /* Calls call_resume(call) once pending has fallen, or at once when cancelled. */
     void (*when_drained)(struct reply_sink *sink);
-};
-
-/* What the request log, the ledger and the summary learn of a call. */
-struct call_notes {
-    uint32_t decisions_allowed, decisions_denied;
-    struct str decision; /* "owner", "iam", "rules:14:9" of the last decision */
-    uint64_t first_seq, last_seq;
-    const char *transport; /* "grpc", "rest" */
-    struct str peer, user_agent;
-    uint64_t connection;
 };
 
 struct call {

@@ -3,6 +3,7 @@
 
 #include "core/clock.h"
 #include "core/codec.h"
+#include "core/crypto.h"
 #include "core/log.h"
 #include "server/ops/denials.h"
 #include "server/ops/summary.h"
@@ -123,39 +124,87 @@ static const struct status_detail *details_of(struct arena *arena, const struct 
     return first;
 }
 
-static enum status_code decide(struct authz *authz, const struct rules_request *request, struct status *st)
+/* The decision as the request log tells it; in the call's arena, since the ruleset may go before the call does. */
+static struct call_decision *note_decision(struct authz *authz, enum call_verdict verdict, struct str file)
+{
+    struct call *call = authz->call;
+    struct call_decision *d = &call->notes.decision;
+    const unsigned char *digest = rules_digest(authz->ruleset);
+    if (!d->digest || memcmp(d->digest, digest, SHA256_SIZE) != 0)
+        d->digest = (const unsigned char *)arena_str(call->arena, str_from(digest, SHA256_SIZE)).p;
+    if (!str_eq(d->file, file))
+        d->file = arena_str(call->arena, file);
+    d->verdict = verdict;
+    d->by = "rules";
+    d->line = d->column = 0;
+    d->reason = (struct str){ 0 };
+    return d;
+}
+
+static void note_allowed(struct authz *authz, const struct rules_decision *decision)
+{
+    struct call *call = authz->call;
+    struct call_decision *d = note_decision(authz, CALL_ALLOWED, decision->file);
+    d->line = decision->line;
+    d->column = decision->column;
+    call->notes.decisions_allowed++;
+    summary_count(call->server->summary, SUMMARY_RULES_ALLOWED);
+    authz->decision = str_of(arena_printf(call->arena, "rules:%u:%u", decision->line, decision->column));
+}
+
+static bool is_unproved(const struct rules_decision *decision)
+{
+    for (size_t i = 0; i < decision->n_tries; i++)
+        if (!decision->tries[i].not_provable)
+            return false;
+    return decision->n_tries > 0;
+}
+
+static void note_denied(struct authz *authz, const struct rules_decision *decision, enum rules_method method)
 {
     struct call *call = authz->call;
     struct summary *summary = call->server->summary;
-    struct rules_env env = { .data = authz, .get_document = get_document, .trace = trace_debug };
-    struct rules_decision decision;
-    if (rules_decide(authz->ruleset, request, &env, &authz->budget, authz->arena, &decision, st))
-        return st->code;
-    if (decision.allowed) {
-        call->notes.decisions_allowed++;
-        summary_count(summary, SUMMARY_RULES_ALLOWED);
-        authz->decision = str_of(arena_printf(call->arena, "rules:%u:%u", decision.line, decision.column));
-        call->notes.decision = authz->decision;
-        return STATUS_OK;
+    const struct rules_try *first = decision->n_tries ? &decision->tries[0] : NULL;
+    bool error = first && first->verdict && strcmp(first->verdict, "error") == 0;
+    struct call_decision *d =
+        note_decision(authz, error ? CALL_ERROR : CALL_DENIED, first ? first->file : (struct str){ 0 });
+    d->reason = STR("no matching allow");
+    if (first) {
+        d->line = first->allow_line;
+        d->column = first->column;
+        d->reason = arena_str(call->arena, str_of(first->reason ? first->reason : first->verdict));
     }
     call->notes.decisions_denied++;
     summary_count(summary, SUMMARY_RULES_DENIED);
-    bool unproved = decision.n_tries > 0;
-    for (size_t i = 0; i < decision.n_tries; i++)
-        unproved = unproved && decision.tries[i].not_provable;
-    if (unproved)
+    if (is_unproved(decision))
         summary_count(summary, SUMMARY_NOT_PROVABLE);
-    const struct rules_try *first = decision.n_tries ? &decision.tries[0] : NULL;
     summary_denied_at(summary, first ? first->file : STR(""), first ? first->allow_line : 0,
-                      rules_method_name(request->method));
+                      rules_method_name(method));
+    authz->decision = first ? str_of(arena_printf(call->arena, "denied:%u:%u " STR_FMT, d->line, d->column,
+                                                  STR_ARG(d->reason)))
+                            : STR("denied: no matching allow");
+}
+
+static enum status_code decide(struct authz *authz, const struct rules_request *request, struct status *st)
+{
+    struct call *call = authz->call;
+    struct rules_env env = { .data = authz, .get_document = get_document, .trace = trace_debug };
+    struct rules_decision decision;
+    int64_t began = clock_mono_ns();
+    enum status_code code =
+        rules_decide(authz->ruleset, request, &env, &authz->budget, authz->arena, &decision, st);
+    call->notes.rules_ns += clock_mono_ns() - began;
+    if (code)
+        return code;
+    if (decision.allowed) {
+        note_allowed(authz, &decision);
+        return STATUS_OK;
+    }
+    note_denied(authz, &decision, request->method);
     denials_print(call, request, &decision);
     status_set(st, STATUS_PERMISSION_DENIED, "%s", decision.message);
     if (st->arena)
         st->details = details_of(st->arena, &decision, request->method, request->path);
-    authz->decision = first ? str_of(arena_printf(call->arena, "denied:%u:%u %s", first->allow_line, first->column,
-                                                  first->reason ? first->reason : first->verdict))
-                            : STR("denied: no matching allow");
-    call->notes.decision = authz->decision;
     return st->code;
 }
 
@@ -166,17 +215,18 @@ enum status_code authz_iam(struct call *call, uint64_t iam, struct str what, str
         return STATUS_OK;
     if (!policy->iam_given) {
         summary_count(call->server->summary, SUMMARY_OWNER);
-        call->notes.decision = STR("owner");
+        call->notes.decision = (struct call_decision){ .verdict = CALL_ALLOWED, .by = "owner" };
         return STATUS_OK;
     }
     uint64_t lacking = iam & ~call->principal.iam;
-    call->notes.decision = STR("iam");
+    call->notes.decision = (struct call_decision){ .verdict = lacking ? CALL_DENIED : CALL_ALLOWED, .by = "iam" };
     if (lacking == 0) {
         summary_count(call->server->summary, SUMMARY_IAM_ALLOWED);
         return STATUS_OK;
     }
     summary_count(call->server->summary, SUMMARY_IAM_DENIED);
     enum iam_permission first = (enum iam_permission)(lacking & (~lacking + 1));
+    call->notes.decision.reason = str_of(iam_permission_name(first));
     struct status_detail *d = ARENA_NEW(call->arena, struct status_detail);
     d->reason = "IAM_PERMISSION_DENIED";
     d->facts = ARENA_ARRAY(call->arena, struct status_fact, 4);

@@ -15,6 +15,7 @@
  *  3. A refused write is in the ledger before its answer goes out.
  *  4. After LIMIT_PREPARE_TRIES lost rounds a ticket holds other writers of the same documents back. */
 #include "server/service/job.h"
+#include "core/clock.h"
 #include "core/limits.h"
 #include "server/ops/summary.h"
 
@@ -69,10 +70,17 @@ static void adopt_results(struct job *job)
     }
     run->commit_time = (opt_timestamp){ true, job->commit.commit_time };
     count_append_only(job, false);
-    if (job->commit.n_ops) {
-        run->call->notes.first_seq = job->commit.ops[0].seq;
-        run->call->notes.last_seq = job->commit.last_seq;
-    }
+}
+
+/* The entries of a run's commits, which other requests' may lie between. */
+static void note_entries(struct call_notes *notes, const struct store_commit *commit)
+{
+    if (!commit->first_seq)
+        return;
+    if (!notes->first_seq || commit->first_seq < notes->first_seq)
+        notes->first_seq = commit->first_seq;
+    if (commit->last_seq > notes->last_seq)
+        notes->last_seq = commit->last_seq;
 }
 
 static void commit_done(struct store_commit *commit)
@@ -80,6 +88,7 @@ static void commit_done(struct store_commit *commit)
     struct job *job = commit->user;
     struct run *run = job->run;
     bool refused = job->status.code != STATUS_OK;
+    note_entries(&run->call->notes, commit);
     if (refused) {
         job->state = JOB_DONE; /* the refusal is recorded (or could not be): it stands either way */
     } else if (commit->stale) {
@@ -95,6 +104,7 @@ static void commit_done(struct store_commit *commit)
     }
     if (atomic_fetch_sub(&run->remaining, 1) != 1)
         return;
+    run->call->notes.commit_ns += clock_mono_ns() - run->submitted_ns;
     for (size_t i = 0; i < run->n_jobs; i++) {
         if (run->jobs[i].state != JOB_DONE) {
             call_resume(run->call);
@@ -204,6 +214,7 @@ static enum rpc_flow submit(struct run *run, size_t ready)
     size_t n = 0;
     call->step = run_step;
     atomic_store(&run->remaining, ready);
+    run->submitted_ns = clock_mono_ns();
     for (size_t i = 0; i < run->n_jobs; i++)
         if (run->jobs[i].state == JOB_SUBMITTED)
             commits[n++] = &run->jobs[i].commit;

@@ -67,6 +67,7 @@ struct run {
     struct job *jobs;
     size_t n_jobs;
     atomic_size_t remaining;
+    int64_t submitted_ns; /* this round's commits, to the writer */
     void (*answer)(struct run *run);
     struct answer_mask mask; /* of CreateDocument and UpdateDocument */
     opt_timestamp commit_time;

@@ -127,6 +127,7 @@ static void on_message(struct reply_sink *sink, const void *response)
     memset(prefix, 0, FRAME_PREFIX);
     frame.len += FRAME_PREFIX;
     protobuf_encode(&frame, r->rpc->response, response);
+    r->call->notes.response_bytes += frame.len - FRAME_PREFIX;
     pthread_mutex_lock(&r->lock);
     if (frame.overflowed && !r->ended) {
         struct status st = status_init(NULL);

@@ -60,6 +60,8 @@ struct call *request_call(struct request *r, struct worker *worker)
     call->request_id = request_id(r, call->arena, &call->request_id_made);
     call->notes.transport = head->protocol == NET_HTTP2 ? "grpc" : "rest";
     call->notes.peer = head->peer; /* as long as the exchange, which outlives the call */
+    call->notes.request_bytes = r->body.n;
+    call->notes.traceparent = exchange_header(r->exchange, "traceparent");
     call->notes.user_agent = exchange_header(r->exchange, "user-agent");
     call->notes.connection = head->connection;
     pthread_mutex_lock(&r->lock);

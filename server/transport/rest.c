@@ -34,7 +34,9 @@ static void on_message(struct reply_sink *sink, const void *response)
     if (r->rpc->kind != RPC_UNARY)
         buf_z(&r->out, r->any ? ",\n" : "[\n");
     r->any = true;
+    size_t before = r->out.len;
     protojson_encode(&r->out, r->rpc->response, response, r->json_flags);
+    r->call->notes.response_bytes += r->out.len - before;
     buf_z(&r->out, "\n");
     if (r->rpc->kind != RPC_UNARY && r->out.len > STREAM_PIECE && !r->out.overflowed)
         flush_stream(r);
