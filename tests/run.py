@@ -23,7 +23,7 @@ BINARY = os.path.join(ROOT, "build", "ci", "cinderlog")
 PYTHON = os.path.join(VENV, "bin", "python")
 # Versions are pinned; they are what the suites were written against.
 PIP = ["google-cloud-firestore==2.34.1", "fastapi==0.165.0", "uvicorn==0.54.0", "httpx==0.28.1", "pytest==9.2.0",
-       "pytest-asyncio==1.5.0"]
+       "pytest-asyncio==1.5.0", "prometheus-client==0.26.0"]
 
 
 class Failed(Exception):

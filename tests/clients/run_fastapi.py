@@ -11,7 +11,7 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BINARY, PYTHON = os.path.abspath(sys.argv[1]), sys.argv[2]
-SUITE = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "fixtures/fastapi"]
+SUITE = [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "fixtures/fastapi/fixed"]
 
 
 def pytest(args, env=None):
