@@ -20,23 +20,23 @@ static void put(const struct writer *w, struct rvalue v);
 static void put_items(const struct writer *w, struct rvalue v)
 {
     buf_byte(w->out, '{');
-    for (size_t i = 0; i < v.seq.n && !w->out->overflowed; i++) {
+    for (size_t i = 0; i < v.n && !w->out->overflowed; i++) {
         buf_z(w->out, i ? "," : "\"values\":[");
         put(w, rv_at(w->arena, v, i));
     }
-    buf_z(w->out, v.seq.n ? "]}" : "}");
+    buf_z(w->out, v.n ? "]}" : "}");
 }
 
 static void put_entries(const struct writer *w, struct rvalue v)
 {
     buf_byte(w->out, '{');
-    for (size_t i = 0; i < v.seq.n && !w->out->overflowed; i++) {
+    for (size_t i = 0; i < v.n && !w->out->overflowed; i++) {
         buf_z(w->out, i ? "," : "\"fields\":{");
         json_write_string(w->out, rv_utf8_bytes(w->arena, rv_key_at(v, i)));
         buf_byte(w->out, ':');
         put(w, rv_value_at(w->arena, v, i));
     }
-    buf_z(w->out, v.seq.n ? "}}" : "}");
+    buf_z(w->out, v.n ? "}}" : "}");
 }
 
 static void put_path(const struct writer *w, const struct rpath *path)
@@ -78,7 +78,7 @@ static void put_diff(const struct writer *w, const struct rdiff *diff)
     bool any = false;
     struct rvalue before;
     buf_byte(w->out, '{');
-    for (size_t i = 0; i < diff->now.seq.n && !w->out->overflowed; i++) {
+    for (size_t i = 0; i < diff->now.n && !w->out->overflowed; i++) {
         struct str key = rv_key_at(diff->now, i);
         if (!rv_lookup(&before, w->arena, diff->before, key))
             put_key_status(w, &any, key, "ADDED");
@@ -87,7 +87,7 @@ static void put_diff(const struct writer *w, const struct rdiff *diff)
         else
             put_key_status(w, &any, key, "CHANGED");
     }
-    for (size_t i = 0; i < diff->before.seq.n && !w->out->overflowed; i++)
+    for (size_t i = 0; i < diff->before.n && !w->out->overflowed; i++)
         if (!rv_has_key(diff->now, rv_key_at(diff->before, i)))
             put_key_status(w, &any, rv_key_at(diff->before, i), "REMOVED");
     buf_z(w->out, any ? "}}" : "}");
@@ -190,11 +190,11 @@ static void put_inner(const struct writer *w, struct rvalue v)
         put_double(w, v.number);
         break;
     case RT_STRING:
-        json_write_string(w->out, rv_utf8_bytes(w->arena, v.text));
+        json_write_string(w->out, rv_utf8_bytes(w->arena, rv_str(v)));
         break;
     case RT_BYTES:
         buf_byte(w->out, '"');
-        base64_encode(w->out, v.text.p, v.text.n);
+        base64_encode(w->out, rv_str(v).p, rv_str(v).n);
         buf_byte(w->out, '"');
         break;
     case RT_LIST:
@@ -214,7 +214,7 @@ static void put_inner(const struct writer *w, struct rvalue v)
         buf_byte(w->out, '"');
         break;
     case RT_LATLNG:
-        put_latlng(w, v.latlng.latitude, v.latlng.longitude);
+        put_latlng(w, v.latlng->latitude, v.latlng->longitude);
         break;
     case RT_MAP_DIFF:
         put_diff(w, v.diff);

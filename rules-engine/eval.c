@@ -129,7 +129,7 @@ NODE_FUNCTION struct rvalue eval_map(struct eval *e, const struct ast_node *node
             bad_key = key;
         if (rv_is_error(entries[i].value) && !rv_is_error(bad_value))
             bad_value = entries[i].value;
-        entries[i].name = rv_is_error(key) ? STR("") : key.text;
+        entries[i].name = rv_is_error(key) ? STR("") : rv_str(key);
     }
     if (rv_is_error(bad_key) || rv_is_error(bad_value))
         return rv_is_error(bad_key) ? bad_key : bad_value;
@@ -267,9 +267,9 @@ static struct rvalue bound_error(struct eval *e, int64_t index, size_t size)
 static bool sized(size_t *size, struct rvalue v)
 {
     if (v.type == RT_LIST)
-        *size = v.seq.n;
+        *size = v.n;
     else if (v.type == RT_STRING)
-        *size = rv_utf16_size(v.text);
+        *size = rv_utf16_size(rv_str(v));
     else if (v.type == RT_PATH)
         *size = v.path->n;
     else
@@ -290,7 +290,7 @@ static bool flatten(struct eval *e, struct rvalue *v, struct rvalue *error)
 static struct rvalue part_of(struct eval *e, struct rvalue v, size_t from, size_t to)
 {
     if (v.type == RT_STRING)
-        return rv_string(rv_utf16_slice(e->arena, v.text, from, to));
+        return rv_string(rv_utf16_slice(e->arena, rv_str(v), from, to));
     if (v.type == RT_PATH) {
         struct rpath *path = ARENA_NEW(e->arena, struct rpath);
         *path = (struct rpath){ v.path->items + from, to - from };
@@ -298,16 +298,16 @@ static struct rvalue part_of(struct eval *e, struct rvalue v, size_t from, size_
     }
     switch (v.form) {
     case LIST_VALUES:
-        v.seq.values += from;
+        v.values += from;
         break;
     case LIST_KEYS:
-        v.seq.fields += from;
+        v.fields += from;
         break;
     default:
-        v.seq.items += from;
+        v.items += from;
         break;
     }
-    v.seq.n = to - from;
+    v.n = (uint32_t)(to - from);
     return v;
 }
 
@@ -321,12 +321,12 @@ static struct rvalue index_of(struct eval *e, struct rvalue object, struct rvalu
         if (rv_is_error(index))
             return index;
         if (index.type == RT_STRING)
-            return member_of(e, object, index.text);
+            return member_of(e, object, rv_str(index));
         return eval_error(e, "Unsupported operation error. Received: map[%s]. Expected: map[string].",
                           name_of(index));
     }
     if (object.type == RT_PATH && index.type == RT_STRING)
-        return path_member(e, object.path, index.text);
+        return path_member(e, object.path, rv_str(index));
     if (object.type != RT_LIST && object.type != RT_STRING && object.type != RT_PATH)
         return eval_error(e, "Function not found error: Name: [[]].");
     if (rv_is_error(index))
@@ -602,8 +602,8 @@ NODE_FUNCTION struct rvalue eval_negate(struct eval *e, const struct ast_node *n
     case RT_FLOAT:
         return rv_float(-v.number);
     case RT_DURATION:
-        v.duration.seconds = -v.duration.seconds;
-        v.duration.nanos = -v.duration.nanos;
+        v.seconds = -v.seconds;
+        v.nanos = -v.nanos;
         return v;
     default:
         return eval_error(e, "Unsupported operation error. Received: -%s. Expected: -int, -float, -duration.",
@@ -809,14 +809,13 @@ static struct rvalue arithmetic_time(struct eval *e, enum ast_kind op, struct rv
     bool add = op == AST_ADD, sub = op == AST_SUB;
     int sign = add ? 1 : -1;
     if ((add || sub) && a.type == RT_DURATION && b.type == RT_DURATION)
-        return builtin_duration(e, a.duration.seconds + sign * b.duration.seconds,
-                                a.duration.nanos + (int64_t)sign * b.duration.nanos);
+        return builtin_duration(e, a.seconds + sign * b.seconds, a.nanos + (int64_t)sign * b.nanos);
     if ((add || sub) && a.type == RT_TIMESTAMP && b.type == RT_DURATION)
-        return move_time(e, a.time, b.duration, sign);
+        return move_time(e, rv_timestamp(a), rv_interval(b), sign);
     if (add && a.type == RT_DURATION && b.type == RT_TIMESTAMP)
-        return move_time(e, b.time, a.duration, 1);
+        return move_time(e, rv_timestamp(b), rv_interval(a), 1);
     if (sub && a.type == RT_TIMESTAMP && b.type == RT_TIMESTAMP)
-        return builtin_duration(e, a.time.seconds - b.time.seconds, (int64_t)a.time.nanos - b.time.nanos);
+        return builtin_duration(e, a.seconds - b.seconds, (int64_t)a.nanos - b.nanos);
     return refuse_operands(e, op, a, b);
 }
 
@@ -827,9 +826,9 @@ static struct rvalue arithmetic(struct eval *e, enum ast_kind op, struct rvalue 
     if ((a.type == RT_INT || a.type == RT_FLOAT) && (b.type == RT_INT || b.type == RT_FLOAT))
         return arithmetic_float(op, builtin_double(a), builtin_double(b));
     if (op == AST_ADD && a.type == RT_STRING && b.type == RT_STRING) {
-        if (!eval_room(e, a.text.n + b.text.n))
+        if (!eval_room(e, rv_str(a).n + rv_str(b).n))
             return RV(RT_UNDEFINED, error, &e->fatal_error);
-        return rv_string(rv_concat(e->arena, a.text, b.text));
+        return rv_string(rv_concat(e->arena, rv_str(a), rv_str(b)));
     }
     return arithmetic_time(e, op, a, b);
 }
@@ -852,10 +851,8 @@ NODE_FUNCTION struct rvalue eval_binary(struct eval *e, const struct ast_node *n
 static struct rvalue in_sequence(struct eval *e, struct rvalue item, struct rvalue in)
 {
     if (in.form == LIST_KEYS)
-        return rv_bool(
-            item.type == RT_STRING &&
-            rv_has_key((struct rvalue){ .type = RT_MAP, .form = MAP_FIELDS, .seq = in.seq }, item.text));
-    for (size_t i = 0; i < in.seq.n; i++) {
+        return rv_bool(item.type == RT_STRING && rv_has_key(rv_fields_of_keys(in), rv_str(item)));
+    for (size_t i = 0; i < in.n; i++) {
         struct rvalue v = rv_at(e->arena, in, i);
         if (in.type == RT_SET ? rv_equal_loose(e->arena, v, item) : rv_equal_element(e->arena, v, item))
             return rv_bool(true);
@@ -877,14 +874,14 @@ NODE_FUNCTION struct rvalue eval_in(struct eval *e, const struct ast_node *node)
         return item;
     switch ((enum rules_type)in.type) {
     case RT_SET:
-        if (in.seq.n > 0 && builtin_is_unproved(e, item))
+        if (in.n > 0 && builtin_is_unproved(e, item))
             return builtin_no_equality(e);
         return in_sequence(e, item, in);
     case RT_LIST:
         return in_sequence(e, item, in);
     case RT_MAP:
         if (item.type == RT_STRING)
-            return rv_bool(rv_has_key(in, item.text));
+            return rv_bool(rv_has_key(in, rv_str(item)));
         return eval_error(e, "Unsupported operation error. Received: map.in(%s). Expected: map.in(string).",
                           name_of(item));
     default:

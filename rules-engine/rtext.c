@@ -257,7 +257,7 @@ bool rv_to_string(struct str *out, struct arena *arena, struct rvalue v)
         *out = rv_double_text(arena, v.number);
         return true;
     case RT_STRING:
-        *out = v.text;
+        *out = rv_str(v);
         return true;
     case RT_PATH:
         *out = path_text(arena, v.path);
@@ -287,7 +287,7 @@ static void print_quoted(struct buf *out, struct str s)
 
 static void print_items(struct buf *out, struct arena *arena, struct rvalue v)
 {
-    for (size_t i = 0; i < v.seq.n && !out->overflowed; i++) {
+    for (size_t i = 0; i < v.n && !out->overflowed; i++) {
         if (i > 0)
             buf_z(out, ", ");
         if (v.type == RT_MAP) {
@@ -329,10 +329,10 @@ void rv_print(struct buf *out, struct arena *arena, struct rvalue v)
     struct str text;
     switch ((enum rules_type)v.type) {
     case RT_STRING:
-        print_quoted(out, v.text);
+        print_quoted(out, rv_str(v));
         return;
     case RT_BYTES:
-        print_bytes(out, v.text);
+        print_bytes(out, rv_str(v));
         return;
     case RT_LIST:
     case RT_SET:
@@ -342,14 +342,14 @@ void rv_print(struct buf *out, struct arena *arena, struct rvalue v)
         buf_byte(out, v.type == RT_MAP ? '}' : ']');
         return;
     case RT_TIMESTAMP:
-        timestamp_print(out, v.time);
+        timestamp_print(out, rv_timestamp(v));
         return;
     case RT_DURATION:
-        print_duration(out, v.duration);
+        print_duration(out, rv_interval(v));
         return;
     case RT_LATLNG:
-        buf_printf(out, "latlng(" STR_FMT ", ", STR_ARG(rv_double_text(arena, v.latlng.latitude)));
-        buf_printf(out, STR_FMT ")", STR_ARG(rv_double_text(arena, v.latlng.longitude)));
+        buf_printf(out, "latlng(" STR_FMT ", ", STR_ARG(rv_double_text(arena, v.latlng->latitude)));
+        buf_printf(out, STR_FMT ")", STR_ARG(rv_double_text(arena, v.latlng->longitude)));
         return;
     case RT_MAP_DIFF:
     case RT_CONSTRAINT:

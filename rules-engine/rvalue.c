@@ -49,6 +49,13 @@ struct rvalue rv_document_path(struct arena *arena, struct database_name db, str
     return rv_path(out);
 }
 
+struct rvalue rv_latlng(struct arena *arena, double latitude, double longitude)
+{
+    struct rlatlng *latlng = arena_alloc(arena, sizeof *latlng);
+    *latlng = (struct rlatlng){ latitude, longitude };
+    return RV(RT_LATLNG, latlng, latlng);
+}
+
 struct rvalue rv_of_value(struct arena *arena, const struct value *value)
 {
     const struct value_list *vector;
@@ -68,11 +75,11 @@ struct rvalue rv_of_value(struct arena *arena, const struct value *value)
     case VALUE_REFERENCE:
         return path_of_reference(arena, value->text);
     case VALUE_GEO:
-        return (struct rvalue){ .type = RT_LATLNG, .latlng = { value->geo.latitude, value->geo.longitude } };
+        return rv_latlng(arena, value->geo.latitude, value->geo.longitude);
     case VALUE_ARRAY:
-        return (struct rvalue){ .type = RT_LIST,
-                                .form = LIST_VALUES,
-                                .seq = { .values = value->array.items, .n = value->array.n } };
+        return (struct rvalue){
+            .type = RT_LIST, .form = LIST_VALUES, .n = (uint32_t)value->array.n, .values = value->array.items
+        };
     case VALUE_MAP:
         vector = value_as_vector(value);
         return vector ? RV(RT_VECTOR, vector, vector) : rv_fields(&value->map);
@@ -110,24 +117,24 @@ size_t rv_sort_entries(struct rentry *entries, size_t n)
 
 struct rvalue rv_at(struct arena *arena, struct rvalue list, size_t i)
 {
-    assert(i < list.seq.n);
+    assert(i < list.n);
     switch (list.form) {
     case LIST_VALUES:
-        return rv_of_value(arena, &list.seq.values[i]);
+        return rv_of_value(arena, &list.values[i]);
     case LIST_KEYS:
-        return rv_string(list.seq.fields[i].name);
+        return rv_string(list.fields[i].name);
     default:
-        return list.seq.items[i];
+        return list.items[i];
     }
 }
 
 struct str rv_key_at(struct rvalue map, size_t i)
 {
     static const struct str document_keys[] = { STR_INIT("__name__"), STR_INIT("data"), STR_INIT("id") };
-    assert(i < map.seq.n);
+    assert(i < map.n);
     if (map.form == MAP_DOCUMENT)
         return document_keys[i];
-    return map.form == MAP_FIELDS ? map.seq.fields[i].name : map.seq.entries[i].name;
+    return map.form == MAP_FIELDS ? map.fields[i].name : map.entries[i].name;
 }
 
 static struct rvalue document_value(struct arena *arena, const struct rdocument *document, size_t i)
@@ -139,10 +146,10 @@ static struct rvalue document_value(struct arena *arena, const struct rdocument 
 
 struct rvalue rv_value_at(struct arena *arena, struct rvalue map, size_t i)
 {
-    assert(i < map.seq.n);
+    assert(i < map.n);
     if (map.form == MAP_DOCUMENT)
-        return document_value(arena, map.seq.document, i);
-    return map.form == MAP_FIELDS ? rv_of_value(arena, &map.seq.fields[i].value) : map.seq.entries[i].value;
+        return document_value(arena, map.document, i);
+    return map.form == MAP_FIELDS ? rv_of_value(arena, &map.fields[i].value) : map.entries[i].value;
 }
 
 enum {
@@ -151,7 +158,7 @@ enum {
 
 static bool find_few(size_t *out, struct rvalue map, struct str name)
 {
-    for (size_t i = 0; i < map.seq.n; i++) {
+    for (size_t i = 0; i < map.n; i++) {
         struct str key = rv_key_at(map, i);
         if (key.n == name.n &&
             (name.n == 0 || (key.p[0] == name.p[0] && memcmp(key.p, name.p, name.n) == 0))) {
@@ -164,9 +171,9 @@ static bool find_few(size_t *out, struct rvalue map, struct str name)
 
 static bool find_key(size_t *out, struct rvalue map, struct str name)
 {
-    if (map.seq.n <= MAP_LINEAR)
+    if (map.n <= MAP_LINEAR)
         return find_few(out, map, name);
-    size_t low = 0, high = map.seq.n;
+    size_t low = 0, high = map.n;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         int c = str_cmp(rv_key_at(map, middle), name);
@@ -223,9 +230,9 @@ static bool equal_floats(double a, double b, enum equality how)
 
 static bool equal_lists(struct arena *arena, struct rvalue a, struct rvalue b, enum equality how)
 {
-    if (a.seq.n != b.seq.n)
+    if (a.n != b.n)
         return false;
-    for (size_t i = 0; i < a.seq.n; i++)
+    for (size_t i = 0; i < a.n; i++)
         if (!equal(arena, rv_at(arena, a, i), rv_at(arena, b, i), how))
             return false;
     return true;
@@ -233,12 +240,12 @@ static bool equal_lists(struct arena *arena, struct rvalue a, struct rvalue b, e
 
 static bool equal_maps(struct arena *arena, struct rvalue a, struct rvalue b, enum equality how)
 {
-    if (a.seq.n != b.seq.n)
+    if (a.n != b.n)
         return false;
-    for (size_t i = 0; i < a.seq.n; i++)
+    for (size_t i = 0; i < a.n; i++)
         if (!str_eq(rv_key_at(a, i), rv_key_at(b, i)))
             return false;
-    for (size_t i = 0; i < a.seq.n; i++)
+    for (size_t i = 0; i < a.n; i++)
         if (!equal(arena, rv_value_at(arena, a, i), rv_value_at(arena, b, i), how))
             return false;
     return true;
@@ -246,13 +253,13 @@ static bool equal_maps(struct arena *arena, struct rvalue a, struct rvalue b, en
 
 static bool equal_sets(struct arena *arena, struct rvalue a, struct rvalue b)
 {
-    if (a.seq.n != b.seq.n)
+    if (a.n != b.n)
         return false;
     struct rset set;
-    rset_init(&set, arena, a.seq.n, true);
-    for (size_t i = 0; i < a.seq.n; i++)
+    rset_init(&set, arena, a.n, true);
+    for (size_t i = 0; i < a.n; i++)
         rset_add(&set, rv_at(arena, a, i));
-    for (size_t i = 0; i < b.seq.n; i++)
+    for (size_t i = 0; i < b.n; i++)
         if (!rset_has(&set, rv_at(arena, b, i)))
             return false;
     return true;
@@ -319,7 +326,7 @@ static bool equal(struct arena *arena, struct rvalue a, struct rvalue b, enum eq
         return equal_floats(a.number, b.number, how);
     case RT_STRING:
     case RT_BYTES:
-        return str_eq(a.text, b.text);
+        return str_eq(rv_str(a), rv_str(b));
     case RT_LIST:
         return equal_lists(arena, a, b, inside);
     case RT_MAP:
@@ -329,11 +336,11 @@ static bool equal(struct arena *arena, struct rvalue a, struct rvalue b, enum eq
     case RT_PATH:
         return equal_paths(arena, a.path, b.path, how);
     case RT_TIMESTAMP:
-        return timestamp_cmp(a.time, b.time) == 0;
+        return timestamp_cmp(rv_timestamp(a), rv_timestamp(b)) == 0;
     case RT_DURATION:
-        return a.duration.seconds == b.duration.seconds && a.duration.nanos == b.duration.nanos;
+        return a.seconds == b.seconds && a.nanos == b.nanos;
     case RT_LATLNG:
-        return a.latlng.latitude == b.latlng.latitude && a.latlng.longitude == b.latlng.longitude;
+        return a.latlng->latitude == b.latlng->latitude && a.latlng->longitude == b.latlng->longitude;
     case RT_VECTOR:
         return equal_vectors(a.vector, b.vector);
     default: /* two map diffs are never equal; constraints are compared in constraint.c */
@@ -376,18 +383,17 @@ bool rv_order(int *order, struct rvalue a, struct rvalue b)
         return false;
     switch ((enum rules_type)a.type) {
     case RT_STRING:
-        *order = rv_utf16_cmp(a.text, b.text);
+        *order = rv_utf16_cmp(rv_str(a), rv_str(b));
         return true;
     case RT_BYTES:
-        *order = compare_bytes(a.text, b.text);
+        *order = compare_bytes(rv_str(a), rv_str(b));
         return true;
     case RT_TIMESTAMP:
-        *order = timestamp_cmp(a.time, b.time);
+        *order = timestamp_cmp(rv_timestamp(a), rv_timestamp(b));
         return true;
     case RT_DURATION:
-        *order = a.duration.seconds != b.duration.seconds
-                     ? (a.duration.seconds > b.duration.seconds ? 1 : -1)
-                     : (a.duration.nanos > b.duration.nanos) - (a.duration.nanos < b.duration.nanos);
+        *order = a.seconds != b.seconds ? (a.seconds > b.seconds ? 1 : -1)
+                                        : (a.nanos > b.nanos) - (a.nanos < b.nanos);
         return true;
     default:
         return false;
@@ -449,29 +455,29 @@ static uint64_t hash_into(struct arena *arena, uint64_t h, struct rvalue v)
         return hash_double(h, v.number);
     case RT_STRING:
     case RT_BYTES:
-        return hash_text(h, v.text);
+        return hash_text(h, rv_str(v));
     case RT_LIST:
-        for (size_t i = 0; i < v.seq.n; i++)
+        for (size_t i = 0; i < v.n; i++)
             h = hash_into(arena, h, rv_at(arena, v, i));
         return h;
     case RT_MAP:
-        for (size_t i = 0; i < v.seq.n; i++)
+        for (size_t i = 0; i < v.n; i++)
             h = hash_into(arena, hash_text(h, rv_key_at(v, i)), rv_value_at(arena, v, i));
         return h;
     case RT_SET: { /* order does not count */
         uint64_t sum = 0;
-        for (size_t i = 0; i < v.seq.n; i++)
+        for (size_t i = 0; i < v.n; i++)
             sum += hash_into(arena, 0, rv_at(arena, v, i));
         return mix(h, sum);
     }
     case RT_PATH:
         return hash_path(arena, h, v.path);
     case RT_TIMESTAMP:
-        return mix(mix(h, (uint64_t)v.time.seconds), (uint64_t)v.time.nanos);
+        return mix(mix(h, (uint64_t)v.seconds), (uint64_t)v.nanos);
     case RT_DURATION:
-        return mix(mix(h, (uint64_t)v.duration.seconds), (uint64_t)v.duration.nanos);
+        return mix(mix(h, (uint64_t)v.seconds), (uint64_t)v.nanos);
     case RT_LATLNG:
-        return hash_double(hash_double(h, v.latlng.latitude), v.latlng.longitude);
+        return hash_double(hash_double(h, v.latlng->latitude), v.latlng->longitude);
     case RT_VECTOR:
         return mix(h, v.vector->n);
     default:

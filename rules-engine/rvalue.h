@@ -1,9 +1,9 @@
 /* rvalue.h - the values that rules compute with.
  *
- * A struct rvalue is 24 bytes, passed by value, and owns nothing: what it points to lives in the decision's
- * arena, in the ruleset or in the request's documents. Document values are wrapped, not converted: a list
- * or map that came from a document points at the document's own items and converts the one that is asked
- * for. Immutable after construction.
+ * A struct rvalue is 16 bytes, so that functions return it in registers, and owns nothing: what it points to
+ * lives in the decision's arena, in the ruleset or in the request's documents. Document values are wrapped,
+ * not converted: a list or map that came from a document points at the document's own items and converts the
+ * one that is asked for. Immutable after construction.
  *
  * Errors are values of type RT_UNDEFINED: operations hand them on, && and || may absorb them.
  *
@@ -40,29 +40,29 @@ struct rdocument;
 struct rentry;
 struct constraint_set; /* constraint.h */
 
+struct rlatlng {
+    double latitude, longitude;
+};
+
 struct rvalue {
     uint8_t type; /* enum rules_type */
     uint8_t form; /* enum rvalue_form, of lists, maps and sets */
     union {
+        uint32_t n;    /* bytes of a text; elements of a list, map or set: LIMIT_RULES_ARENA bounds both */
+        int32_t nanos; /* timestamp, duration: the rest of `seconds` */
+    };
+    union {
         bool boolean;
         int64_t integer;
         double number;
-        struct str text; /* string, bytes */
-        struct timestamp time;
-        struct rduration duration;
-        struct {
-            double latitude, longitude;
-        } latlng;
-        struct {
-            union {
-                const struct rvalue *items;
-                const struct value *values;
-                const struct field *fields;
-                const struct rentry *entries;
-                const struct rdocument *document;
-            };
-            size_t n;
-        } seq;
+        const char *bytes; /* string, bytes: rv_str */
+        int64_t seconds;   /* timestamp, duration: rv_timestamp, rv_interval */
+        const struct rlatlng *latlng;
+        const struct rvalue *items; /* these five: by form */
+        const struct value *values;
+        const struct field *fields;
+        const struct rentry *entries;
+        const struct rdocument *document;
         const struct rpath *path;
         const struct rdiff *diff;
         const struct value_list *vector;
@@ -131,36 +131,68 @@ static inline struct rvalue rv_float(double d)
 }
 static inline struct rvalue rv_string(struct str s)
 {
-    return RV(RT_STRING, text, s);
+    return (struct rvalue){ .type = RT_STRING, .n = (uint32_t)s.n, .bytes = s.p };
 }
 static inline struct rvalue rv_bytes(struct str s)
 {
-    return RV(RT_BYTES, text, s);
+    return (struct rvalue){ .type = RT_BYTES, .n = (uint32_t)s.n, .bytes = s.p };
 }
 static inline struct rvalue rv_time(struct timestamp t)
 {
-    return RV(RT_TIMESTAMP, time, t);
+    return (struct rvalue){ .type = RT_TIMESTAMP, .nanos = t.nanos, .seconds = t.seconds };
 }
+static inline struct rvalue rv_duration(struct rduration d)
+{
+    return (struct rvalue){ .type = RT_DURATION, .nanos = d.nanos, .seconds = d.seconds };
+}
+struct rvalue rv_latlng(struct arena *arena, double latitude, double longitude);
 static inline struct rvalue rv_path(const struct rpath *p)
 {
     return RV(RT_PATH, path, p);
 }
 static inline struct rvalue rv_list(const struct rvalue *items, size_t n)
 {
-    return (struct rvalue){ .type = RT_LIST, .form = LIST_ITEMS, .seq = { .items = items, .n = n } };
+    return (struct rvalue){ .type = RT_LIST, .form = LIST_ITEMS, .n = (uint32_t)n, .items = items };
+}
+static inline struct rvalue rv_set(const struct rvalue *items, size_t n) /* distinct */
+{
+    return (struct rvalue){ .type = RT_SET, .form = LIST_ITEMS, .n = (uint32_t)n, .items = items };
 }
 static inline struct rvalue rv_map(const struct rentry *entries, size_t n) /* sorted, unique */
 {
-    return (struct rvalue){ .type = RT_MAP, .form = MAP_ENTRIES, .seq = { .entries = entries, .n = n } };
+    return (struct rvalue){ .type = RT_MAP, .form = MAP_ENTRIES, .n = (uint32_t)n, .entries = entries };
 }
 static inline struct rvalue rv_fields(const struct value_map *map)
 {
-    return (
-        struct rvalue){ .type = RT_MAP, .form = MAP_FIELDS, .seq = { .fields = map->items, .n = map->n } };
+    return (struct rvalue){ .type = RT_MAP, .form = MAP_FIELDS, .n = (uint32_t)map->n, .fields = map->items };
+}
+/* The keys of a map of fields, and back: neither is copied. */
+static inline struct rvalue rv_keys_of_fields(struct rvalue map)
+{
+    return (struct rvalue){ .type = RT_LIST, .form = LIST_KEYS, .n = map.n, .fields = map.fields };
+}
+static inline struct rvalue rv_fields_of_keys(struct rvalue keys)
+{
+    return (struct rvalue){ .type = RT_MAP, .form = MAP_FIELDS, .n = keys.n, .fields = keys.fields };
 }
 static inline struct rvalue rv_document(const struct rdocument *document)
 {
-    return (struct rvalue){ .type = RT_MAP, .form = MAP_DOCUMENT, .seq = { .document = document, .n = 3 } };
+    return (struct rvalue){ .type = RT_MAP, .form = MAP_DOCUMENT, .n = 3, .document = document };
+}
+
+/* ---- reading ---- */
+
+static inline struct str rv_str(struct rvalue v) /* of a string or bytes */
+{
+    return (struct str){ v.bytes, v.n };
+}
+static inline struct timestamp rv_timestamp(struct rvalue v)
+{
+    return (struct timestamp){ v.seconds, v.nanos };
+}
+static inline struct rduration rv_interval(struct rvalue v)
+{
+    return (struct rduration){ v.seconds, v.nanos };
 }
 static inline bool rv_is_error(struct rvalue v)
 {
@@ -184,7 +216,7 @@ size_t rv_sort_entries(struct rentry *entries, size_t n);
 
 /* ---- lists and maps, whatever their form ---- */
 
-struct rvalue rv_at(struct arena *arena, struct rvalue list, size_t i); /* i < list.seq.n */
+struct rvalue rv_at(struct arena *arena, struct rvalue list, size_t i); /* i < list.n */
 struct str rv_key_at(struct rvalue map, size_t i);                      /* sorted */
 struct rvalue rv_value_at(struct arena *arena, struct rvalue map, size_t i);
 bool rv_lookup(struct rvalue *out, struct arena *arena, struct rvalue map, struct str name);
@@ -218,7 +250,7 @@ bool rset_has(const struct rset *set, struct rvalue v);
 bool rset_add(struct rset *set, struct rvalue v); /* false: it was there */
 static inline struct rvalue rset_value(const struct rset *set)
 {
-    return (struct rvalue){ .type = RT_SET, .form = LIST_ITEMS, .seq = { .items = set->items, .n = set->n } };
+    return rv_set(set->items, set->n);
 }
 
 /* ---- paths ---- */

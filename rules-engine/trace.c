@@ -78,21 +78,21 @@ static void describe_has(struct rules_try *out, struct eval *e, struct rvalue se
                          bool all)
 {
     struct rvalue of = all ? arg : self, in = all ? self : arg;
-    struct rvalue *odd = arena_alloc(e->arena, of.seq.n * sizeof *odd);
-    struct rvalue *have = arena_alloc(e->arena, self.seq.n * sizeof *have);
+    struct rvalue *odd = arena_alloc(e->arena, of.n * sizeof *odd);
+    struct rvalue *have = arena_alloc(e->arena, self.n * sizeof *have);
     struct rset set;
     size_t n = 0;
-    rset_init(&set, e->arena, in.seq.n, self.type == RT_SET);
-    for (size_t i = 0; i < in.seq.n; i++)
+    rset_init(&set, e->arena, in.n, self.type == RT_SET);
+    for (size_t i = 0; i < in.n; i++)
         rset_add(&set, rv_at(e->arena, in, i));
-    for (size_t i = 0; i < of.seq.n; i++) {
+    for (size_t i = 0; i < of.n; i++) {
         struct rvalue v = rv_at(e->arena, of, i);
         if (!rset_has(&set, v))
             odd[n++] = v;
     }
-    for (size_t i = 0; i < self.seq.n; i++)
+    for (size_t i = 0; i < self.n; i++)
         have[i] = rv_at(e->arena, self, i);
-    out->have = elements(e, have, self.seq.n, MAX_ELEMENTS, false);
+    out->have = elements(e, have, self.n, MAX_ELEMENTS, false);
     if (all)
         out->missing = elements(e, odd, n, MAX_ELEMENTS, true);
     else
@@ -136,10 +136,10 @@ static void describe_member(struct rules_try *out, struct eval *e, const struct 
 {
     struct rvalue object = eval_node(e, node->member.object);
     if (object.type == RT_MAP) {
-        struct rvalue *keys = arena_alloc(e->arena, object.seq.n * sizeof *keys);
-        for (size_t i = 0; i < object.seq.n; i++)
+        struct rvalue *keys = arena_alloc(e->arena, object.n * sizeof *keys);
+        for (size_t i = 0; i < object.n; i++)
             keys[i] = rv_string(rv_key_at(object, i));
-        out->have = elements(e, keys, object.seq.n, MAX_ELEMENTS, false);
+        out->have = elements(e, keys, object.n, MAX_ELEMENTS, false);
     } else if (!rv_is_error(object)) {
         out->value = is_text(e, node->member.object, object);
     }

@@ -4,14 +4,14 @@
 static struct rvalue size(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)e, (void)args;
-    return rv_int((int64_t)self->text.n);
+    return rv_int((int64_t)rv_str(*self).n);
 }
 
 static struct rvalue to_base64(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     (void)args;
-    struct str s = self->text;
+    struct str s = rv_str(*self);
     char *out = arena_alloc(e->arena, (s.n + 2) / 3 * 4), *at = out;
     for (size_t i = 0; i < s.n; i += 3) {
         uint32_t three = (uint32_t)(unsigned char)s.p[i] << 16;
@@ -29,7 +29,7 @@ static struct rvalue to_hex(struct eval *e, const struct rvalue *self, const str
 {
     static const char digits[] = "0123456789ABCDEF";
     (void)args;
-    struct str s = self->text;
+    struct str s = rv_str(*self);
     char *out = arena_alloc(e->arena, s.n * 2);
     for (size_t i = 0; i < s.n; i++) {
         out[2 * i] = digits[(unsigned char)s.p[i] >> 4];

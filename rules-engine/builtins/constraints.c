@@ -10,11 +10,11 @@ static bool holds_constraint(struct arena *arena, struct rvalue v)
     if (v.type == RT_CONSTRAINT)
         return true;
     if ((v.type == RT_LIST || v.type == RT_SET) && v.form == LIST_ITEMS) {
-        for (size_t i = 0; i < v.seq.n; i++)
-            if (holds_constraint(arena, v.seq.items[i]))
+        for (size_t i = 0; i < v.n; i++)
+            if (holds_constraint(arena, v.items[i]))
                 return true;
     } else if (v.type == RT_MAP && v.form == MAP_ENTRIES) {
-        for (size_t i = 0; i < v.seq.n; i++)
+        for (size_t i = 0; i < v.n; i++)
             if (holds_constraint(arena, rv_value_at(arena, v, i)))
                 return true;
     }
@@ -33,7 +33,7 @@ struct rvalue builtin_no_equality(struct eval *e)
 
 static struct rvalue has_any(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
-    for (size_t i = 0; i < args[0].seq.n; i++) {
+    for (size_t i = 0; i < args[0].n; i++) {
         struct rvalue v = rv_at(e->arena, args[0], i);
         if (v.type == RT_CONSTRAINT)
             return eval_type_error(e, v, CONSTRAINT_EQUALITY_TYPES);

@@ -28,7 +28,7 @@ static struct rvalue of_parts(struct rduration *out, struct eval *e, int64_t sec
         (seconds == -RDURATION_MAX && nanos < 0))
         return eval_error(e, "%s", error);
     *out = (struct rduration){ seconds, (int32_t)nanos };
-    return RV(RT_DURATION, duration, *out);
+    return rv_duration(*out);
 }
 
 struct rvalue builtin_duration(struct eval *e, int64_t seconds, int64_t nanos)
@@ -40,21 +40,21 @@ struct rvalue builtin_duration(struct eval *e, int64_t seconds, int64_t nanos)
 static struct rvalue seconds(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)e, (void)args;
-    return rv_int(self->duration.seconds);
+    return rv_int(self->seconds);
 }
 
 static struct rvalue nanos(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)e, (void)args;
-    return rv_int(self->duration.nanos);
+    return rv_int(self->nanos);
 }
 
 static struct rvalue absolute(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)e, (void)self;
     struct rvalue d = args[0];
-    d.duration.seconds = d.duration.seconds < 0 ? -d.duration.seconds : d.duration.seconds;
-    d.duration.nanos = d.duration.nanos < 0 ? -d.duration.nanos : d.duration.nanos;
+    d.seconds = d.seconds < 0 ? -d.seconds : d.seconds;
+    d.nanos = d.nanos < 0 ? -d.nanos : d.nanos;
     return d;
 }
 
@@ -71,7 +71,7 @@ static struct rvalue of_unit(struct eval *e, const struct rvalue *self, const st
     (void)self;
     int64_t count = args[0].integer;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-        if (!str_eq(units[i].name, args[1].text))
+        if (!str_eq(units[i].name, rv_str(args[1])))
             continue;
         int64_t whole;
         if (units[i].per_second)
@@ -82,7 +82,8 @@ static struct rvalue of_unit(struct eval *e, const struct rvalue *self, const st
         return builtin_duration(e, whole, 0);
     }
     /* No unit "us" either; the odd wording is Google's. */
-    return eval_error(e, "Invalid regular expression pattern. Pattern: " STR_FMT ".", STR_ARG(args[1].text));
+    return eval_error(e, "Invalid regular expression pattern. Pattern: " STR_FMT ".",
+                      STR_ARG(rv_str(args[1])));
 }
 
 static struct rvalue of_time(struct eval *e, const struct rvalue *self, const struct rvalue *args)

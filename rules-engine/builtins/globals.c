@@ -39,7 +39,7 @@ static struct rvalue int_of_float(struct eval *e, const struct rvalue *self, con
 static struct rvalue int_of_string(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)self;
-    struct str s = args[0].text;
+    struct str s = rv_str(args[0]);
     bool negative = s.n > 0 && s.p[0] == '-';
     size_t i = s.n > 0 && (s.p[0] == '-' || s.p[0] == '+');
     int64_t n = 0;
@@ -100,7 +100,7 @@ static bool is_java_float(struct str s)
 static struct rvalue float_of_string(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)self;
-    struct str s = args[0].text;
+    struct str s = rv_str(args[0]);
     while (s.n > 0 && (unsigned char)s.p[0] <= ' ')
         s = str_skip(s, 1);
     while (s.n > 0 && (unsigned char)s.p[s.n - 1] <= ' ')
@@ -116,7 +116,7 @@ static struct rvalue float_of_string(struct eval *e, const struct rvalue *self, 
     else if (is_java_float(s))
         d = strtod(arena_str(e->arena, s).p, NULL); /* stops at the suffix */
     else
-        return bad_conversion(e, args[0].text, "float");
+        return bad_conversion(e, rv_str(args[0]), "float");
     return rv_float(negative ? -d : d);
 }
 
@@ -185,7 +185,7 @@ static struct rsegment read_segment(struct eval *e, struct str s)
 static struct rvalue path_of_string(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)self;
-    struct str text = args[0].text, rest = text;
+    struct str text = rv_str(args[0]), rest = text;
     if (text.n == 0)
         return eval_error(e, "Empty Path Template is not allowed.");
     if (rest.p[0] == '/')

@@ -5,7 +5,7 @@
 
 static struct str input(struct eval *e, struct rvalue v)
 {
-    return v.type == RT_STRING ? rv_utf8_bytes(e->arena, v.text) : v.text;
+    return v.type == RT_STRING ? rv_utf8_bytes(e->arena, rv_str(v)) : rv_str(v);
 }
 
 static struct rvalue crc(struct eval *e, uint32_t sum)

@@ -9,21 +9,21 @@ static const double RADIANS = 3.14159265358979323846 / 180;
 static struct rvalue latitude(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)e, (void)args;
-    return rv_float(self->latlng.latitude);
+    return rv_float(self->latlng->latitude);
 }
 
 static struct rvalue longitude(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)e, (void)args;
-    return rv_float(self->latlng.longitude);
+    return rv_float(self->latlng->longitude);
 }
 
 /* Haversine. */
 static struct rvalue distance(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)e;
-    double lat1 = self->latlng.latitude * RADIANS, lat2 = args[0].latlng.latitude * RADIANS;
-    double lng1 = self->latlng.longitude * RADIANS, lng2 = args[0].latlng.longitude * RADIANS;
+    double lat1 = self->latlng->latitude * RADIANS, lat2 = args[0].latlng->latitude * RADIANS;
+    double lng1 = self->latlng->longitude * RADIANS, lng2 = args[0].latlng->longitude * RADIANS;
     double a = sin(0.5 * (lat2 - lat1)), b = sin(0.5 * (lng2 - lng1));
     double x = a * a + b * b * cos(lat1) * cos(lat2);
     return rv_float(2 * atan2(sqrt(x), sqrt(fmax(0, 1 - x))) * EARTH_RADIUS);
@@ -38,7 +38,7 @@ static struct rvalue value(struct eval *e, const struct rvalue *self, const stru
                           "Latitude should be in [-90,90] range and longitude should be in [-180,180] range. "
                           "latitude: " STR_FMT ", longitude: " STR_FMT ".",
                           STR_ARG(rv_double_text(e->arena, lat)), STR_ARG(rv_double_text(e->arena, lng)));
-    return (struct rvalue){ .type = RT_LATLNG, .latlng = { lat, lng } };
+    return rv_latlng(e->arena, lat, lng);
 }
 
 static const struct builtin rows[] = {

@@ -10,13 +10,9 @@ enum { LINEAR = 16 }; /* shorter lists are compared pair by pair */
 static bool contains(struct eval *e, struct rvalue list, struct rvalue v)
 {
     /* The audit-log case: names of a document's fields, sorted, against a string. */
-    if (list.form == LIST_KEYS && v.type == RT_STRING) {
-        struct rvalue map = { .type = RT_MAP,
-                              .form = MAP_FIELDS,
-                              .seq = { .fields = list.seq.fields, .n = list.seq.n } };
-        return rv_has_key(map, v.text);
-    }
-    for (size_t i = 0; i < list.seq.n; i++)
+    if (list.form == LIST_KEYS && v.type == RT_STRING)
+        return rv_has_key(rv_fields_of_keys(list), rv_str(v));
+    for (size_t i = 0; i < list.n; i++)
         if (rv_equal_element(e->arena, rv_at(e->arena, list, i), v))
             return true;
     return false;
@@ -24,8 +20,8 @@ static bool contains(struct eval *e, struct rvalue list, struct rvalue v)
 
 static void collect(struct rset *set, struct eval *e, struct rvalue list)
 {
-    rset_init(set, e->arena, list.seq.n, false);
-    for (size_t i = 0; i < list.seq.n; i++)
+    rset_init(set, e->arena, list.n, false);
+    for (size_t i = 0; i < list.n; i++)
         rset_add(set, rv_at(e->arena, list, i));
 }
 
@@ -34,10 +30,10 @@ static void collect(struct rset *set, struct eval *e, struct rvalue list)
 static bool some(struct eval *e, struct rvalue of, struct rvalue in, bool wanted)
 {
     struct rset set;
-    bool hashed = in.seq.n > LINEAR && of.seq.n > LINEAR && in.form != LIST_KEYS;
+    bool hashed = in.n > LINEAR && of.n > LINEAR && in.form != LIST_KEYS;
     if (hashed)
         collect(&set, e, in);
-    for (size_t i = 0; i < of.seq.n; i++) {
+    for (size_t i = 0; i < of.n; i++) {
         struct rvalue v = rv_at(e->arena, of, i);
         if ((hashed ? rset_has(&set, v) : contains(e, in, v)) == wanted)
             return true;
@@ -48,7 +44,7 @@ static bool some(struct eval *e, struct rvalue of, struct rvalue in, bool wanted
 static struct rvalue size(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)e, (void)args;
-    return rv_int((int64_t)self->seq.n);
+    return rv_int((int64_t)self->n);
 }
 
 static struct rvalue has_any(struct eval *e, const struct rvalue *self, const struct rvalue *args)
@@ -68,12 +64,12 @@ static struct rvalue has_only(struct eval *e, const struct rvalue *self, const s
 
 static struct rvalue concat(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
-    size_t n = self->seq.n + args[0].seq.n;
+    size_t n = self->n + args[0].n;
     if (!eval_room(e, n * sizeof(struct rvalue)))
         return eval_error(e, "out of memory");
     struct rvalue *items = arena_alloc(e->arena, n * sizeof *items);
     for (size_t i = 0; i < n; i++)
-        items[i] = i < self->seq.n ? rv_at(e->arena, *self, i) : rv_at(e->arena, args[0], i - self->seq.n);
+        items[i] = i < self->n ? rv_at(e->arena, *self, i) : rv_at(e->arena, args[0], i - self->n);
     return rv_list(items, n);
 }
 
@@ -81,9 +77,9 @@ static struct rvalue remove_all(struct eval *e, const struct rvalue *self, const
 {
     struct rset set;
     collect(&set, e, args[0]);
-    struct rvalue *items = arena_alloc(e->arena, self->seq.n * sizeof *items);
+    struct rvalue *items = arena_alloc(e->arena, self->n * sizeof *items);
     size_t n = 0;
-    for (size_t i = 0; i < self->seq.n; i++) {
+    for (size_t i = 0; i < self->n; i++) {
         struct rvalue v = rv_at(e->arena, *self, i);
         if (!rset_has(&set, v))
             items[n++] = v;
@@ -96,7 +92,7 @@ static struct rvalue join(struct eval *e, const struct rvalue *self, const struc
     struct rvalue out;
     struct buf text;
     buf_init(&text, LIMIT_RULES_ARENA / 4);
-    for (size_t i = 0; i < self->seq.n; i++) {
+    for (size_t i = 0; i < self->n; i++) {
         struct rvalue v = rv_at(e->arena, *self, i);
         struct str part;
         if (!rv_to_string(&part, e->arena, v)) {
@@ -104,7 +100,7 @@ static struct rvalue join(struct eval *e, const struct rvalue *self, const struc
             goto done;
         }
         if (i > 0)
-            buf_str(&text, args[0].text);
+            buf_str(&text, rv_str(args[0]));
         buf_str(&text, part);
     }
     if (text.overflowed || !eval_room(e, text.len))
@@ -122,8 +118,8 @@ static struct rvalue to_set(struct eval *e, const struct rvalue *self, const str
     struct rset set;
     if (builtin_is_unproved(e, *self))
         return builtin_no_equality(e);
-    rset_init(&set, e->arena, self->seq.n, true);
-    for (size_t i = 0; i < self->seq.n; i++)
+    rset_init(&set, e->arena, self->n, true);
+    for (size_t i = 0; i < self->n; i++)
         rset_add(&set, rv_at(e->arena, *self, i));
     return rset_value(&set);
 }

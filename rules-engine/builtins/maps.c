@@ -5,49 +5,47 @@
 static struct rvalue size(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)e, (void)args;
-    return rv_int((int64_t)self->seq.n);
+    return rv_int((int64_t)self->n);
 }
 
 static struct rvalue keys(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)args;
     if (self->form == MAP_FIELDS)
-        return (struct rvalue){ .type = RT_LIST,
-                                .form = LIST_KEYS,
-                                .seq = { .fields = self->seq.fields, .n = self->seq.n } };
-    struct rvalue *items = arena_alloc(e->arena, self->seq.n * sizeof *items);
-    for (size_t i = 0; i < self->seq.n; i++)
+        return rv_keys_of_fields(*self);
+    struct rvalue *items = arena_alloc(e->arena, self->n * sizeof *items);
+    for (size_t i = 0; i < self->n; i++)
         items[i] = rv_string(rv_key_at(*self, i));
-    return rv_list(items, self->seq.n);
+    return rv_list(items, self->n);
 }
 
 static struct rvalue values(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)args;
-    struct rvalue *items = arena_alloc(e->arena, self->seq.n * sizeof *items);
-    for (size_t i = 0; i < self->seq.n; i++) {
+    struct rvalue *items = arena_alloc(e->arena, self->n * sizeof *items);
+    for (size_t i = 0; i < self->n; i++) {
         items[i] = rv_value_at(e->arena, *self, i);
         if (rv_is_error(items[i])) /* request.path of a collection group is not known */
             return items[i];
     }
-    return rv_list(items, self->seq.n);
+    return rv_list(items, self->n);
 }
 
 static struct rvalue get_key(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     struct rvalue found;
-    return rv_lookup(&found, e->arena, *self, args[0].text) ? found : args[1];
+    return rv_lookup(&found, e->arena, *self, rv_str(args[0])) ? found : args[1];
 }
 
 static struct rvalue get_path(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     struct rvalue at = *self;
     bool found = true;
-    for (size_t i = 0; i < args[0].seq.n; i++) {
+    for (size_t i = 0; i < args[0].n; i++) {
         struct rvalue key = rv_at(e->arena, args[0], i);
         if (key.type != RT_STRING)
             return eval_type_error(e, key, "string");
-        found = found && at.type == RT_MAP && rv_lookup(&at, e->arena, at, key.text);
+        found = found && at.type == RT_MAP && rv_lookup(&at, e->arena, at, rv_str(key));
     }
     return found ? at : args[1];
 }
@@ -56,7 +54,7 @@ static struct rvalue get_path(struct eval *e, const struct rvalue *self, const s
 static bool diff_is_unproved(struct eval *e, struct rvalue now, struct rvalue before)
 {
     struct rvalue old;
-    for (size_t i = 0; e->request->method == RULES_LIST && i < now.seq.n; i++)
+    for (size_t i = 0; e->request->method == RULES_LIST && i < now.n; i++)
         if (rv_lookup(&old, e->arena, before, rv_key_at(now, i)) &&
             (builtin_is_unproved(e, old) || builtin_is_unproved(e, rv_value_at(e->arena, now, i))))
             return true;
@@ -77,9 +75,9 @@ enum { ADDED = 1, REMOVED = 2, CHANGED = 4, UNCHANGED = 8 };
 /* Both maps are sorted: one walk over each. Order of the outcome: changed, removed, added. */
 static struct rvalue keys_of(struct eval *e, const struct rdiff *d, unsigned wanted)
 {
-    struct rvalue *items = arena_alloc(e->arena, (d->now.seq.n + d->before.seq.n) * sizeof *items);
+    struct rvalue *items = arena_alloc(e->arena, (d->now.n + d->before.n) * sizeof *items);
     size_t n = 0;
-    for (size_t i = 0, j = 0; (wanted & (CHANGED | UNCHANGED)) && i < d->now.seq.n && j < d->before.seq.n;) {
+    for (size_t i = 0, j = 0; (wanted & (CHANGED | UNCHANGED)) && i < d->now.n && j < d->before.n;) {
         struct str key = rv_key_at(d->now, i);
         int c = str_cmp(key, rv_key_at(d->before, j));
         if (c == 0) {
@@ -91,13 +89,13 @@ static struct rvalue keys_of(struct eval *e, const struct rdiff *d, unsigned wan
         i += c <= 0;
         j += c >= 0;
     }
-    for (size_t j = 0; (wanted & REMOVED) && j < d->before.seq.n; j++)
+    for (size_t j = 0; (wanted & REMOVED) && j < d->before.n; j++)
         if (!rv_has_key(d->now, rv_key_at(d->before, j)))
             items[n++] = rv_string(rv_key_at(d->before, j));
-    for (size_t i = 0; (wanted & ADDED) && i < d->now.seq.n; i++)
+    for (size_t i = 0; (wanted & ADDED) && i < d->now.n; i++)
         if (!rv_has_key(d->before, rv_key_at(d->now, i)))
             items[n++] = rv_string(rv_key_at(d->now, i));
-    return (struct rvalue){ .type = RT_SET, .form = LIST_ITEMS, .seq = { .items = items, .n = n } };
+    return rv_set(items, n);
 }
 
 #define KEYS_FUNCTION(name, wanted)                                                                          \

@@ -13,7 +13,7 @@ static bool has_variable(const struct rpath *path, struct str name)
 static struct str unknown_variables(struct eval *e, const struct rpath *path, struct rvalue values)
 {
     struct str out = STR("");
-    for (size_t i = 0; i < values.seq.n; i++) {
+    for (size_t i = 0; i < values.n; i++) {
         struct str name = rv_key_at(values, i);
         if (!has_variable(path, name))
             out = rv_concat(e->arena, out.n ? rv_concat(e->arena, out, STR(",")) : out, name);

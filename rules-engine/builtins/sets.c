@@ -3,8 +3,8 @@
 
 static void collect(struct rset *set, struct eval *e, struct rvalue items)
 {
-    rset_init(set, e->arena, items.seq.n, true);
-    for (size_t i = 0; i < items.seq.n; i++)
+    rset_init(set, e->arena, items.n, true);
+    for (size_t i = 0; i < items.n; i++)
         rset_add(set, rv_at(e->arena, items, i));
 }
 
@@ -12,7 +12,7 @@ static bool some(struct eval *e, struct rvalue of, struct rvalue in, bool wanted
 {
     struct rset set;
     collect(&set, e, in);
-    for (size_t i = 0; i < of.seq.n; i++)
+    for (size_t i = 0; i < of.n; i++)
         if (rset_has(&set, rv_at(e->arena, of, i)) == wanted)
             return true;
     return false;
@@ -21,7 +21,7 @@ static bool some(struct eval *e, struct rvalue of, struct rvalue in, bool wanted
 static struct rvalue size(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)e, (void)args;
-    return rv_int((int64_t)self->seq.n);
+    return rv_int((int64_t)self->n);
 }
 
 static struct rvalue has_any(struct eval *e, const struct rvalue *self, const struct rvalue *args)
@@ -49,7 +49,7 @@ static struct rvalue set_union(struct eval *e, const struct rvalue *self, const 
 {
     struct rset set;
     collect(&set, e, *self);
-    for (size_t i = 0; i < args[0].seq.n; i++)
+    for (size_t i = 0; i < args[0].n; i++)
         rset_add(&set, rv_at(e->arena, args[0], i));
     return rset_value(&set);
 }
@@ -59,8 +59,8 @@ static struct rvalue filter(struct eval *e, struct rvalue of, struct rvalue in, 
 {
     struct rset other, kept;
     collect(&other, e, in);
-    rset_init(&kept, e->arena, of.seq.n, true);
-    for (size_t i = 0; i < of.seq.n; i++) {
+    rset_init(&kept, e->arena, of.n, true);
+    for (size_t i = 0; i < of.n; i++) {
         struct rvalue v = rv_at(e->arena, of, i);
         if (rset_has(&other, v) == wanted)
             rset_add(&kept, v);

@@ -8,7 +8,7 @@
 static struct rvalue size(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)e, (void)args;
-    return rv_int((int64_t)rv_utf16_size(self->text));
+    return rv_int((int64_t)rv_utf16_size(rv_str(*self)));
 }
 
 static struct rvalue change_case(struct eval *e, struct str s, char from, char to)
@@ -22,19 +22,19 @@ static struct rvalue change_case(struct eval *e, struct str s, char from, char t
 static struct rvalue lower(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)args;
-    return change_case(e, self->text, 'A', 'a');
+    return change_case(e, rv_str(*self), 'A', 'a');
 }
 
 static struct rvalue upper(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)args;
-    return change_case(e, self->text, 'a', 'A');
+    return change_case(e, rv_str(*self), 'a', 'A');
 }
 
 static struct rvalue trim(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)e, (void)args;
-    struct str s = self->text;
+    struct str s = rv_str(*self);
     while (s.n > 0 && (unsigned char)s.p[0] <= ' ')
         s = str_skip(s, 1);
     while (s.n > 0 && (unsigned char)s.p[s.n - 1] <= ' ')
@@ -67,20 +67,20 @@ static struct rvalue bad_pattern(struct eval *e, struct str pattern)
 
 static struct rvalue matches(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
-    const struct regex *regex = compiled(e, args[0].text);
-    return regex ? rv_bool(regex_matches(regex, self->text)) : bad_pattern(e, args[0].text);
+    const struct regex *regex = compiled(e, rv_str(args[0]));
+    return regex ? rv_bool(regex_matches(regex, rv_str(*self))) : bad_pattern(e, rv_str(args[0]));
 }
 
 static struct rvalue split(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
-    const struct regex *regex = compiled(e, args[0].text);
+    const struct regex *regex = compiled(e, rv_str(args[0]));
     if (!regex)
-        return bad_pattern(e, args[0].text);
+        return bad_pattern(e, rv_str(args[0]));
     /* At worst one piece a byte. */
-    if (!eval_room(e, (self->text.n + 2) * (2 * sizeof(struct str) + sizeof(struct rvalue))))
+    if (!eval_room(e, (rv_str(*self).n + 2) * (2 * sizeof(struct str) + sizeof(struct rvalue))))
         return eval_error(e, "out of memory");
     size_t n;
-    struct str *pieces = regex_split(regex, self->text, &n, e->arena);
+    struct str *pieces = regex_split(regex, rv_str(*self), &n, e->arena);
     struct rvalue *items = arena_alloc(e->arena, n * sizeof *items);
     for (size_t i = 0; i < n; i++)
         items[i] = rv_string(pieces[i]);
@@ -89,20 +89,20 @@ static struct rvalue split(struct eval *e, const struct rvalue *self, const stru
 
 static struct rvalue replace(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
-    const struct regex *regex = compiled(e, args[0].text);
+    const struct regex *regex = compiled(e, rv_str(args[0]));
     struct str out;
     if (!regex)
-        return bad_pattern(e, args[0].text);
-    if (!regex_replace(&out, regex, self->text, args[1].text, LIMIT_RULES_ARENA / 4, e->arena))
+        return bad_pattern(e, rv_str(args[0]));
+    if (!regex_replace(&out, regex, rv_str(*self), rv_str(args[1]), LIMIT_RULES_ARENA / 4, e->arena))
         return eval_error(e, "Invalid regular expression replacement. Replacement: " STR_FMT ".",
-                          STR_ARG(args[1].text));
+                          STR_ARG(rv_str(args[1])));
     return rv_string(out);
 }
 
 static struct rvalue to_utf8(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)args;
-    return rv_bytes(rv_utf8_bytes(e->arena, self->text));
+    return rv_bytes(rv_utf8_bytes(e->arena, rv_str(*self)));
 }
 
 static const struct builtin rows[] = {

@@ -27,7 +27,7 @@ enum part { YEAR, MONTH, DAY };
 static struct rvalue civil(const struct rvalue *self, enum part part)
 {
     int parts[3];
-    timestamp_civil(day_of(self->time), &parts[YEAR], &parts[MONTH], &parts[DAY]);
+    timestamp_civil(day_of(rv_timestamp(*self)), &parts[YEAR], &parts[MONTH], &parts[DAY]);
     return rv_int(parts[part]);
 }
 
@@ -35,7 +35,7 @@ static struct rvalue civil(const struct rvalue *self, enum part part)
     static struct rvalue name(struct eval *e, const struct rvalue *self, const struct rvalue *args)          \
     {                                                                                                        \
         (void)e, (void)args;                                                                                 \
-        struct timestamp t = self->time;                                                                     \
+        struct timestamp t = rv_timestamp(*self);                                                            \
         (void)t;                                                                                             \
         return expression;                                                                                   \
     }
@@ -49,15 +49,15 @@ METHOD(nanos, rv_int(t.nanos))
 /* 1970-01-01 was a Thursday; Monday is 1. */
 METHOD(day_of_week, rv_int((day_of(t) % 7 + 10) % 7 + 1))
 METHOD(date, rv_time((struct timestamp){ day_of(t) * S_PER_DAY, 0 }))
-METHOD(time_of_day, RV(RT_DURATION, duration, ((struct rduration){ second_of_day(t), t.nanos })))
+METHOD(time_of_day, rv_duration((struct rduration){ second_of_day(t), t.nanos }))
 METHOD(to_millis, rv_int(t.seconds * 1000 + t.nanos / 1000000))
 
 static struct rvalue day_of_year(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)e, (void)args;
     int y, m, d;
-    timestamp_civil(day_of(self->time), &y, &m, &d);
-    return rv_int(day_of(self->time) - timestamp_days(y, 1, 1) + 1);
+    timestamp_civil(day_of(rv_timestamp(*self)), &y, &m, &d);
+    return rv_int(day_of(rv_timestamp(*self)) - timestamp_days(y, 1, 1) + 1);
 }
 
 /* ---- the package ---- */
@@ -145,7 +145,7 @@ static bool zone(struct str s, int64_t *offset)
 static struct rvalue of_text(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)self;
-    struct str s = args[0].text;
+    struct str s = rv_str(args[0]);
     int64_t y, mo, d, h, mi, sec, offset;
     int32_t nanos;
     if (!digits(&s, 4, '-', &y) || !digits(&s, 2, '-', &mo) || !digits(&s, 2, 'T', &d) ||

@@ -92,7 +92,7 @@ static bool same_list(struct arena *arena, const struct json *list, struct rvalu
 {
     const struct json *values = json_get(list, "values");
     size_t n = values ? values->n : 0;
-    if (n != ours.seq.n)
+    if (n != ours.n)
         return false;
     for (size_t i = 0; i < n; i++)
         if (!same_value(arena, &values->items[i], rv_at(arena, ours, i)))
@@ -105,7 +105,7 @@ static bool same_map(struct arena *arena, const struct json *map, struct rvalue 
     const struct json *fields = json_get(map, "fields");
     size_t n = fields ? fields->n : 0;
     struct rvalue v;
-    if (n != ours.seq.n)
+    if (n != ours.n)
         return false;
     for (size_t i = 0; i < n; i++)
         if (!rv_lookup(&v, arena, ours, fields->members[i].name) ||
@@ -158,8 +158,8 @@ static bool same_diff(struct arena *arena, const struct json *v, struct rvalue o
     size_t n = 0;
     for (int i = 0; i < 4; i++) {
         struct rvalue set = builtin_method(RT_MAP_DIFF, str_of(methods[i]))->run(&e, &ours, NULL);
-        for (size_t k = 0; k < set.seq.n; k++, n++)
-            if (!keys || !str_eq_z(json_text(keys, arena_str(arena, set.seq.items[k].text).p), statuses[i]))
+        for (size_t k = 0; k < set.n; k++, n++)
+            if (!keys || !str_eq_z(json_text(keys, arena_str(arena, rv_str(set.items[k])).p), statuses[i]))
                 return false;
     }
     return n == (keys ? keys->n : 0);
@@ -181,10 +181,10 @@ static bool same_value(struct arena *arena, const struct json *v, struct rvalue 
     case RT_FLOAT:
         return str_eq(type, STR("floatValue")) && same_double(inner, ours.number, arena);
     case RT_STRING:
-        return str_eq(type, STR("stringValue")) && str_eq(inner->text, rv_utf8_bytes(arena, ours.text));
+        return str_eq(type, STR("stringValue")) && str_eq(inner->text, rv_utf8_bytes(arena, rv_str(ours)));
     case RT_BYTES:
         return str_eq(type, STR("bytesValue")) && base64_decode(&bytes, arena, inner->text) &&
-               str_eq(bytes, ours.text);
+               str_eq(bytes, rv_str(ours));
     case RT_LIST:
         return str_eq(type, STR("listValue")) && same_list(arena, inner, ours);
     case RT_SET:
@@ -195,13 +195,13 @@ static bool same_value(struct arena *arena, const struct json *v, struct rvalue 
         return str_eq(type, STR("pathValue")) && same_path(inner, ours.path);
     case RT_TIMESTAMP:
         return str_eq(type, STR("timestampValue")) && timestamp_parse(&time, inner->text) &&
-               timestamp_cmp(time, ours.time) == 0;
+               timestamp_cmp(time, rv_timestamp(ours)) == 0;
     case RT_DURATION:
         return str_eq(type, STR("durationValue")) && same_duration(inner->text, ours, arena);
     case RT_LATLNG:
         return str_eq(type, STR("latlngValue")) &&
-               same_double(json_get(inner, "latitude"), ours.latlng.latitude, arena) &&
-               same_double(json_get(inner, "longitude"), ours.latlng.longitude, arena);
+               same_double(json_get(inner, "latitude"), ours.latlng->latitude, arena) &&
+               same_double(json_get(inner, "longitude"), ours.latlng->longitude, arena);
     case RT_MAP_DIFF:
         return str_eq(type, STR("mapDiffValue")) && same_diff(arena, inner, ours);
     case RT_VECTOR:
