@@ -71,6 +71,7 @@ void lint_own_role(struct lint_pass *pass);      /* lint_role.c */
 void lint_never_matches(struct lint_pass *pass); /* lint_paths.c */
 void lint_unknown_method(struct lint_pass *pass);
 void lint_literal_segment(struct lint_pass *pass);
+void lint_list_fields(struct lint_pass *pass);   /* lint_list.c */
 void lint_wrong_context(struct lint_pass *pass); /* lint_context.c */
 void lint_lookup_null(struct lint_pass *pass);
 void lint_absence(struct lint_pass *pass);

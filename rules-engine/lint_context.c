@@ -35,61 +35,23 @@ static void look_at_methods(struct lint_pass *pass, const struct ast_allow *allo
     }
 }
 
-struct list_look {
-    const struct ast_match *match;
-    const struct ast_node *found;
-};
-
-static bool is_last_wildcard(const struct ast_match *match, const struct ast_node *node)
-{
-    return node->kind == AST_NAME && node->name.scope == SCOPE_WILDCARD && match->n_wildcards > 0 &&
-           match->full[match->n_full - 1].kind == PART_BINDING && node->name.slot == match->n_wildcards - 1;
-}
-
-static void look_for_wildcard(void *data, struct lint_expr e)
-{
-    struct list_look *look = data;
-    if (!look->found && is_last_wildcard(look->match, e.node))
-        look->found = e.node;
-}
-
-struct conjunct_look {
-    struct lint_pass *pass;
-    struct list_look *look;
-};
-
-/* What stands beside another condition may not be needed. */
-static void look_at_conjunct(void *data, struct lint_expr e)
-{
-    const struct conjunct_look *c = data;
-    if (e.node->kind != AST_OR && e.node->kind != AST_TERNARY && e.node->kind != AST_NOT)
-        lint_walk(c->pass, e, look_for_wildcard, c->look);
-}
-
-static bool says_list(const struct lint_pass *pass, const struct ast_allow *allow)
-{
-    for (uint32_t i = 0; i < allow->n_methods; i++)
-        if (str_eq_z(lint_source(pass->ruleset, allow->file, allow->method_spans[i]), "list"))
-            return true;
-    return false;
-}
-
 static void look_at_list(struct lint_pass *pass, const struct ast_allow *allow)
 {
-    struct list_look look = { allow->match, NULL };
-    if (!says_list(pass, allow))
+    const struct ast_node *unbound = NULL;
+    if (lint_says_list(pass, allow))
+        unbound = lint_unbound_in_list(pass, allow->match, (struct lint_expr){ allow->condition, NULL });
+    if (!unbound)
         return;
-    struct conjunct_look c = { pass, &look };
-    lint_conjuncts(pass, (struct lint_expr){ allow->condition, NULL }, look_at_conjunct, &c);
-    if (!look.found)
-        return;
+    const char *name =
+        lint_one_line(pass->issues->arena, lint_source(pass->ruleset, unbound->file, unbound->span));
+    if (unbound->kind == AST_NAME)
+        name = lint_text(pass, "{%s}", name);
     lint_add(pass, RULES_WARNING, allow->file, allow->span,
              "ask for a field of resource.data that the query filters by, or give list a line of its own",
              lint_text(pass,
-                       "this grants list for no query but one by document id: {" STR_FMT
-                       "} has no value in others",
-                       STR_ARG(look.found->name.name)));
-    lint_relate(pass, look.found->file, look.found->span, "this fails in a query");
+                       "this grants list for no query but one by document id: %s has no value in others",
+                       name));
+    lint_relate(pass, unbound->file, unbound->span, "this fails in a query");
 }
 
 void lint_wrong_context(struct lint_pass *pass)

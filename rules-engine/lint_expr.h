@@ -59,4 +59,10 @@ bool lint_asks_only_sign_in(struct lint_pass *pass, const struct ast_allow *allo
 /* Whether an expression with that chain is reached. */
 bool lint_mentions(struct lint_pass *pass, struct lint_expr e, const char *chain);
 
+/* What `e` needs to be true and has no value in a query: the id of the document; NULL for nothing. */
+const struct ast_node *lint_unbound_in_list(struct lint_pass *pass, const struct ast_match *match,
+                                            struct lint_expr e);
+/* Whether list is named, not granted as a part of read. */
+bool lint_says_list(const struct lint_pass *pass, const struct ast_allow *allow);
+
 #endif

@@ -7,8 +7,8 @@
  * constant false, a condition that names the field in any way, a list of keys without it, another collection.
  * Everything else about user and data a user can meet.
  */
-#include "rules-engine/lint_expr.h"
 #include "rules-engine/lint_role.h"
+#include "rules-engine/lint_expr.h"
 #include "rules-engine/pattern.h"
 
 enum { NAMES = 128, SATISFY_STEPS = 4000 };
@@ -189,6 +189,7 @@ static void look_for_writers(void *data, const struct role *role)
 
 void lint_own_role(struct lint_pass *pass)
 {
-    struct search s = { .pass = pass, .told = ARENA_ARRAY(pass->arena, const char *, pass->ruleset->n_allows) };
+    struct search s = { .pass = pass,
+                        .told = ARENA_ARRAY(pass->arena, const char *, pass->ruleset->n_allows) };
     role_each_read(pass, look_for_writers, &s);
 }

@@ -21,7 +21,8 @@ typedef void role_visit(void *data, const struct role *role);
 void role_each_read(struct lint_pass *pass, role_visit *visit, void *data);
 
 /* The paths of a lookup's argument as a match, however they are written: a path literal, path('...' + x),
- * .bind({...}). False when it is no document's path, or none with request.auth.uid for an id (lint_own_path.c). */
+ * .bind({...}). False when it is no document's path, or none with request.auth.uid for an id
+ * (lint_own_path.c). */
 bool role_own_path(struct lint_pass *pass, struct lint_expr argument, struct ast_match *out);
 
 #endif
