@@ -187,9 +187,9 @@ def stage_java_clients():
     return tally(code, "%s\n%d passed, %d failed" % (out, ran - failures - errors - left_out, failures + errors))
 
 
-def npm_install(source):
-    """The exact packages of source's lock file, in build/; returns their folder. Installs only what has changed."""
-    folder = os.path.join(ROOT, "build", "node_clients")
+def npm_install(source, name):
+    """The exact packages of source's lock file, in build/name; returns their folder. Installs only what has changed."""
+    folder = os.path.join(ROOT, "build", name)
     os.makedirs(folder, exist_ok=True)
     files = ["package.json", ".npmrc", "package-lock.json"]
     stamp = os.path.join(folder, "node_modules", ".installed")
@@ -201,15 +201,24 @@ def npm_install(source):
     return os.path.join(folder, "node_modules")
 
 
-def stage_node_clients():
+def node_suites(source, name):
+    """The *.test.js of a folder, which has its package.json, with a server of their own."""
     skipped = lacks(["node", "--version"], r"v(\d+)\.(\d+)", (18, 0)) or lacks(["npm", "--version"], r"(\d+)\.(\d+)", (8, 0))
     if skipped:
         return 0, 0, skipped
-    source = os.path.join(ROOT, "tests", "clients", "node")
+    source = os.path.join(ROOT, source)
     suites = sorted(glob.glob(os.path.join(source, "*.test.js")))
-    code, out = under_exec(["node", "--test", "--test-reporter=tap", *suites], env={"NODE_PATH": npm_install(source)})
+    code, out = under_exec(["node", "--test", "--test-reporter=tap", *suites], env={"NODE_PATH": npm_install(source, name)})
     passed, failed = (sum(map(int, re.findall(r"^# %s (\d+)" % word, out, re.MULTILINE))) for word in ("pass", "fail"))
     return tally(code, "%s\n%d passed, %d failed" % (out, passed, failed))
+
+
+def stage_node_clients():
+    return node_suites("tests/clients/node", "node_clients")
+
+
+def stage_express():
+    return node_suites("fixtures/express", "express")
 
 
 def stage_fastapi():
