@@ -1,11 +1,12 @@
 /* lint_budget.c - the lint `budget`: conditions that may need more than a request has: 10 lookups of
  * different documents, 1000 expressions (functions count anew at every call). An upper bound: what || or ?:
- * leaves out is counted as well, so this says "may". */
+ * leaves out is counted as well, so this says "may". And chains of operators that are near the depth at which
+ * an expression is no more compiled: 100, of which production is reported to take 98. */
 #include "rules-engine/lint_expr.h"
 
 #include "core/limits.h"
 
-enum { COUNTED = 64 };
+enum { COUNTED = 64, NEAR_DEPTH = LIMIT_RULES_AST_DEPTH - 10 };
 
 struct count {
     struct lint_pass *pass;
@@ -52,8 +53,37 @@ static void count_one(void *data, struct lint_expr e)
     c->paths[c->n_paths++] = text;
 }
 
+struct chains {
+    struct lint_pass *pass;
+    const struct ast_node *rest; /* of the chain that was looked at last: its operands but the last */
+};
+
+/* a && b && c is (a && b) && c, and visited in that order. */
+static void look_at_chain(void *data, struct lint_expr e)
+{
+    struct chains *chains = data;
+    struct lint_pass *pass = chains->pass;
+    const struct ast_node *node = e.node;
+    unsigned operands = 1;
+    if (node->kind != AST_AND && node->kind != AST_OR)
+        return;
+    bool is_rest = node == chains->rest;
+    chains->rest = node->op.a;
+    for (const struct ast_node *n = node; n->kind == node->kind; n = n->op.a)
+        operands++;
+    if (!is_rest && operands >= NEAR_DEPTH)
+        lint_add(pass, RULES_WARNING, node->file, node->span,
+                 "put parts of it into functions: what they return counts from one again",
+                 lint_text(pass,
+                           "a chain of %u operands: with %d Firebase refuses the rules as too complex, in "
+                           "production perhaps with %d",
+                           operands, LIMIT_RULES_AST_DEPTH, LIMIT_RULES_AST_DEPTH - 1));
+}
+
 void lint_budget(struct lint_pass *pass)
 {
+    struct chains chains = { pass, NULL };
+    lint_each_node(pass, look_at_chain, &chains);
     for (uint32_t i = 0; i < pass->ruleset->n_allows; i++) {
         const struct ast_allow *allow = pass->ruleset->allows[i];
         struct count c = { .pass = pass };
