@@ -66,9 +66,9 @@ void lint_overridden(struct lint_pass *pass);
 void lint_append_only(struct lint_pass *pass); /* lint_append.c */
 void lint_schema(struct lint_pass *pass);      /* lint_schema.c */
 void lint_unbounded(struct lint_pass *pass);
-void lint_unpinned_update(struct lint_pass *pass);
-void lint_own_role(struct lint_pass *pass);      /* lint_role.c */
-void lint_never_matches(struct lint_pass *pass); /* lint_paths.c */
+void lint_unpinned_update(struct lint_pass *pass); /* lint_update.c */
+void lint_own_role(struct lint_pass *pass);        /* lint_role.c */
+void lint_never_matches(struct lint_pass *pass);   /* lint_paths.c */
 void lint_unknown_method(struct lint_pass *pass);
 void lint_literal_segment(struct lint_pass *pass);
 void lint_list_fields(struct lint_pass *pass);   /* lint_list.c */

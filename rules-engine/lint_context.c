@@ -133,16 +133,39 @@ static const char *optional_name(const char *chain)
                : NULL;
 }
 
-/* What is asked to be absent: the operand of `== null`, of `!`, of `!= constant` for a claim. */
+/* What is asked to be absent: the operand of `== null`, of `!`, of `?:`, of `!= constant` for a claim; the
+ * list of `!(x in list)`. */
 static const struct ast_node *asked_absent(const struct ast_node *node, bool *claims_only)
 {
     const struct ast_node *side = node->kind == AST_EQ ? compared_with_null(node) : NULL;
+    bool is_test = node->kind == AST_NOT || node->kind == AST_TERNARY;
     *claims_only = !side;
-    if (node->kind == AST_NOT)
+    if (is_test && node->op.a->kind == AST_IN) {
+        *claims_only = false;
+        side = node->op.a->op.b;
+    } else if (is_test ||
+               (node->kind == AST_NE && node->op.b->kind != AST_NULL && lint_is_constant(node->op.b))) {
         side = node->op.a;
-    else if (node->kind == AST_NE && node->op.b->kind != AST_NULL && lint_is_constant(node->op.b))
-        side = node->op.a;
+    }
     return side;
+}
+
+/* What the error is taken for. */
+static const char *expected_of(const struct ast_node *node)
+{
+    return node->kind == AST_TERNARY ? "the part behind ':'" : "true";
+}
+
+static const char *fix_of(struct lint_pass *pass, const struct ast_node *node, bool claim, const char *name)
+{
+    bool compared = node->kind == AST_EQ || node->kind == AST_NE;
+    bool of_list = !compared && node->op.a->kind == AST_IN;
+    const char *fallback = compared ? "null" : of_list ? "[]" : "false";
+    if (claim)
+        return lint_text(pass, "write request.auth.token.get('%s', %s)", name, fallback);
+    if (of_list)
+        return lint_text(pass, "write data.get('%s', [])", name);
+    return lint_text(pass, "write data.get('%s', null), or !('%s' in data)", name, name);
 }
 
 static void look_at_absence(void *data, struct lint_expr e)
@@ -165,12 +188,9 @@ static void look_at_absence(void *data, struct lint_expr e)
     if (guard.guarded)
         return;
     name = lint_text(pass, "%s", name);
-    lint_add(
-        pass, RULES_WARNING, e.node->file, e.node->span,
-        claim ? lint_text(pass, "write request.auth.token.get('%s', %s)", name,
-                          e.node->kind == AST_NOT ? "false" : "null")
-              : lint_text(pass, "write data.get('%s', null), or !('%s' in data)", name, name),
-        lint_text(pass, "without %s '%s' this is an error, not true", claim ? "a claim" : "a field", name));
+    lint_add(pass, RULES_WARNING, e.node->file, e.node->span, fix_of(pass, e.node, claim, name),
+             lint_text(pass, "without %s '%s' this is an error, not %s", claim ? "a claim" : "a field", name,
+                       expected_of(e.node)));
 }
 
 void lint_absence(struct lint_pass *pass)

@@ -1,9 +1,9 @@
-/* lint_schema.c - lints about what may be written: `incomplete-schema`, `unbounded-field`, `unpinned-update`.
+/* lint_schema.c - lints about what may be written: `incomplete-schema`, `unbounded-field`.
  *
  * keys().hasOnly(list) is true of an empty document: without hasAll, fields can be left out. hasAll(list) is
- * true with more fields than it names: without hasOnly, anything can be added. Neither says of what type a
- * field is. In a collection that is to be append-only all three are asked for, since an entry that is wrong
- * stays wrong; elsewhere one without the other is told. */
+ * true with more fields than it names: without hasOnly, anything can be added. Neither says of what type or
+ * size a field is. In a collection that is to be append-only all of it is asked for, since an entry that is
+ * wrong stays wrong; elsewhere it is told where a part is asked for and another is not. */
 #include "rules-engine/lint_expr.h"
 
 #include "core/limits.h"
@@ -21,7 +21,6 @@ struct schema {
     struct schema_field fields[FIELDS];
     size_t n;
     bool has_all, has_only;    /* of keys() */
-    bool has_changed;          /* a list of what may change */
     const struct ast_node *at; /* hasAll or hasOnly */
 };
 
@@ -77,8 +76,6 @@ static void look_at_keys(void *data, struct lint_expr e)
         note_list(s, node, sub(e, node->op.b), true, true);
     else if ((all || only) && node->call.n == 1 && is_written_keys(s->pass, sub(e, node->call.object)))
         note_list(s, node, sub(e, node->call.args[0]), all, only);
-    else if (lint_is_method(node, "affectedKeys") || lint_is_method(node, "changedKeys"))
-        s->has_changed = true;
 }
 
 static const char *written_field(struct schema *s, struct lint_expr e)
@@ -204,6 +201,11 @@ static bool is_unbounded(const struct schema_field *f)
     return f->sizeable && !f->bounded;
 }
 
+static bool is_bounded(const struct schema_field *f)
+{
+    return f->sizeable && f->bounded;
+}
+
 static bool any(const struct schema *s, bool (*is_wanted)(const struct schema_field *))
 {
     for (size_t i = 0; i < s->n; i++)
@@ -237,6 +239,12 @@ static void look_at_ordinary(struct lint_pass *pass, const struct ast_allow *all
     if (s->has_all && !s->has_only)
         tell(pass, RULES_WARNING, allow, s->at, "add keys().hasOnly([...]) with what may be there",
              "hasAll is true with further fields: anything can be added, of any size");
+    if (s->has_all && s->has_only && any(s, is_untested) && !any(s, is_tested))
+        tell(
+            pass, RULES_WARNING, allow, s->at, "ask 'is', a range or one of a list of every field",
+            lint_text(pass,
+                      "the names of the fields are asked for and nothing of their values: %s can be anything",
+                      fields_text(s, is_untested)));
 }
 
 static void look_at_appended(struct lint_pass *pass, const struct ast_allow *allow, const struct schema *s,
@@ -294,66 +302,25 @@ void lint_schema(struct lint_pass *pass)
 
 /* ---- unbounded-field ---- */
 
+/* Where a schema is closed, or sizes are asked for already, one that is left out is taken for forgotten. */
+static bool asks_sizes(const struct schema *s)
+{
+    return s->has_only || any(s, is_bounded);
+}
+
 void lint_unbounded(struct lint_pass *pass)
 {
     struct schema *s = ARENA_NEW(pass->arena, struct schema);
     for (uint32_t i = 0; i < pass->ruleset->n_allows; i++) {
         const struct ast_allow *allow = pass->ruleset->allows[i];
-        if (!may_create(pass, allow) || !append_only_of(pass, allow))
+        if (!may_create(pass, allow))
             continue;
+        const struct str *pattern = append_only_of(pass, allow);
         read_schema(s, pass, allow, true);
-        if (any(s, is_unbounded))
+        if (any(s, is_unbounded) && (pattern || asks_sizes(s)))
             lint_add(pass, RULES_WARNING, allow->file, allow->span,
                      "ask for size() < a limit, or for one of a list",
-                     lint_text(pass,
-                               "a document has room for 1 MiB: %s may take all of it, in entries that stay",
-                               fields_text(s, is_unbounded)));
-    }
-}
-
-/* ---- unpinned-update ---- */
-
-struct owner {
-    struct lint_pass *pass;
-    const char *field;
-};
-
-/* `resource.data.F == request.auth.uid`, either way round. */
-static void look_for_owner(void *data, struct lint_expr e)
-{
-    struct owner *o = data;
-    if (o->field || e.node->kind != AST_EQ)
-        return;
-    const struct ast_node *sides[2] = { e.node->op.a, e.node->op.b };
-    for (int i = 0; i < 2; i++)
-        if (lint_is_chain(o->pass->arena, sub(e, sides[i]), "request.auth.uid"))
-            o->field = lint_field(o->pass->arena, sub(e, sides[1 - i]), "resource.data.");
-}
-
-void lint_unpinned_update(struct lint_pass *pass)
-{
-    struct schema *s = ARENA_NEW(pass->arena, struct schema);
-    for (uint32_t i = 0; i < pass->ruleset->n_allows; i++) {
-        const struct ast_allow *allow = pass->ruleset->allows[i];
-        struct lint_expr whole = { allow->condition, NULL };
-        struct owner owner = { pass, NULL };
-        if (!(allow->methods & METHOD_UPDATE) ||
-            lint_truth_of(pass, allow, METHOD_UPDATE, NULL) != LINT_UNKNOWN)
-            continue;
-        lint_conjuncts(pass, whole, look_for_owner, &owner);
-        if (!owner.field)
-            continue;
-        read_schema(s, pass, allow, false);
-        const char *after = lint_text(pass, "request.resource.data.%s", owner.field);
-        if (s->has_changed || lint_mentions(pass, whole, after))
-            continue;
-        lint_add(pass, RULES_WARNING, allow->file, allow->span,
-                 lint_text(pass,
-                           "add '&& %s == resource.data.%s', or a list for diff().affectedKeys().hasOnly()",
-                           after, owner.field),
-                 lint_text(pass,
-                           "an owner may write another user's id into '%s' with an update: nothing looks at "
-                           "the new value",
-                           owner.field));
+                     lint_text(pass, "a document has room for 1 MiB: %s may take all of it%s",
+                               fields_text(s, is_unbounded), pattern ? ", in entries that stay" : ""));
     }
 }
