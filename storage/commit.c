@@ -71,6 +71,7 @@ static bool check_texts(struct store_commit *c)
         assert(c->n_ops == 1 || (op->kind != STORE_CLEAR_SUBTREE && op->kind != STORE_EPOCH));
         (void)document;
         if (!check_text(c, op->path, LEDGER_TEXT_MAX * 4, "path") ||
+            !check_text(c, op->request_id, LEDGER_TEXT_MAX, "request id") ||
             !check_text(c, op->decision, LEDGER_TEXT_MAX, "decision"))
             return false;
     }
@@ -227,7 +228,8 @@ static bool plan_op(struct writer *w, struct store_commit *c, size_t i, struct s
 
 /* ---- apply ---- */
 
-static struct format_entry entry_of(const struct writer *w, const struct store_commit *c, uint64_t commit_seq)
+static struct format_entry entry_of(const struct writer *w, const struct store_commit *c,
+                                    const struct store_op *op, uint64_t commit_seq)
 {
     return (struct format_entry){
         .commit_seq = commit_seq,
@@ -235,7 +237,7 @@ static struct format_entry entry_of(const struct writer *w, const struct store_c
         .project = c->db.project,
         .database = c->db.database,
         .principal = c->principal,
-        .request_id = c->request_id,
+        .request_id = op->request_id.n ? op->request_id : c->request_id,
         .rules_digest = c->rules_digest ? str_from(c->rules_digest, FORMAT_HASH) : (struct str){ 0 },
     };
 }
@@ -274,7 +276,7 @@ static bool apply_op(struct writer *w, struct store_commit *c, struct store_op *
                      uint64_t commit_seq)
 {
     struct store *s = w->store;
-    struct format_entry e = entry_of(w, c, commit_seq);
+    struct format_entry e = entry_of(w, c, op, commit_seq);
     const struct str *body = op->fields.p || op->kind != STORE_REFUSED ? &op->fields : NULL;
     bool keep = op->kind != STORE_REFUSED || s->options.record_denied_body;
     e.kind = kind_text(op->kind);
@@ -308,7 +310,7 @@ static bool record_refusal(struct writer *w, const struct store_commit *c, const
     if (!refusals_admit(w->refusals, c->db, c->principal, clock_mono_ns()))
         return true;
     struct ledger *l = &w->store->ledger;
-    struct format_entry e = entry_of(w, c, l->next.seq + 1);
+    struct format_entry e = entry_of(w, c, op, l->next.seq + 1);
     e.kind = STR("refused");
     e.operation = operation;
     e.path = op->path;
@@ -482,7 +484,7 @@ static bool apply_solo(struct writer *w, struct store_commit *c)
         return true;
     if (op->kind == STORE_CLEAR_SUBTREE)
         return apply_clear(w, c, op);
-    struct format_entry e = entry_of(w, c, w->store->ledger.next.seq + 1);
+    struct format_entry e = entry_of(w, c, op, w->store->ledger.next.seq + 1);
     e.kind = STR("epoch");
     e.decision = op->decision;
     if (ledger_append(&w->store->ledger, &e, NULL, true, &w->failed) ||

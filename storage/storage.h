@@ -155,6 +155,7 @@ struct store_op {
     struct str path;
     struct str fields;
     struct str decision; /* "rules:14:9", "owner", "iam"; for refused ones why, one line */
+    struct str request_id; /* of this one alone; empty: the commit's */
     /* Filled before done(): */
     uint64_t seq;
 };

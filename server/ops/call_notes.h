@@ -26,12 +26,12 @@ struct call_decision {
 
 /* One write of a call. */
 struct call_write {
-    enum store_operation operation; /* STORE_OPERATION_NONE: it changed nothing */
+    enum store_operation operation; /* as it was asked; NONE: a verify, or refused before it was known which */
     struct str path;
     struct str request_id; /* its document's own, where that is not the call's; else empty */
     enum status_code code; /* of this write, where others may have succeeded (BatchWrite) */
     uint64_t seq;          /* of its entry; 0: it made none */
-    uint64_t retry_of;     /* a create of what is there already, with equal content: the entry that made it */
+    uint64_t retry_of;     /* a create of what is there already, with equal content: that one's entry */
 };
 
 struct call_notes {

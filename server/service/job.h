@@ -27,6 +27,8 @@ struct pending {
     bool changed;             /* the commit makes a new version of it */
     bool recreated;           /* it was deleted on the way and exists again: a new life, a new create time */
     struct write_chain chain; /* the writes so far, as far as they go together */
+    size_t last_op;           /* its last one in the job's ops, + 1; 0: it makes none */
+    struct str request_id;    /* of the first of its writes that has one, where the call's is ours */
     size_t n_transforms;      /* asked for by the writes so far */
     bool assume_missing, assume_exists; /* by a precondition: what the rules are asked about */
     uint64_t iam;
@@ -91,6 +93,9 @@ enum rpc_flow run_refuse(struct call *call, struct run *run);
  * asks rules or IAM, fills job->commit, whose completion will be `done`. A failure leaves job->status set.
  * True: there is something to submit; with job->status set too it is the refusal, for the ledger. */
 bool job_prepare(struct job *job, void (*done)(struct store_commit *commit));
+
+/* For the request log: what became of each write (write_notes.c). */
+void note_writes(struct run *run);
 
 /* Whether the run would stamp a document with the millisecond that it was last written in when the run began
  * (server_time.c): come again in the next one. May move run->now on. */

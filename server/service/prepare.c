@@ -5,6 +5,7 @@
 #include "core/codec.h"
 #include "core/crypto.h"
 #include "core/limits.h"
+#include "server/ops/request_id.h"
 #include "server/service/document_limits.h"
 #include "server/service/job.h"
 #include "server/service/stored_form.h"
@@ -120,7 +121,9 @@ static void make_ops(struct job *job)
                     p->base.exists && !p->recreated ? STORE_OPERATION_UPDATE : STORE_OPERATION_CREATE,
                 .path = p->path,
                 .fields = p->raw,
+                .request_id = p->request_id,
             };
+        p->last_op = job->n_ops;
     }
 }
 
@@ -227,6 +230,9 @@ static enum status_code prepare_write(struct job *job, size_t i, struct authz *a
         job->malformed = true;
         return st->code;
     }
+    if (write->operation_case == 1 && authz->call->request_id_made && !p->request_id.n)
+        p->request_id = request_id_of_fields(authz->arena, &write->update.fields,
+                                             authz->call->server->options->request_id_field);
     return adopt(p, &after, authz, st);
 }
 
@@ -256,6 +262,7 @@ static enum status_code decide(struct job *job, struct pending *p, struct authz 
                                                   : STORE_OPERATION_CREATE,
             .path = p->path,
             .fields = p->now.exists ? p->raw : (struct str){ 0 },
+            .request_id = p->request_id,
             .decision = authz->decision.n ? authz->decision : STR("denied"),
         };
         job->n_ops = 1;
@@ -291,26 +298,6 @@ static void add_deps(struct job *job, struct authz *authz)
 }
 
 /* ---- one try ---- */
-
-static struct str request_id_of(const struct job *job)
-{
-    const struct call *call = job->run->call;
-    const char *name = call->server->options->request_id_field;
-    if (!call->request_id_made || !name)
-        return call->request_id;
-    for (size_t i = 0; i < job->n; i++) {
-        const struct value *v = job->writes[i].operation_case == 1
-                                    ? value_map_get(&job->writes[i].update.fields, str_of(name))
-                                    : NULL;
-        if (v && v->kind == VALUE_STRING) {
-            struct str id = v->text.n > 128 ? str_from(v->text.p, 128) : v->text;
-            while (!str_is_utf8(id)) /* never half a character */
-                id.n--;
-            return id;
-        }
-    }
-    return call->request_id;
-}
 
 /* Empty tables for a new try. */
 static void clear_tables(struct job *job, struct arena *arena)
@@ -381,7 +368,6 @@ static bool prepare_on(struct job *job, bool guess, void (*done)(struct store_co
     struct timestamp read_time;
     bool denied;
     clear_tables(job, call->arena);
-    call->request_id = request_id_of(job);
     authz_begin(&authz, call, call->arena, run->db, store_view_now(call->server->store, &read_time),
                 run->now);
     authz.pending = (struct authz_pending){ .data = job, .after = pending_after };

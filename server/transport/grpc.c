@@ -61,6 +61,8 @@ static void end_locked(struct request *r, const struct status *status)
         if (!r->started)
             exchange_start(r->exchange, 200, headers, request_headers(r, headers, CONTENT_TYPE));
         r->started = true;
+        if (r->out.len)
+            exchange_write(r->exchange, &r->out);
         exchange_finish(r->exchange, headers, status_headers(headers, number, &message, &details, status));
     }
     buf_dispose(&message);
@@ -117,10 +119,26 @@ static void on_deadline(struct deadline *deadline)
 
 /* ---- the sink ---- */
 
+/* The one message of a unary answer goes out with its end, when the call is in the request log: not a byte of it
+ * before. */
+static void hold_message(struct request *r, struct buf *frame)
+{
+    r->out = *frame;
+    *frame = (struct buf){ .max = frame->max };
+}
+
+static void stream_message(struct request *r, struct buf *frame)
+{
+    struct net_header headers[REQUEST_HEADERS_MAX];
+    if (!r->started)
+        exchange_start(r->exchange, 200, headers, request_headers(r, headers, CONTENT_TYPE));
+    r->started = true;
+    exchange_write(r->exchange, frame);
+}
+
 static void on_message(struct reply_sink *sink, const void *response)
 {
     struct request *r = request_of_sink(sink);
-    struct net_header headers[REQUEST_HEADERS_MAX];
     struct buf frame;
     buf_init(&frame, LIMIT_RESPONSE_BYTES);
     unsigned char *prefix = buf_reserve(&frame, FRAME_PREFIX);
@@ -136,10 +154,10 @@ static void on_message(struct reply_sink *sink, const void *response)
         end_locked(r, &st);
     } else if (!r->ended) {
         frame_prefix(frame.data, frame.len - FRAME_PREFIX);
-        if (!r->started)
-            exchange_start(r->exchange, 200, headers, request_headers(r, headers, CONTENT_TYPE));
-        r->started = true;
-        exchange_write(r->exchange, &frame);
+        if (r->rpc->kind == RPC_UNARY)
+            hold_message(r, &frame);
+        else
+            stream_message(r, &frame);
     }
     pthread_mutex_unlock(&r->lock);
     buf_dispose(&frame);
@@ -260,5 +278,5 @@ void grpc_run(struct task *task, struct worker *worker)
         request_principal(r, call))
         call_finish(call);
     else
-        rpc_dispatch(call);
+        request_dispatch(r, call);
 }

@@ -2,13 +2,14 @@
 #include "server/transport/request.h"
 
 #include "core/clock.h"
-#include "core/log.h"
+#include "server/ops/metrics.h"
+#include "server/ops/request_id.h"
 #include "server/server.h"
 
 #include <stddef.h>
 #include <stdio.h>
 
-enum { REQUEST_ID_MAX = 128, ERROR_MAX = 1024 * 1024 };
+enum { ERROR_MAX = 1024 * 1024 };
 
 struct request *request_of_sink(struct reply_sink *sink)
 {
@@ -22,33 +23,11 @@ void request_post(struct request *r, void (*run)(struct task *task, struct worke
     pool_post(r->transport->options.server->pool, &r->task);
 }
 
-/* The client's own id, made safe for logs and cut, or one that tells requests of this run apart. */
-static struct str request_id(struct request *r, struct arena *arena, bool *made)
+/* One that tells requests of this run apart. */
+static struct str own_id(struct request *r, struct arena *arena)
 {
-    struct str given = exchange_header(r->exchange, "x-request-id");
-    struct str trace = exchange_header(r->exchange, "traceparent");
-    struct buf safe;
-    /* W3C Trace Context: version-traceid-parentid-flags. */
-    if (!given.n && trace.n >= 35 && trace.p[2] == '-')
-        given = str_from(trace.p + 3, 32);
-    *made = !given.n;
-    if (!given.n) {
-        unsigned long long n = atomic_fetch_add(&r->transport->requests, 1) + 1;
-        return str_of(
-            arena_printf(arena, "%llx-%llx", (unsigned long long)exchange_head(r->exchange)->connection, n));
-    }
-    buf_init(&safe, REQUEST_ID_MAX * 8);
-    if (given.n > REQUEST_ID_MAX)
-        given.n = REQUEST_ID_MAX;
-    log_escape(&safe, given);
-    struct str id = buf_view(&safe);
-    if (id.n > REQUEST_ID_MAX)
-        id.n = REQUEST_ID_MAX;
-    while (!str_is_utf8(id)) /* never half a character */
-        id.n--;
-    id = arena_str(arena, id);
-    buf_dispose(&safe);
-    return id;
+    unsigned long long n = atomic_fetch_add(&r->transport->requests, 1) + 1;
+    return str_of(arena_printf(arena, "%llx-%llx", (unsigned long long)exchange_head(r->exchange)->connection, n));
 }
 
 struct call *request_call(struct request *r, struct worker *worker)
@@ -57,19 +36,40 @@ struct call *request_call(struct request *r, struct worker *worker)
     struct call *call = call_new(r->transport->options.server, r->rpc);
     call->sink = &r->sink;
     call->worker = worker;
-    call->request_id = request_id(r, call->arena, &call->request_id_made);
+    call->request_id = request_id_of_headers(call->arena, exchange_header(r->exchange, "x-request-id"),
+                                             exchange_header(r->exchange, "traceparent"));
+    call->request_id_made = !call->request_id.n;
+    if (call->request_id_made)
+        call->request_id = own_id(r, call->arena);
     call->notes.transport = head->protocol == NET_HTTP2 ? "grpc" : "rest";
     call->notes.peer = head->peer; /* as long as the exchange, which outlives the call */
     call->notes.request_bytes = r->body.n;
     call->notes.traceparent = exchange_header(r->exchange, "traceparent");
     call->notes.user_agent = exchange_header(r->exchange, "user-agent");
     call->notes.connection = head->connection;
+    if (head->first)
+        metrics_client(call->server->metrics, call->notes.user_agent);
+    struct str id = request_id_as_header(call->arena, call->request_id);
     pthread_mutex_lock(&r->lock);
     r->call = call;
+    r->id = id;
     if (exchange_cancelled(r->exchange))
         atomic_store(&call->cancelled, true);
     pthread_mutex_unlock(&r->lock);
     return call;
+}
+
+void request_dispatch(struct request *r, struct call *call)
+{
+    struct str id = call->request_id_made ? request_id_of_writes(call) : (struct str){ 0 };
+    if (id.n) {
+        call->request_id = id;
+        id = request_id_as_header(call->arena, id);
+        pthread_mutex_lock(&r->lock); /* a deadline may be answering */
+        r->id = id;
+        pthread_mutex_unlock(&r->lock);
+    }
+    rpc_dispatch(call);
 }
 
 enum status_code request_principal(struct request *r, struct call *call)
@@ -87,6 +87,7 @@ void request_end_call(struct request *r)
     pthread_mutex_lock(&r->lock);
     struct call *call = r->call;
     r->call = NULL;
+    r->id = (struct str){ 0 };
     pthread_mutex_unlock(&r->lock);
     call_free(call);
 }
@@ -94,7 +95,7 @@ void request_end_call(struct request *r)
 size_t request_headers(const struct request *r, struct net_header *out, const char *content_type)
 {
     size_t n = 0;
-    struct str id = exchange_header(r->exchange, "x-request-id");
+    struct str id = r->id.n ? r->id : exchange_header(r->exchange, "x-request-id");
     if (content_type)
         out[n++] = (struct net_header){ STR("content-type"), str_of(content_type) };
     if (r->cors) {
@@ -105,7 +106,7 @@ size_t request_headers(const struct request *r, struct net_header *out, const ch
         out[n++] = (struct net_header){ STR("access-control-allow-credentials"), STR("true") };
         out[n++] = (struct net_header){ STR("vary"), STR("origin") };
     }
-    if (id.n && id.n <= REQUEST_ID_MAX)
+    if (id.n && (r->id.n || id.n <= REQUEST_ID_MAX))
         out[n++] = (struct net_header){ STR("x-request-id"), id };
     return n;
 }

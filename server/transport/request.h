@@ -27,6 +27,7 @@ struct request {
     bool cors;   /* an allowed Origin was given */
     pthread_mutex_t lock;
     struct call *call; /* under lock */
+    struct str id;     /* under lock: the call's request id as the answer's header has it, in the call's arena */
     struct reply_sink sink;
     const struct rpc *rpc;
     /* rest.c */
@@ -46,12 +47,15 @@ struct request *request_of_sink(struct reply_sink *sink);
 void request_post(struct request *r, void (*run)(struct task *task, struct worker *worker));
 /* A call for r->rpc with notes, request id and sink set; r->call is set. */
 struct call *request_call(struct request *r, struct worker *worker);
+/* Once it is decoded: a written document may name the request; then rpc_dispatch. */
+void request_dispatch(struct request *r, struct call *call);
 /* Takes the principal from the authorization header. */
 enum status_code request_principal(struct request *r, struct call *call);
 /* The call is over: r->call is NULL from here on, the call is freed. */
 void request_end_call(struct request *r);
 
-/* Headers of an answer: content type (NULL: none), CORS, request id. Returns how many. */
+/* Headers of an answer: content type (NULL: none), CORS, request id. Returns how many. Under lock while others may
+ * know the id better (request_dispatch). */
 enum { REQUEST_HEADERS_MAX = 8 };
 size_t request_headers(const struct request *r, struct net_header *out, const char *content_type);
 

@@ -300,5 +300,5 @@ void rest_run(struct task *task, struct worker *worker)
         request_principal(r, call))
         call_finish(call);
     else
-        rpc_dispatch(call);
+        request_dispatch(r, call);
 }

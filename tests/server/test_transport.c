@@ -607,8 +607,12 @@ static void request_ids_come_back(void **state)
     ask("GET " D "/c/request_id", "x-request-id: abc-1\r\n", "");
     assert_non_null(strstr(answer, "\r\nx-request-id: abc-1\r\n"));
     assert_non_null(strstr(body_of_answer(), "\"abc-1\""));
-    ask("GET " D "/c/request_id", "", "");
-    assert_null(strstr(answer, "x-request-id"));
+    ask("GET " D "/c/request_id", "", ""); /* ours, where the caller gave none */
+    assert_non_null(strstr(answer, "\r\nx-request-id: "));
+    ask("GET " D "/c/request_id", "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n", "");
+    assert_non_null(strstr(answer, "\r\nx-request-id: 4bf92f3577b34da6a3ce929d0e0e4736\r\n"));
+    ask("GET " D "/c/request_id", "traceparent: 00-00000000000000000000000000000000-00f067aa0ba902b7-01\r\n", "");
+    assert_null(strstr(answer, "x-request-id: 000"));
 }
 
 /* ---- who may ask ---- */
