@@ -127,6 +127,16 @@ static bool is_default_of_methods(const struct ast_allow *deny, const struct ast
            grant->methods != deny->methods;
 }
 
+/* `allow write: if false` and below it in the same block `allow write: if admin()`: a default and an
+ * exception. Above it, or of some of the methods only, the deny is meant to take something back. */
+static bool is_exception(const struct ast_allow *deny, const struct candidate *grant)
+{
+    unsigned of_kind =
+        (deny->methods & METHOD_READ ? METHOD_READ : 0) | (deny->methods & METHOD_WRITE ? METHOD_WRITE : 0);
+    return deny->match == grant->allow->match && deny->index < grant->allow->index &&
+           grant->truth == LINT_UNKNOWN && (grant->allow->methods & of_kind & ~deny->methods) == 0;
+}
+
 /* Comparing two paths costs steps as well: many long ones are not all compared. */
 static bool afford(struct lint_pass *pass, const struct ast_match *a, const struct ast_match *b)
 {
@@ -218,7 +228,8 @@ static void report(struct lint_pass *pass, const struct candidate *grant,
         lint_text(pass, "%s; %s gets through", message, lint_request(pass, from->match, deny->match, common));
     /* Who writes `if false` means it: what it fails to refuse is an error. A stricter condition may be a
      * wish. */
-    lint_add(pass, is_deny ? RULES_ERROR : RULES_WARNING, deny->file, deny->span,
+    bool is_error = is_deny && !is_exception(deny, grant);
+    lint_add(pass, is_error ? RULES_ERROR : RULES_WARNING, deny->file, deny->span,
              fix_text(pass, from, common), message);
     lint_relate(pass, from->file, from->span, "this grants it");
     for (size_t i = 1; i < n && i < SHOWN_LINES; i++)

@@ -85,6 +85,19 @@ def test_errors_are_for_four_lints_only():
     assert {f["id"] for f in found} >= set(levels) - {"compile-error"}
 
 
+def test_a_default_with_an_exception_below_it_is_a_warning():
+    rules = ("rules_version = '2'; service cloud.firestore { match /databases/{d}/documents { match /a/{id} {\n%s\n%s\n} } }")
+    grant, writes = "allow write: if request.auth.token.admin == true;", "allow write: if false;"
+    some = "allow update, delete: if false;"
+    for first, second, level in [(writes, grant, "warning"), (grant, writes, "error"), (some, grant, "error"),
+                                 (writes, "allow write;", "error")]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "firestore.rules")
+            with open(path, "w") as f:
+                f.write(rules % (first, second))
+            assert level + "[useless-deny]" in check(path).stdout, (first, second)
+
+
 def test_a_test_mode_that_is_over_is_told_from_one_that_is_not():
     rules = ("rules_version = '2'; service cloud.firestore { match /databases/{d}/documents { match /{x=**} {"
              " allow read: if request.time < timestamp.date(%d, 1, 31); } } }")
