@@ -12,7 +12,7 @@ enum { FIELDS = 128 };
 
 struct schema_field {
     struct str name;
-    bool required, allowed, tested;
+    bool required, allowed, tested, typed;
     bool sizeable, bounded; /* a string, list or map; its size or values are asked for */
 };
 
@@ -105,13 +105,22 @@ static bool has_size(enum rules_type type)
     return type == RT_STRING || type == RT_LIST || type == RT_MAP || type == RT_BYTES;
 }
 
+static void note_type(struct schema *s, struct lint_expr e, enum rules_type type)
+{
+    const char *name = e.node ? written_field(s, e) : NULL;
+    struct schema_field *field = name ? field_named(s, str_of(name)) : NULL;
+    note_test(s, e, has_size(type), false);
+    if (field)
+        field->typed = true;
+}
+
 /* Every test of a field's value is taken for a test of its type. */
 static void look_at_tests(void *data, struct lint_expr e)
 {
     struct schema *s = data;
     switch (e.node->kind) {
     case AST_IS:
-        note_test(s, sub(e, e.node->is.a), has_size(e.node->is.type), false);
+        note_type(s, sub(e, e.node->is.a), e.node->is.type);
         break;
     case AST_EQ:
     case AST_LT:
@@ -186,6 +195,11 @@ static bool may_be_missing(const struct schema_field *f)
     return f->allowed && !f->required;
 }
 
+static bool is_required_type(const struct schema_field *f)
+{
+    return f->required && f->typed;
+}
+
 static bool is_untested(const struct schema_field *f)
 {
     return f->required && !f->tested;
@@ -247,12 +261,20 @@ static void look_at_ordinary(struct lint_pass *pass, const struct ast_allow *all
                       fields_text(s, is_untested)));
 }
 
+/* A schema that is told field by field, by their types, needs no hasAll: what is read must be there. */
+static const char *missing_text(const struct schema *s)
+{
+    if (s->has_all || (any(s, is_required_type) && !any(s, may_be_missing)))
+        return "";
+    if (any(s, may_be_missing) && !all_allowed_missing(s))
+        return lint_text(s->pass, "hasAll (%s can be left out)", fields_text(s, may_be_missing));
+    return "hasAll (fields can be left out)";
+}
+
 static void look_at_appended(struct lint_pass *pass, const struct ast_allow *allow, const struct schema *s,
                              struct str pattern)
 {
-    const char *lacks = "";
-    if (!s->has_all)
-        lacks = "hasAll (fields can be left out)";
+    const char *lacks = missing_text(s);
     if (!s->has_only)
         lacks = lint_text(pass, "%s%shasOnly (fields can be added)", lacks, *lacks ? ", " : "");
     if (any(s, is_untested))
