@@ -189,7 +189,8 @@ struct ast_match {
     struct ast_path_part *full;
     uint32_t n_full;
     uint32_t n_wildcards;                /* in full: their slots are numbered in order */
-    bool v1_never_matches;               /* v1 glob in the middle */
+    uint32_t overlaid;                   /* parts behind the glob that lie over those that follow: match.h */
+    bool never_matches;                  /* v1 glob in the middle, or what is overlaid does not fit */
 };
 
 struct ast_service {

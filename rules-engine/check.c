@@ -341,6 +341,26 @@ static struct ast_span match_keyword(const struct ast_match *match)
     return (struct ast_span){ match->span.from, match->span.from + 5 };
 }
 
+/* match.h tells what is overlaid: the parts behind ** of the match that has it, in those nested below. */
+static void overlay(struct ast_match *match)
+{
+    const struct ast_match *top = match->parent;
+    while (top && !has_glob(top->parts, top->n_parts))
+        top = top->parent;
+    if (!top || has_glob(match->parts, match->n_parts))
+        return;
+    uint32_t glob = top->n_full - 1;
+    while (top->full[glob].kind != PART_GLOB)
+        glob--;
+    match->overlaid = top->n_full - glob - 1;
+    const struct ast_path_part *over = match->full + glob + 1, *under = match->full + top->n_full;
+    if (match->n_full - top->n_full <= match->overlaid)
+        match->never_matches = match->overlaid > 0;
+    for (uint32_t i = 0; i < match->overlaid && !match->never_matches; i++)
+        match->never_matches = over[i].kind == PART_LITERAL && under[i].kind == PART_LITERAL &&
+                               !str_eq(over[i].text, under[i].text);
+}
+
 static void build_full_path(struct checker *c, struct ast_match *match)
 {
     uint32_t above = match->parent ? match->parent->n_full : 0;
@@ -359,7 +379,8 @@ static void build_full_path(struct checker *c, struct ast_match *match)
         match->n_wildcards += match->full[i].kind == PART_BINDING || match->full[i].kind == PART_GLOB;
     for (uint32_t i = 0; i + 1 < match->n_full; i++)
         if (match->full[i].kind == PART_GLOB && c->ruleset->units[match->file].version == 1)
-            match->v1_never_matches = true;
+            match->never_matches = true;
+    overlay(match);
 }
 
 static void check_path_limits(struct checker *c, const struct ast_match *match)

@@ -36,7 +36,7 @@ bool lint_in_pattern(const struct lint_pass *pass, const struct ast_allow *allow
 {
     size_t ids = path_segments(pattern);
     bool glob = pattern.n >= 2 && memmem(pattern.p, pattern.n, "**", 2);
-    if (allow->match->v1_never_matches)
+    if (allow->match->never_matches)
         return false;
     if (ids + OWN_PARTS > LIMIT_RULES_PATH_SEGMENTS)
         return true; /* not looked at: better a finding too many */

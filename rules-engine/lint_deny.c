@@ -154,7 +154,7 @@ static bool is_useless(struct lint_pass *pass, const struct candidate *deny, con
     const struct ast_match *narrow = deny->allow->match, *wide = grant->allow->match;
     int version = ruleset->units[deny->allow->file].version;
     if (deny == grant || deny->service != grant->service || !(deny->allow->methods & grant->granted) ||
-        wide->v1_never_matches || narrow->v1_never_matches)
+        wide->never_matches || narrow->never_matches)
         return false;
     if (is_default_of_methods(deny->allow, grant->allow))
         return false;

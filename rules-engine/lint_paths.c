@@ -33,7 +33,14 @@ static void look_at_match(struct lint_pass *pass, const struct ast_match *match)
     const char *path = lint_pattern(pass->issues->arena, match);
     if (!match->allows)
         return;
-    if (match->v1_never_matches) {
+    if (match->never_matches && match->overlaid) {
+        message =
+            lint_text(pass,
+                      "'%s' matches no document: what is nested below {%s=**} and a name begins at that "
+                      "name, not behind it",
+                      path, arena_str(pass->issues->arena, glob_of(match)->text).p);
+        note = lint_text(pass, "declare it beside the other: match %s", path);
+    } else if (match->never_matches) {
         message =
             lint_text(pass, "'%s' matches no document: in version 1 a {%s=**} can only be the end of a path",
                       path, arena_str(pass->issues->arena, glob_of(match)->text).p);

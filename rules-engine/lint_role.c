@@ -174,7 +174,7 @@ static void look_for_writers(void *data, const struct role *role)
     for (uint32_t i = 0; i < s->pass->ruleset->n_allows; i++) {
         unsigned methods = 0;
         s->allow = s->pass->ruleset->allows[i];
-        if (s->allow->match->v1_never_matches || !(s->allow->methods & METHOD_WRITE) ||
+        if (s->allow->match->never_matches || !(s->allow->methods & METHOD_WRITE) ||
             !pattern_intersects(s->allow->match, &s->role->match, version))
             continue;
         methods |= lets_write(s, METHOD_CREATE) ? METHOD_CREATE : 0;

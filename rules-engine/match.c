@@ -68,28 +68,35 @@ static struct rvalue glob_value(struct arena *arena, const struct match_target *
     return rv_path(path);
 }
 
+/* Where part i of `match` is: those behind the glob are counted from the end, as many as are not overlaid. */
+static size_t segment_of(const struct ast_match *match, size_t glob, const struct match_target *t, size_t i)
+{
+    size_t later = match->n_full - i; /* parts from i on */
+    if (i < glob)
+        return i;
+    return i <= glob + match->overlaid ? t->n - later + match->overlaid : t->n - later;
+}
+
 bool match_covers(const struct rvalue **wildcards, struct arena *arena, const struct ast_match *match,
                   int version, const struct match_target *t)
 {
-    size_t glob = find_glob(match), parts = match->n_full, behind = glob < parts ? parts - glob - 1 : 0;
-    size_t fewest =
-        glob < parts ? parts - (version >= 2) : parts; /* segments; version 1's ** takes at least one */
-    if (match->v1_never_matches || t->n < fewest || (glob == parts && (t->n != parts || t->any_depth)))
+    size_t glob = find_glob(match), parts = match->n_full;
+    size_t behind = glob < parts ? parts - glob - 1 - match->overlaid : 0;
+    /* Segments; version 1's ** takes at least one. */
+    size_t fewest = glob < parts ? glob + behind + (version < 2) : parts;
+    if (match->never_matches || t->n < fewest || (glob == parts && (t->n != parts || t->any_depth)))
         return false;
     /* A group at every depth: only what ** takes may vary. */
     if (t->any_depth && (glob > t->any_depth || behind > t->n - t->any_depth))
         return false;
-    for (size_t i = 0; i < glob; i++)
-        if (!part_fits(&match->full[i], t, i))
-            return false;
-    for (size_t i = 0; i < behind; i++)
-        if (!part_fits(&match->full[parts - 1 - i], t, t->n - 1 - i))
+    for (size_t i = 0; i < parts; i++)
+        if (i != glob && !part_fits(&match->full[i], t, segment_of(match, glob, t, i)))
             return false;
     struct rvalue *values = arena_alloc(arena, match->n_wildcards * sizeof *values);
     size_t n = 0;
     for (size_t i = 0; i < parts; i++) {
         const struct ast_path_part *part = &match->full[i];
-        size_t at = i < glob ? i : t->n - (parts - i);
+        size_t at = segment_of(match, glob, t, i);
         if (part->kind == PART_GLOB)
             values[n++] = version < 2 && t->last_unknown /* version 1: a list leaves the whole of it open */
                               ? (struct rvalue){ .type = RT_UNDEFINED }

@@ -2,7 +2,12 @@
  *
  * Wildcards: {x} and {x=*} take one segment, a string. {x=**} takes zero or more segments (rules_version 1:
  * one or more, and only at the end), a path. At most one of those stands in a full path (the checker sees to
- * it). */
+ * it).
+ *
+ * What is nested below a match with {x=**}, as observed on Google's emulator 1.19.9: the parts that the match
+ * itself has behind its ** do not stand before the nested ones but over the first of them, and both must fit.
+ * Below /{g=**}/b a match /{x}/{y} is /{g=**}/{x}/{y} where x is b. There must be more of the nested parts
+ * than of those over them, else nothing matches: so it is with /{g=**}/t/{id} and /u/{x}. */
 #ifndef RULES_ENGINE_MATCH_H
 #define RULES_ENGINE_MATCH_H
 

@@ -14,10 +14,17 @@ struct pattern {
 
 static void pattern_of(struct pattern *out, const struct ast_match *match, int version)
 {
+    uint32_t left =
+        0; /* parts under those that are overlaid; a literal of either says more than a wildcard */
     out->n = 0;
     for (uint32_t i = 0; i < match->n_full; i++) {
         const struct ast_path_part *part = &match->full[i];
         bool glob = part->kind == PART_GLOB;
+        if (left > 0) {
+            left--;
+            if (match->full[i - match->overlaid].kind == PART_LITERAL)
+                part = &match->full[i - match->overlaid];
+        }
         if (glob && version == 1 && out->n < PARTS) {
             out->parts[out->n] = part; /* one segment, then any number */
             out->is_glob[out->n++] = false;
@@ -25,6 +32,10 @@ static void pattern_of(struct pattern *out, const struct ast_match *match, int v
         if (out->n < PARTS) {
             out->parts[out->n] = part;
             out->is_glob[out->n++] = glob;
+        }
+        if (glob) {
+            left = match->overlaid;
+            i += left;
         }
     }
 }

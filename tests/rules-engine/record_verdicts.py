@@ -3,6 +3,7 @@
 
     record_verdicts.py HOST:PORT expressions lists requests > verdicts/recorded.ndjson
     record_verdicts.py HOST:PORT more batteries > verdicts/more.ndjson
+    record_verdicts.py HOST:PORT styles > verdicts/styles.ndjson
     test_proof --print 2500 | record_verdicts.py HOST:PORT proofs > verdicts/proofs.ndjson
 
 Standard library only. Expressions become `allow get: if <expr>` in one match block each, 100 to a project,
@@ -19,6 +20,7 @@ import sys
 
 import verdict_batteries as batteries
 import verdict_more as more
+import verdict_random as styles
 import verdict_requests as scenarios
 
 BATCH = 100
@@ -1413,6 +1415,10 @@ def judge_batteries(emulator):
     yield from judge_rulesets(emulator, batteries.RULESETS, "demo-b")
 
 
+def judge_styles(emulator):
+    yield from judge_rulesets(emulator, styles.rulesets(), "demo-s")
+
+
 def put_documents(emulator, project, encoded):
     emulator.call("DELETE", f"/emulator/v1/projects/{project}/databases/(default)/documents", None, "owner")
     prefix = f"projects/{project}/databases/(default)/documents/"
@@ -1538,7 +1544,8 @@ def judge_cases(emulator, cases, prefix):
 def main():
     emulator = Emulator(sys.argv[1])
     parts = {"expressions": judge_expressions, "lists": judge_lists, "requests": judge_requests,
-             "more": judge_more, "batteries": judge_batteries, "proofs": judge_proofs}
+             "more": judge_more, "batteries": judge_batteries, "proofs": judge_proofs,
+             "styles": judge_styles}
     for name in sys.argv[2:]:
         for record in parts[name](emulator):
             print(json.dumps(record, ensure_ascii=False, separators=(",", ":")), flush=True)

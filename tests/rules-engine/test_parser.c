@@ -290,7 +290,7 @@ static void full_paths_count_wildcards_from_the_outside(void **state)
     assert_int_equal(match->n_full, 4);
     assert_int_equal(match->n_wildcards, 2);
     assert_string_equal(path_shape(f.arena, match->full, match->n_full), "(path /a {x} /b {y**})");
-    assert_false(match->v1_never_matches);
+    assert_false(match->never_matches);
     dispose(&f);
 }
 

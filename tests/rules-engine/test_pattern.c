@@ -171,6 +171,30 @@ static void a_witness_fits_both(void **state)
     arena_free(arena);
 }
 
+/* Below /{y=**}/a and /{x}: the a lies over the {x}, so that every path that fits ends in an a and one more.
+ */
+static void what_is_overlaid_is_one_segment(void **state)
+{
+    (void)state;
+    static struct ast_path_part parts[] = {
+        { .kind = PART_GLOB, .text = STR_INIT("y") },
+        { .kind = PART_LITERAL, .text = STR_INIT("a") },
+        { .kind = PART_BINDING, .text = STR_INIT("x") },
+        { .kind = PART_BINDING, .text = STR_INIT("z") },
+    };
+    static struct ast_path_part flat_parts[] = {
+        { .kind = PART_GLOB, .text = STR_INIT("y") },
+        { .kind = PART_LITERAL, .text = STR_INIT("a") },
+        { .kind = PART_BINDING, .text = STR_INIT("z") },
+    };
+    struct ast_match nested = { .full = parts, .n_full = 4, .overlaid = 1 };
+    struct ast_match flat = { .full = flat_parts, .n_full = 3 };
+    for (size_t i = 0; i < n_patterns; i++)
+        assert_int_equal(pattern_intersects(&nested, &patterns[i].match, 2),
+                         pattern_intersects(&flat, &patterns[i].match, 2));
+    assert_true(pattern_covers(&nested, &flat, 2) && pattern_covers(&flat, &nested, 2));
+}
+
 static int make_all(void **state)
 {
     (void)state;
@@ -186,6 +210,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(short_patterns_are_all_compared),
         cmocka_unit_test(overlap_is_that_of_the_paths),
         cmocka_unit_test(a_witness_fits_both),
+        cmocka_unit_test(what_is_overlaid_is_one_segment),
     };
     if (argc > 1)
         n_pairs = strtoul(argv[1], NULL, 10);

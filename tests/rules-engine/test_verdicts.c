@@ -702,6 +702,7 @@ static void check_known(void)
 static const char *const recorded[] = {
     "rules-engine/verdicts/recorded.ndjson",
     "rules-engine/verdicts/more.ndjson",
+    "rules-engine/verdicts/styles.ndjson",
     "rules-engine/verdicts/proofs.ndjson",
 };
 static const char *one_more; /* a file to replay behind them, by argument */

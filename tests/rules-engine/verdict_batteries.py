@@ -329,12 +329,15 @@ class Matches:
                                                      f"{g} == /{self.random.choice('abc')}/b")]
         return self.random.choice(options)
 
+    def is_closed(self, line, globs):
+        """Nothing may stand behind ** in version 1; what stands behind the segments that follow it is overlaid."""
+        return globs and (self.version == "1" or ("=**}" in line and not line.endswith("=**} {")))
+
     def block(self, depth, bound, globs):
         bound, globs = list(bound), list(globs)
         indent = "    " + "  " * depth
         lines = [f"{indent}match {self.segments(bound, globs)} {{"]
-        # Nothing may stand behind ** in version 1; behind the segments that follow it see OVERLAY.
-        closed = globs and (self.version == "1" or ("=**}" in lines[0] and not lines[0].endswith("=**} {")))
+        closed = self.is_closed(lines[0], globs)
         for _ in range(self.random.choice((1, 1, 2)) if depth or closed else self.random.choice((0, 1, 1))):
             lines.append(f"{indent}  allow {self.random.choice(('get', 'list', 'read', 'read', 'get, list'))}: if {self.condition(bound, globs)};")
         for _ in range(self.random.choice((0, 1, 2)) if depth < 2 and not closed else 0):
@@ -357,7 +360,7 @@ class Matches:
             (ALICE, "group", c, None) for c in "abc"] + [(ALICE, "group", "a/b/c", None)]
 
 
-# Google's lays a nested match over the segments behind ** of its parent: there x is the b. Not here.
+# A nested match lies over the segments behind ** of its parent: x is the b.
 OVERLAY = wrap("""    match /{g=**}/b { match /{x}/{y} { allow get: if x == 'b'; } }
 """)
 OVERLAY_REQUESTS = [(ALICE, "get", p, None) for p in ("b/p", "p/b/b/q", "p/q", "p/q/r/s")]
