@@ -2,6 +2,7 @@
 #include "core/clock.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,14 +10,30 @@
 #include <time.h>
 
 static const struct clock_source *replaced;
+static _Atomic int64_t offset_us;
 
-int64_t clock_wall_us(void)
+static int64_t system_us(void)
 {
     if (replaced && replaced->wall_us)
         return replaced->wall_us(replaced->data);
     struct timespec ts;
     clock_gettime(CLOCK_REALTIME, &ts);
     return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int64_t clock_wall_us(void)
+{
+    return system_us() + clock_offset_us();
+}
+
+void clock_move_us(int64_t offset)
+{
+    atomic_store_explicit(&offset_us, offset, memory_order_relaxed);
+}
+
+int64_t clock_offset_us(void)
+{
+    return atomic_load_explicit(&offset_us, memory_order_relaxed);
 }
 
 int64_t clock_mono_ns(void)

@@ -75,6 +75,13 @@ enum {
     LIMIT_IDLE_CONNECTION_S = 600,       /* ours: HTTP/1.1 keep-alive without a request */
     LIMIT_CALLS_QUEUED = 20000,          /* ours: calls waiting for a worker; above: RESOURCE_EXHAUSTED */
 
+    /* Faults (all ours) */
+    LIMIT_FAULTS = 64,             /* set at once */
+    LIMIT_FAULT_BYTES = 4096,      /* one fault as text or JSON */
+    LIMIT_FAULT_WAIT_MS = 600000,  /* latency, and how long a stalled call is kept before its connection is reset */
+    LIMIT_FAULT_NUMBER = 1000000000, /* nth, count, seed, messages */
+    LIMIT_QUOTA_DATABASES = 256,   /* with buckets of their own; any further ones share one */
+
     /* Rules (source: docs and 1.19.9) */
     LIMIT_RULES_SOURCE_BYTES = 1024 * 1024, /* 1.19.9 accepts >1 MB, production 256 KB: we warn above that */
     LIMIT_RULES_EXPRESSIONS = 1000,

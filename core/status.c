@@ -93,6 +93,7 @@ static const struct status_detail *copy_details(struct arena *arena, const struc
         return NULL;
     struct status_detail *d = ARENA_NEW(arena, struct status_detail);
     d->reason = from->reason;
+    d->retry_ms = from->retry_ms;
     d->count = from->count;
     d->facts = ARENA_ARRAY(arena, struct status_fact, from->count);
     for (size_t i = 0; i < from->count; i++) {

@@ -30,7 +30,8 @@ enum status_code {
     STATUS_UNAUTHENTICATED = 16,
 };
 
-/* One google.rpc.ErrorInfo: a reason in UPPER_SNAKE_CASE, our domain, and named facts. */
+/* One google.rpc.ErrorInfo: a reason in UPPER_SNAKE_CASE, our domain, and named facts. Or, with retry_ms, one
+ * google.rpc.RetryInfo: when trying again may help; nothing else of it is set then. */
 struct status_detail {
     const char *reason;
     size_t count;
@@ -39,6 +40,7 @@ struct status_detail {
         struct str value;
     } *facts;
     struct status_detail *next;
+    int64_t retry_ms; /* 0: an ErrorInfo */
 };
 #define STATUS_DETAIL_DOMAIN "cinderlog.dev"
 

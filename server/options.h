@@ -38,6 +38,9 @@ struct options {
     const char *request_log;      /* file; NULL: none */
     const char *request_id_field; /* default "request_id" */
     const char *summary;          /* file for the exit summary as JSON; NULL: text on stderr only */
+    struct str fault[OPTIONS_MAX_LIST], quota[OPTIONS_MAX_LIST]; /* fault.h, quota.h have their forms */
+    size_t n_fault, n_quota;
+    bool fault_header, allow_clock;
     bool single_project_mode, single_project_mode_error;
     unsigned workers; /* 0: one per core */
 };

@@ -15,6 +15,7 @@
 
 #include <stdatomic.h>
 
+struct faults;
 struct net;
 struct request_log;
 struct summary;
@@ -29,6 +30,7 @@ struct server {
     struct rules_registry *rules;
     struct transactions *transactions;
     struct summary *summary;
+    struct faults *faults; /* NULL: none can be set */
     struct request_log *request_log; /* NULL: none */
     struct owner_policy *policies; /* by listener index */
     size_t n_policies;

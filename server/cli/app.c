@@ -3,6 +3,8 @@
 #include "core/log.h"
 #include "core/thread.h"
 #include "server/cli/cli.h"
+#include "server/faults/faults.h"
+#include "server/faults/quota.h"
 #include "server/net/net.h"
 #include "server/ops/request_log.h"
 #include "server/ops/rules_file.h"
@@ -131,6 +133,20 @@ static enum status_code load_seed(struct app *app, struct status *st)
     return st->code;
 }
 
+static enum status_code open_faults(struct app *app, struct status *st)
+{
+    const struct options *o = &app->options;
+    struct quota *quota;
+    uint64_t id;
+    if (quota_new(&quota, o->quota, o->n_quota, st))
+        return st->code;
+    app->server.faults = faults_new(quota);
+    for (size_t i = 0; i < o->n_fault; i++)
+        if (faults_add(&id, app->server.faults, o->fault[i], st))
+            return st->code;
+    return STATUS_OK;
+}
+
 /* One listener for the main port and one for each PORT of --owner-as, with what owner means on it. */
 static enum status_code open_policies(struct app *app, struct status *st)
 {
@@ -257,7 +273,7 @@ struct app *app_open(const struct options *options, int *exit_code)
     summary_patterns(server->summary, app->options.append_only);
     log_set_json(app->options.log_json);
     signal(SIGPIPE, SIG_IGN);
-    if (open_policies(app, &st))
+    if (open_policies(app, &st) || open_faults(app, &st))
         goto failed;
     if (app->options.request_log && request_log_open(&server->request_log, app->options.request_log, &st))
         goto failed;
@@ -341,6 +357,10 @@ void app_announce(const struct app *app)
         printf("Rules: none found, everything is allowed to everyone (--rules FILE)\n");
     for (size_t i = 0; i < app->options.n_append_only; i++)
         printf("Append-only: " STR_FMT "\n", STR_ARG(app->options.append_only[i]));
+    for (size_t i = 0; i < app->options.n_fault; i++)
+        printf("Fault %zu: " STR_FMT "\n", i + 1, STR_ARG(app->options.fault[i]));
+    for (size_t i = 0; i < app->options.n_quota; i++)
+        printf("Quota of each database: " STR_FMT "\n", STR_ARG(app->options.quota[i]));
     for (size_t i = 1; i < app->n_listeners; i++)
         printf("Owner on port %u: " STR_FMT "\n", (unsigned)app->listeners[i].port,
                STR_ARG(app->server.policies[i].user.label));
@@ -427,6 +447,7 @@ int app_close(struct app *app)
     transport_free(app->transport);
     rules_registry_free(server->rules);
     summary_free(server->summary);
+    faults_free(server->faults);
     request_log_close(server->request_log);
     arena_free(app->arena);
     free(app);

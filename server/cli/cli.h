@@ -22,6 +22,7 @@ int cli_rules(int argc, char **argv); /* the next two are its commands */
 int cli_rules_check(int argc, char **argv);
 int cli_rules_builtins(int argc, char **argv);
 int cli_rules_coverage(int argc, char **argv);
+int cli_faults(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_log(int argc, char **argv);
 

@@ -17,6 +17,7 @@ static const struct command {
     { "healthcheck", cli_healthcheck, "healthcheck [HOST:PORT]", "exit 0 when the server is ready" },
     { "rules", cli_rules, "rules check [options] [FILE ...]", "compile rules and find what means something else than it says; --format text|json|sarif" },
     { "rules", cli_rules, "rules coverage HOST:PORT [--project ID] [--format text|lcov|json]", "which rules, conditions and values a running server has seen" },
+    { "faults", cli_faults, "faults", "the effects and keys of --fault" },
     { "verify", cli_verify, "verify DATA [--since SEQ:CHAIN]", "recompute every hash: 0 intact, 1 tampered, 2 unreadable" },
     { "log", cli_log, "log DATA|HOST:PORT [--denied] [--request ID] [--path P] [--follow] [--format text|ndjson]", "the ledger: versions, denials, rule changes" },
 };

@@ -17,5 +17,12 @@ const struct http_route control_routes[] = {
     { "GET", "/cinderlog/v1/stats", control_stats, false },
     { "GET", "/cinderlog/v1/entries", control_entries, false },
     { "GET", "/cinderlog/v1/summary", control_summary, false },
+    { "GET", "/cinderlog/v1/faults", control_get_faults, false },
+    { "POST", "/cinderlog/v1/faults", control_post_fault, false },
+    { "DELETE", "/cinderlog/v1/faults", control_delete_faults, false },
+    { "DELETE", "/cinderlog/v1/faults/*", control_delete_faults, false },
+    { "GET", "/cinderlog/v1/clock", control_get_clock, false },
+    { "POST", "/cinderlog/v1/clock", control_post_clock, false },
+    { "DELETE", "/cinderlog/v1/clock", control_delete_clock, false },
 };
 const size_t control_route_count = sizeof control_routes / sizeof control_routes[0];

@@ -16,6 +16,8 @@ void control_shutdown(struct http_call *call);
 /* coverage.c: as Google's emulator, and the page for people. */
 void control_coverage(struct http_call *call);
 void control_coverage_page(struct http_call *call);
+/* emulator.c: true when --lock-control refuses what the call would change; it is answered then. */
+bool control_locked(struct http_call *call);
 /* emulator.c: the members "rules" and, with findings, "issues" of an answer about rules. */
 void control_put_ruleset(struct buf *out, const struct ruleset *ruleset, struct arena *arena);
 
@@ -26,5 +28,15 @@ void control_checkpoint(struct http_call *call);
 void control_stats(struct http_call *call); /* entries, commits, SQLite transactions, running calls */
 void control_entries(struct http_call *call);
 void control_summary(struct http_call *call);
+
+/* faults.c: what is to go wrong (server/faults). */
+void control_get_faults(struct http_call *call);
+void control_post_fault(struct http_call *call);
+void control_delete_faults(struct http_call *call); /* one, or all */
+
+/* clock.c: the moved time, for tests of retention and expiry. */
+void control_get_clock(struct http_call *call);
+void control_post_clock(struct http_call *call);
+void control_delete_clock(struct http_call *call);
 
 #endif

@@ -18,7 +18,7 @@
 
 enum { MAX_FILES = 20, ANSWER_MAX = 16 * 1024 * 1024 };
 
-static bool locked(struct http_call *call)
+bool control_locked(struct http_call *call)
 {
     if (!call->server->options->lock_control)
         return false;
@@ -143,7 +143,7 @@ void control_put_rules(struct http_call *call)
     size_t n;
     struct buf out;
     buf_init(&out, ANSWER_MAX);
-    if (locked(call) || of_other_project(call, http_param(call, 0)))
+    if (control_locked(call) || of_other_project(call, http_param(call, 0)))
         goto out;
     if (parse_put(files, &n, &ignore_errors, call->arena, call->body, &st)) {
         http_reply_status(call, &st);
@@ -264,7 +264,7 @@ void control_delete_documents(struct http_call *call)
     struct database_name db = { http_param(call, 0), http_param(call, 1) };
     struct str path = http_param(call, 2); /* "" or "c", "c/d", ... decoded */
     struct resource_name name;
-    if (locked(call) || of_other_project(call, db.project))
+    if (control_locked(call) || of_other_project(call, db.project))
         return;
     if (path_parse_resource(&name, path_full(call->arena, db, path), &st)) {
         http_reply_status(call, &st);
@@ -275,13 +275,13 @@ void control_delete_documents(struct http_call *call)
 
 void control_reset(struct http_call *call)
 {
-    if (!locked(call))
+    if (!control_locked(call))
         submit(call, (struct database_name){ 0 }, STORE_EPOCH, STR(""), "Resetting...\n");
 }
 
 void control_shutdown(struct http_call *call)
 {
-    if (locked(call))
+    if (control_locked(call))
         return;
     http_reply_text(call, 200, "Shutting down...\n");
     atomic_store(&call->server->stopping, true);

@@ -357,7 +357,7 @@ static void write_locked(struct exchange *e, struct buf *bytes)
 /* Whether there is still somebody to answer and the answer is not over. */
 static bool answerable(const struct exchange *e)
 {
-    return !e->finished && !e->aborted && !atomic_load(&e->cancelled);
+    return !e->finished && !e->aborted && e->fault != NET_FAULT_TRUNCATE && !atomic_load(&e->cancelled);
 }
 
 static void reply(struct exchange *e, int status, const struct net_header *headers, size_t n,
@@ -439,9 +439,30 @@ void exchange_abort(struct exchange *e)
     unlock_and_post(e);
 }
 
+void net_fault(struct exchange *e, enum net_fault fault)
+{
+    pthread_mutex_lock(&e->lock);
+    if (!answerable(e)) {
+        pthread_mutex_unlock(&e->lock);
+        return;
+    }
+    assert(fault != NET_FAULT_TRUNCATE || e->started);
+    e->fault = fault;
+    e->aborted = fault == NET_FAULT_CLOSE || fault == NET_FAULT_RESET;
+    unlock_and_post(e);
+}
+
+bool exchange_stalls(struct exchange *e)
+{
+    pthread_mutex_lock(&e->lock);
+    bool stalls = e->fault == NET_FAULT_STALL;
+    pthread_mutex_unlock(&e->lock);
+    return stalls;
+}
+
 /* ---- the loop takes ---- */
 
-size_t exchange_take(struct exchange *e, void *to, size_t n, bool *end)
+size_t exchange_take(struct exchange *e, void *to, size_t n, enum exchange_rest *rest)
 {
     size_t taken = 0;
     pthread_mutex_lock(&e->lock);
@@ -459,7 +480,7 @@ size_t exchange_take(struct exchange *e, void *to, size_t n, bool *end)
             free(c);
         }
     }
-    *end = !e->first && e->finished;
+    *rest = e->first ? EXCHANGE_MORE : e->finished ? EXCHANGE_END : e->fault == NET_FAULT_TRUNCATE ? EXCHANGE_CUT : EXCHANGE_MORE;
     pthread_mutex_unlock(&e->lock);
     if (taken) {
         atomic_fetch_sub(&e->pending, taken);

@@ -103,15 +103,17 @@ static uint64_t received_bytes(int fd, bool *ended)
 static ssize_t read_answer(void *data, uint64_t position, char *to, size_t max)
 {
     struct exchange *e = data;
-    bool end;
+    enum exchange_rest rest;
     (void)position;
-    size_t n = exchange_take(e, to, max, &end);
-    set_waiting(e->request, n == 0 && !end);
+    size_t n = exchange_take(e, to, max, &rest);
+    set_waiting(e->request, n == 0 && rest == EXCHANGE_MORE);
     if (n) {
         e->net->http1->progress = true;
         return (ssize_t)n;
     }
-    return end ? MHD_CONTENT_READER_END_OF_STREAM : 0;
+    return rest == EXCHANGE_END ? MHD_CONTENT_READER_END_OF_STREAM
+         : rest == EXCHANGE_CUT ? MHD_CONTENT_READER_END_WITH_ERROR
+                                : 0;
 }
 
 static void add_header(struct MHD_Response *response, const struct net_header *header)
@@ -138,9 +140,12 @@ static bool queue_answer(struct exchange *e)
     struct MHD_Response *response;
     pthread_mutex_lock(&e->lock);
     bool started = e->started, whole = e->whole, aborted = e->aborted;
+    enum net_fault fault = e->fault;
     pthread_mutex_unlock(&e->lock);
     if (aborted) {
         e->submitted = e->told_closed = true;
+        if (fault == NET_FAULT_RESET)
+            conn_reset(e->conn);
         hang_up(e->conn);
     }
     if (e->submitted || !started)
@@ -161,7 +166,7 @@ static bool queue_answer(struct exchange *e)
     }
     for (size_t i = 0; i < e->n_headers; i++)
         add_header(response, &e->headers[i]);
-    if (e->net->stopping)
+    if (e->net->stopping || fault == NET_FAULT_GOAWAY)
         MHD_add_response_header(response, "connection", "close");
     e->submitted = true;
     set_waiting(e->request, false);
@@ -429,14 +434,17 @@ void http1_check(struct conn *c)
 {
     const struct net_options *o = &c->net->options;
     int64_t age_ms = (c->net->now_ns - c->since_ns) / 1000000;
-    if (c->request && c->request->exchange && c->request->exchange->body_complete)
+    struct exchange *e = c->request ? c->request->exchange : NULL;
+    bool ours = e && e->body_complete, ended;
+    if (ours && !exchange_stalls(e))
         return; /* ours to answer; a client that does not read meets the library's own timeout */
-    bool ended;
     uint64_t bytes = received_bytes(c->fd, &ended);
     if (ended) {
         hang_up(c);
         return;
     }
+    if (ours)
+        return;
     if (!c->request && !c->idle_known) {
         c->bytes_when_idle = bytes;
         c->idle_known = true;

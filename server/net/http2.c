@@ -60,10 +60,12 @@ static ssize_t read_answer(nghttp2_session *session, int32_t stream, uint8_t *to
 {
     struct exchange *e = source->ptr;
     nghttp2_nv nv[ANSWER_HEADERS_MAX];
-    bool end;
+    enum exchange_rest rest;
     (void)user;
-    size_t n = exchange_take(e, to, max, &end);
-    if (end) {
+    size_t n = exchange_take(e, to, max, &rest);
+    if (n == 0 && rest == EXCHANGE_CUT)
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* becomes RST_STREAM with INTERNAL_ERROR */
+    if (rest == EXCHANGE_END) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
         if (e->n_trailers) {
             assert(e->n_trailers <= ANSWER_HEADERS_MAX);
@@ -104,7 +106,19 @@ void http2_answer(struct exchange *e)
     pthread_mutex_lock(&e->lock);
     bool started = e->started, whole = e->whole, bare = e->bare, aborted = e->aborted;
     bool empty = e->finished && !e->first && e->n_trailers == 0;
+    enum net_fault fault = e->fault;
+    if (fault == NET_FAULT_GOAWAY)
+        e->fault = NET_FAULT_NONE; /* once */
     pthread_mutex_unlock(&e->lock);
+    if (fault == NET_FAULT_CLOSE || fault == NET_FAULT_RESET) {
+        e->told_closed = true;
+        if (fault == NET_FAULT_RESET)
+            conn_reset(e->conn);
+        conn_close(e->conn);
+        return;
+    }
+    if (fault == NET_FAULT_GOAWAY)
+        http2_stop(e->conn);
     if (aborted) {
         e->told_closed = true;
         nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, e->stream_id, NGHTTP2_CANCEL);

@@ -87,6 +87,14 @@ void conn_close(struct conn *c)
     conn_gone(c);
 }
 
+void conn_reset(struct conn *c)
+{
+    /* Connecting to nowhere drops a TCP connection with a reset and leaves the descriptor to its owner, which on
+     * HTTP/1.1 is the library. */
+    const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
+    connect(c->fd, &nowhere, sizeof nowhere);
+}
+
 void conn_linger(struct conn *c)
 {
     struct net *net = c->net;

@@ -119,6 +119,19 @@ void exchange_trailers_only(struct exchange *exchange, int status, const struct 
 /* Ends it without an (other) answer: RST_STREAM, or the socket is closed. */
 void exchange_abort(struct exchange *exchange);
 
+/* What broken networks and restarting front ends do, on purpose (server/faults). Thread-safe; after a cancel it
+ * does nothing. NET_FAULT_CLOSE, _RESET and _TRUNCATE are the end of the answer. */
+enum net_fault {
+    NET_FAULT_NONE,
+    NET_FAULT_STALL,    /* there will be no answer; a client that closes its side is let go, as waiting ones are not */
+    NET_FAULT_CLOSE,    /* the connection is closed in order, and with it every other exchange on it */
+    NET_FAULT_RESET,    /* the same by a TCP reset */
+    NET_FAULT_TRUNCATE, /* what was written goes out, and then no end of it: RST_STREAM with INTERNAL_ERROR, or a
+                           chunked body that breaks off. The answer was started and not finished */
+    NET_FAULT_GOAWAY,   /* no further request on this connection, this one is answered: GOAWAY, or connection: close */
+};
+void net_fault(struct exchange *exchange, enum net_fault fault);
+
 size_t exchange_pending(const struct exchange *exchange); /* bytes given and not yet taken by the socket */
 /* Calls ready(data) once, on the loop thread, when pending has fallen below `below` or the exchange was
  * cancelled. One waiter at a time. */

@@ -132,6 +132,7 @@ struct net {
 
 /* loop.c */
 void conn_close(struct conn *conn);  /* closes the socket and marks it dead */
+void conn_reset(struct conn *conn);  /* tells the client by a TCP reset; the connection is still to be closed */
 void conn_gone(struct conn *conn);   /* the same for a socket that is closed already */
 void conn_linger(struct conn *conn); /* ends our side; closes when the client has closed its own */
 bool conn_watch(struct conn *conn, uint32_t events); /* EPOLL_CTL_MOD */
@@ -189,6 +190,7 @@ struct exchange {
     bool started, finished, aborted;
     bool whole; /* by exchange_reply: all of it is there */
     bool bare;  /* by exchange_trailers_only: no content-length */
+    enum net_fault fault;
     int status;
     struct net_header *headers, *trailers; /* one block of memory each */
     size_t n_headers, n_trailers;
@@ -226,8 +228,15 @@ void exchange_over(struct exchange *exchange);
 bool exchange_body(struct exchange *exchange, const void *bytes, size_t n);
 /* The body is complete: calls request() or too_large(). */
 void exchange_body_done(struct exchange *exchange);
-/* Moves up to n bytes of the answer to `to`. `end`: nothing follows (trailers may). */
-size_t exchange_take(struct exchange *exchange, void *to, size_t n, bool *end);
+enum exchange_rest {
+    EXCHANGE_MORE, /* now or later */
+    EXCHANGE_END,  /* nothing follows (trailers may) */
+    EXCHANGE_CUT,  /* nothing follows, and that is not the end: NET_FAULT_TRUNCATE */
+};
+/* Moves up to n bytes of the answer to `to`. */
+size_t exchange_take(struct exchange *exchange, void *to, size_t n, enum exchange_rest *rest);
+/* NET_FAULT_STALL was called. */
+bool exchange_stalls(struct exchange *exchange);
 /* The only chunk of a whole answer, detached; NULL when empty. */
 unsigned char *exchange_take_whole(struct exchange *exchange, size_t *n);
 /* Calls the waiter when pending is low enough or the exchange was cancelled. */

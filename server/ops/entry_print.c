@@ -56,6 +56,10 @@ bool entry_print_text(struct buf *out, const struct store_entry *entry, bool col
     }
     if (entry->prev)
         buf_printf(out, "  (before: %" PRIu64 ")", entry->prev);
+    if (strcmp(entry->kind, "note") == 0) {
+        buf_z(out, "  ");
+        log_escape(out, entry->body);
+    }
     return buf_byte(out, '\n');
 }
 

@@ -2,6 +2,7 @@
 #include "server/ops/summary.h"
 
 #include "core/codec.h"
+#include "server/faults/faults.h"
 #include "server/server.h"
 #include "server/service/rulesets.h"
 
@@ -228,6 +229,8 @@ bool summary_print(struct buf *out, struct server *server, bool colour)
         buf_printf(out, "  writes whose caller went away before the answer: %" PRIu64 " (nobody awaited them?)\n", gone);
     if (connections > 20 && connections * 2 > calls)
         buf_printf(out, "  %" PRIu64 " connections for %" PRIu64 " calls: one client per request?\n", connections, calls);
+    if (server->faults)
+        faults_summary(out, server->faults);
     if (rules_registry_default_is_open(server->rules))
         buf_z(out, "  no rules file: everything was allowed to everyone (--rules FILE)\n");
     print_unexercised(out, server);
@@ -249,6 +252,7 @@ bool summary_json(struct buf *out, struct server *server)
     buf_z(out, "{");
     for (size_t i = 0; i < SUMMARY_EVENTS; i++)
         buf_printf(out, "\"%s\":%" PRIu64 ",", names[i], summary_get(s, (enum summary_event)i));
+    buf_printf(out, "\"faultsInjected\":%" PRIu64 ",", server->faults ? faults_injected(server->faults) : 0);
     buf_printf(out, "\"calls\":%" PRIu64 ",\"connections\":%" PRIu64 ",\"rulesExercised\":%s,\"deniedAt\":[",
                atomic_load(&s->calls), atomic_load(&s->connections), summary_unexercised(s) ? "false" : "true");
     pthread_mutex_lock(&s->mutex);

@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/limits.h"
 #include "core/path.h"
+#include "server/faults/faults.h"
 #include "server/ops/call_log.h"
 #include "server/rpc/name.h"
 #include "server/server.h"
@@ -92,7 +93,7 @@ static enum rpc_flow first_step(struct call *call)
         call_finish(call);
         return RPC_DONE;
     }
-    return call->rpc->run(call);
+    return faults_wanted(call) ? faults_run(call) : call->rpc->run(call);
 }
 
 void rpc_dispatch(struct call *call)

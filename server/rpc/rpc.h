@@ -44,6 +44,16 @@ bool rpc_in_v1beta1(const struct rpc *rpc);
 /* UNIMPLEMENTED for a row without run, or not in v1beta1: its name and, where there is something, what to use. */
 enum status_code rpc_unimplemented(const struct rpc *rpc, bool v1beta1, struct status *st);
 
+/* What can happen to an answer on purpose (server/faults). All but SINK_GOAWAY are its end for the client: what comes
+ * after them is dropped, and finish only frees. */
+enum sink_fault {
+    SINK_MUTE,     /* no byte of it, not even when the deadline passes */
+    SINK_CLOSE,    /* the connection is closed; of an answer that has not begun, without a byte of it */
+    SINK_RESET,    /* the same by a TCP reset */
+    SINK_TRUNCATE, /* it breaks off: what there is of it goes out (of a unary one the first half), no end comes */
+    SINK_GOAWAY,   /* it goes on; the connection takes no further call */
+};
+
 /* Implemented by each transport; embeds as first member of its own struct. Thread-safe against the loop. */
 struct reply_sink {
     /* One response message. */
@@ -54,6 +64,7 @@ struct reply_sink {
     size_t (*pending)(struct reply_sink *sink);
     /* Calls call_resume(call) once pending has fallen, or at once when cancelled. */
     void (*when_drained)(struct reply_sink *sink);
+    void (*fault)(struct reply_sink *sink, enum sink_fault fault);
 };
 
 struct call {
@@ -66,6 +77,7 @@ struct call {
     struct reply_sink *sink;
     struct status status;        /* uses arena */
     struct str request_id;       /* escaped and bounded: 128 bytes */
+    struct str fault_header;     /* x-cinderlog-fault, empty when absent; borrowed */
     bool request_id_made;        /* the caller gave none: ours, until a written document has one */
     int64_t started_ns, deadline_ns; /* monotonic; deadline 0: none */
     atomic_bool cancelled;       /* client gone: stop when convenient; a submitted commit still happens */

@@ -108,6 +108,19 @@ static void put_error_info(struct buf *out, const struct status_detail *detail)
     buf_dispose(&entry);
 }
 
+/* google.rpc.RetryInfo: one google.protobuf.Duration. */
+static void put_retry_info(struct buf *out, int64_t ms)
+{
+    struct buf delay;
+    buf_init(&delay, out->max);
+    put_varint(&delay, 1 << 3);
+    put_varint(&delay, (uint64_t)(ms / 1000));
+    put_varint(&delay, 2 << 3);
+    put_varint(&delay, (uint64_t)(ms % 1000 * 1000000));
+    put_bytes(out, 1, buf_view(&delay));
+    buf_dispose(&delay);
+}
+
 bool frame_status_details(struct buf *out, const struct status *status)
 {
     struct buf info, any, all;
@@ -120,8 +133,13 @@ bool frame_status_details(struct buf *out, const struct status *status)
     for (const struct status_detail *d = status->details; d; d = d->next) {
         buf_clear(&info);
         buf_clear(&any);
-        put_error_info(&info, d);
-        put_bytes(&any, 1, STR("type.googleapis.com/google.rpc.ErrorInfo"));
+        if (d->retry_ms)
+            put_retry_info(&info, d->retry_ms);
+        else
+            put_error_info(&info, d);
+        put_bytes(&any, 1,
+                  d->retry_ms ? STR("type.googleapis.com/google.rpc.RetryInfo")
+                              : STR("type.googleapis.com/google.rpc.ErrorInfo"));
         put_bytes(&any, 2, buf_view(&info));
         put_bytes(&all, 3, buf_view(&any));
     }

@@ -192,6 +192,18 @@ static void on_when_drained(struct reply_sink *sink)
     exchange_when_drained(r->exchange, LIMIT_RESPONSE_BUFFER / 2, resume, r);
 }
 
+static void on_fault(struct reply_sink *sink, enum sink_fault fault)
+{
+    struct request *r = request_of_sink(sink);
+    pthread_mutex_lock(&r->lock);
+    if (fault == SINK_TRUNCATE && !r->ended) {
+        r->out.len /= 2;
+        stream_message(r, &r->out);
+    }
+    request_fault(r, fault);
+    pthread_mutex_unlock(&r->lock);
+}
+
 /* ---- the request ---- */
 
 /* "/service/Method" to a row. */
@@ -212,7 +224,7 @@ enum net_body grpc_head(struct request *r)
     const struct net_head *head = exchange_head(r->exchange);
     struct str timeout = exchange_header(r->exchange, "grpc-timeout");
     char message[STATUS_SHOWN + 64], shown[STATUS_SHOWN];
-    r->sink = (struct reply_sink){ on_message, on_finish, on_pending, on_when_drained };
+    r->sink = (struct reply_sink){ on_message, on_finish, on_pending, on_when_drained, on_fault };
     if (!str_eq_z(head->method, "POST")) {
         snprintf(message, sizeof message, "Method '%s' is not supported", status_show(shown, head->method));
         grpc_not_grpc(r->exchange, 405, message);

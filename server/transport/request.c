@@ -5,6 +5,7 @@
 #include "server/ops/request_id.h"
 #include "server/server.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -46,6 +47,7 @@ struct call *request_call(struct request *r, struct worker *worker)
     call->notes.traceparent = exchange_header(r->exchange, "traceparent");
     call->notes.user_agent = exchange_header(r->exchange, "user-agent");
     call->notes.connection = head->connection;
+    call->fault_header = exchange_header(r->exchange, "x-cinderlog-fault");
     struct str id = request_id_as_header(call->arena, call->request_id);
     pthread_mutex_lock(&r->lock);
     r->call = call;
@@ -89,6 +91,22 @@ void request_end_call(struct request *r)
     call_free(call);
 }
 
+void request_fault(struct request *r, enum sink_fault fault)
+{
+    static const enum net_fault faults[] = {
+        [SINK_MUTE] = NET_FAULT_STALL,
+        [SINK_CLOSE] = NET_FAULT_CLOSE,
+        [SINK_RESET] = NET_FAULT_RESET,
+        [SINK_TRUNCATE] = NET_FAULT_TRUNCATE,
+        [SINK_GOAWAY] = NET_FAULT_GOAWAY,
+    };
+    bool closes = fault == SINK_CLOSE || fault == SINK_RESET; /* a muted answer too */
+    if (r->ended && !closes)
+        return;
+    r->ended = fault != SINK_GOAWAY;
+    net_fault(r->exchange, faults[fault]);
+}
+
 size_t request_headers(const struct request *r, struct net_header *out, const char *content_type)
 {
     size_t n = 0;
@@ -108,20 +126,32 @@ size_t request_headers(const struct request *r, struct net_header *out, const ch
     return n;
 }
 
+static void put_error_info(struct buf *out, const struct status_detail *d)
+{
+    buf_z(out, "{\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\",\"reason\":");
+    json_write_string(out, str_of(d->reason));
+    buf_z(out, ",\"domain\":\"" STATUS_DETAIL_DOMAIN "\",\"metadata\":{");
+    for (size_t i = 0; i < d->count; i++) {
+        buf_z(out, i ? "," : "");
+        json_write_string(out, str_of(d->facts[i].key));
+        buf_z(out, ":");
+        json_write_string(out, d->facts[i].value);
+    }
+    buf_z(out, "}}");
+}
+
 static void put_details(struct buf *out, const struct status_detail *details)
 {
     buf_z(out, ",\"details\":[");
     for (const struct status_detail *d = details; d; d = d->next) {
-        buf_z(out, "{\"@type\":\"type.googleapis.com/google.rpc.ErrorInfo\",\"reason\":");
-        json_write_string(out, str_of(d->reason));
-        buf_z(out, ",\"domain\":\"" STATUS_DETAIL_DOMAIN "\",\"metadata\":{");
-        for (size_t i = 0; i < d->count; i++) {
-            buf_z(out, i ? "," : "");
-            json_write_string(out, str_of(d->facts[i].key));
-            buf_z(out, ":");
-            json_write_string(out, d->facts[i].value);
-        }
-        buf_z(out, d->next ? "}}," : "}}");
+        if (d->retry_ms)
+            buf_printf(out,
+                       "{\"@type\":\"type.googleapis.com/google.rpc.RetryInfo\",\"retryDelay\":\"%" PRId64
+                       ".%03" PRId64 "s\"}",
+                       d->retry_ms / 1000, d->retry_ms % 1000);
+        else
+            put_error_info(out, d);
+        buf_z(out, d->next ? "," : "");
     }
     buf_z(out, "]");
 }

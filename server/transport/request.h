@@ -36,8 +36,8 @@ struct request {
     struct buf out; /* what is encoded and not yet given to the exchange */
     /* both; under lock in grpc.c */
     bool started;
+    bool ended; /* nothing more goes out: grpc.c has sent trailers, at the end or the deadline; or a fault */
     /* grpc.c */
-    bool ended; /* under lock: trailers are out, by the end or by the deadline */
     struct deadline deadline;
     int64_t timeout_ns; /* 0: none */
 };
@@ -53,6 +53,8 @@ void request_dispatch(struct request *r, struct call *call);
 enum status_code request_principal(struct request *r, struct call *call);
 /* The call is over: r->call is NULL from here on, the call is freed. */
 void request_end_call(struct request *r);
+/* Both transports' reply_sink.fault, with the lock held; only SINK_TRUNCATE is theirs, once the answer has started. */
+void request_fault(struct request *r, enum sink_fault fault);
 
 /* Headers of an answer: content type (NULL: none), CORS, request id. Returns how many. Under lock while others may
  * know the id better (request_dispatch). */

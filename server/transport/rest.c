@@ -31,6 +31,8 @@ static void flush_stream(struct request *r)
 static void on_message(struct reply_sink *sink, const void *response)
 {
     struct request *r = request_of_sink(sink);
+    if (r->ended)
+        return;
     if (r->rpc->kind != RPC_UNARY)
         buf_z(&r->out, r->any ? ",\n" : "[\n");
     r->any = true;
@@ -84,7 +86,9 @@ static void on_finish(struct reply_sink *sink, const struct status *status)
                    LIMIT_RESPONSE_BYTES >> 20);
         status = &too_large;
     }
-    if (status->code)
+    if (r->ended)
+        buf_clear(&r->out); /* a fault has had the last word */
+    else if (status->code)
         finish_error(r, status);
     else
         finish_ok(r);
@@ -109,6 +113,17 @@ static void on_when_drained(struct reply_sink *sink)
     if (r->out.len)
         flush_stream(r);
     exchange_when_drained(r->exchange, LIMIT_RESPONSE_BUFFER / 2, resume, r);
+}
+
+static void on_fault(struct reply_sink *sink, enum sink_fault fault)
+{
+    struct request *r = request_of_sink(sink);
+    if (fault == SINK_TRUNCATE && !r->ended) {
+        if (r->rpc->kind == RPC_UNARY)
+            r->out.len /= 2;
+        flush_stream(r);
+    }
+    request_fault(r, fault);
 }
 
 /* ---- the request ---- */
@@ -291,7 +306,7 @@ void rest_run(struct task *task, struct worker *worker)
         return;
     }
     r->json_flags = PROTOJSON_PRETTY;
-    r->sink = (struct reply_sink){ on_message, on_finish, on_pending, on_when_drained };
+    r->sink = (struct reply_sink){ on_message, on_finish, on_pending, on_when_drained, on_fault };
     buf_init(&r->out, LIMIT_RESPONSE_BYTES);
     struct call *call = request_call(r, worker);
     for (size_t i = 0; i < match.n; i++)

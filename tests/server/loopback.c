@@ -2,6 +2,8 @@
 #include "server/loopback.h"
 
 #include "server/auth/claims.h"
+#include "server/faults/faults.h"
+#include "server/faults/quota.h"
 #include "server/ops/rules_file.h"
 #include "server/ops/summary.h"
 #include "server/service/rulesets.h"
@@ -49,6 +51,9 @@ void loopback_open(struct loopback *l, const struct options *options)
     s->summary = summary_new();
     must(pool_open(&s->pool, 4, s->store, &st), &st);
     s->transactions = transactions_new(s->pool);
+    struct quota *quota;
+    must(quota_new(&quota, l->options.quota, l->options.n_quota, &st), &st);
+    s->faults = faults_new(quota);
 }
 
 void loopback_close(struct loopback *l)
@@ -58,6 +63,7 @@ void loopback_close(struct loopback *l)
     transactions_free(l->server.transactions);
     rules_registry_free(l->server.rules);
     summary_free(l->server.summary);
+    faults_free(l->server.faults);
     arena_free(l->arena);
 }
 
@@ -93,6 +99,7 @@ static void sink_finish(struct reply_sink *sink, const struct status *status)
     a->code = copy.code;
     a->message = arena_printf(a->arena, "%s", status_message(&copy));
     a->details = copy.details;
+    a->fault = a->call->notes.fault ? a->call->notes.fault : "";
     call_free(a->call);
     pthread_mutex_lock(&mutex);
     a->finished = true;
@@ -107,6 +114,12 @@ static size_t sink_pending(struct reply_sink *sink)
 }
 
 static void sink_drained(struct reply_sink *sink) { call_resume(((struct answer *)sink)->call); }
+
+static void sink_fault(struct reply_sink *sink, enum sink_fault fault)
+{
+    struct answer *a = (struct answer *)sink;
+    a->faults[fault]++;
+}
 
 static void become(struct call *call, const char *who)
 {
@@ -131,9 +144,11 @@ struct answer *loopback_send(struct loopback *l, const char *rpc, const char *wh
     struct answer *a = ARENA_NEW(arena, struct answer);
     a->arena = arena;
     a->json = "";
-    a->sink = (struct reply_sink){ sink_message, sink_finish, sink_pending, sink_drained };
+    a->fault = "";
+    a->sink = (struct reply_sink){ sink_message, sink_finish, sink_pending, sink_drained, sink_fault };
     struct call *call = a->call = call_new(&l->server, rpc_by_name(str_of(rpc)));
     call->sink = &a->sink;
+    call->fault_header = l->fault_header;
     become(call, who);
     if (protojson_decode(call->request, call->rpc->request, call->arena, arena_str(call->arena, str_of(json)), &call->status))
         call_finish(call);

@@ -10,6 +10,7 @@ struct loopback {
     struct server server;
     struct owner_policy policy;
     struct arena *arena;
+    struct str fault_header; /* x-cinderlog-fault of what is sent from now on */
 };
 /* `data` NULL: :memory:. Options may be set before by the caller of loopback_open_with. */
 void loopback_open(struct loopback *l, const struct options *options);
@@ -26,6 +27,8 @@ struct answer {
     const char *json;     /* all messages, one a line; in arena */
     size_t messages;
     const struct status_detail *details;
+    const char *fault;    /* of the call's notes; "" for none */
+    unsigned faults[SINK_GOAWAY + 1]; /* how often each came to the sink */
     bool finished;
 };
 /* Sends and waits. who: "owner", "anonymous", or a JSON object of claims. Free with answer_free. */

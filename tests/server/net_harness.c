@@ -88,6 +88,26 @@ static bool stream_some(struct harness *h, struct job *job)
     return true;
 }
 
+static void answer_fault(struct exchange *e, struct str kind)
+{
+    struct buf piece;
+    if (str_eq_z(kind, "close")) {
+        net_fault(e, NET_FAULT_CLOSE);
+    } else if (str_eq_z(kind, "reset")) {
+        net_fault(e, NET_FAULT_RESET);
+    } else if (str_eq_z(kind, "goaway")) {
+        net_fault(e, NET_FAULT_GOAWAY);
+        reply(e, 200, STR("last"));
+    } else if (str_eq_z(kind, "truncate")) {
+        buf_init(&piece, 16);
+        buf_z(&piece, "half");
+        exchange_start(e, 200, TEXT, 1);
+        exchange_write(e, &piece);
+        net_fault(e, NET_FAULT_TRUNCATE);
+        exchange_finish(e, NULL, 0); /* comes to nothing */
+    }
+}
+
 /* Answers a job; false when it is not over yet. */
 static bool answer(struct harness *h, struct job *job)
 {
@@ -111,6 +131,8 @@ static bool answer(struct harness *h, struct job *job)
         reply(e, 200, job->body);
     } else if (str_eq_z(head->target, "/abort")) {
         exchange_abort(e);
+    } else if (str_starts(head->target, STR("/fault/"))) {
+        answer_fault(e, str_skip(head->target, strlen("/fault/")));
     } else {
         reply(e, 200, STR("later"));
     }
@@ -175,6 +197,8 @@ static void on_request(void *data, struct exchange *e, struct str body)
         buf_z(&piece, "half");
         exchange_start(e, 200, TEXT, 1);
         exchange_write(e, &piece);
+    } else if (str_eq_z(target, "/stall")) {
+        net_fault(e, NET_FAULT_STALL);
     } else if (!str_eq_z(target, "/hang")) {
         struct job *job = calloc(1, sizeof *job);
         job->exchange = e;

@@ -10,7 +10,9 @@
  *   /parts      HTTP/2: chunks of a streamed body are sent back as they come
  *   /hang       never answered; released when the client goes away
  *   /half       started, one piece "half", then nothing
- *   /abort      exchange_abort by another thread */
+ *   /abort      exchange_abort by another thread
+ *   /fault/X    another thread: net_fault with X close, reset, goaway (and "last"), truncate (after "half")
+ *   /stall      net_fault with NET_FAULT_STALL; released when the client goes away */
 #ifndef TESTS_SERVER_NET_HARNESS_H
 #define TESTS_SERVER_NET_HARNESS_H
 

@@ -96,7 +96,7 @@ static void details_are_a_status_with_error_infos(void **state)
     (void)state;
     struct arena *arena = arena_new();
     struct status_fact fact = { "line", STR("9") };
-    struct status_detail detail = { "RULES", 1, &fact, NULL };
+    struct status_detail detail = { "RULES", 1, &fact, NULL, 0 };
     struct status st = { .code = STATUS_PERMISSION_DENIED, .text = "no", .details = &detail };
     struct buf out;
     struct str bytes;

@@ -63,7 +63,7 @@ static enum rpc_flow run_get(struct call *call)
         return call_fail(call, STATUS_NOT_FOUND, "Document (" STR_FMT ") not found.", STR_ARG(name));
     if (str_eq_z(id, "denied")) {
         static struct status_fact facts[] = { { "line", STR_INIT("9") }, { "file", STR_INIT("a\"b") } };
-        static struct status_detail detail = { "RULES_DENIED", 2, facts, NULL };
+        static struct status_detail detail = { "RULES_DENIED", 2, facts, NULL, 0 };
         status_set(&call->status, STATUS_PERMISSION_DENIED, "\nfalse for 'get' @ L9");
         call->status.details = &detail;
         call_finish(call);
