@@ -9,6 +9,8 @@
 
 #include "core/limits.h"
 
+#include <strings.h>
+
 static struct lint_expr sub(struct lint_expr e, const struct ast_node *node)
 {
     return (struct lint_expr){ node, e.frame };
@@ -56,9 +58,11 @@ const struct ast_node *lint_unbound_in_list(struct lint_pass *pass, const struct
 
 bool lint_says_list(const struct lint_pass *pass, const struct ast_allow *allow)
 {
-    for (uint32_t i = 0; i < allow->n_methods; i++)
-        if (str_eq_z(lint_source(pass->ruleset, allow->file, allow->method_spans[i]), "list"))
+    for (uint32_t i = 0; i < allow->n_methods; i++) {
+        struct str name = lint_source(pass->ruleset, allow->file, allow->method_spans[i]);
+        if (name.n == strlen("list") && strncasecmp(name.p, "list", name.n) == 0)
             return true;
+    }
     return false;
 }
 

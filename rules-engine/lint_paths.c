@@ -3,6 +3,8 @@
 #include "rules-engine/lint_expr.h"
 #include "rules-engine/pattern.h"
 
+#include <strings.h>
+
 /* ---- never-matches ---- */
 
 static const struct ast_path_part *glob_of(const struct ast_match *match)
@@ -98,10 +100,11 @@ static const char *suggested(struct str name)
     return NULL;
 }
 
+/* In whatever case: Google's compiler takes them so. */
 static bool is_method(struct str name)
 {
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
-        if (str_eq_z(name, methods[i].known))
+        if (name.n == strlen(methods[i].known) && strncasecmp(name.p, methods[i].known, name.n) == 0)
             return true;
     return false;
 }

@@ -1,8 +1,9 @@
 /* rules_check.c - `cinderlog rules check [options] [FILE ...]`: compiles, lints, prints; exit 1 when
- * something was found that --fail-on asks for. */
+ * something was found that --fail-on asks for and the baseline does not have. */
 #include "server/cli/rules_check.h"
 
 #include "core/limits.h"
+#include "server/cli/args.h"
 #include "server/cli/cli.h"
 #include "server/files.h"
 #include "server/ops/rules_file.h"
@@ -14,61 +15,35 @@
 
 enum { OUTPUT_MAX = 64 * 1024 * 1024 };
 
-/* ---- text ---- */
-
-const char *check_verdict(struct arena *arena, const struct checked_file *file, struct str pattern)
-{
-    size_t grants = rules_append_only_grants(file->ruleset, pattern);
-    if (grants == 0)
-        return "no granting path found (not a proof)";
-    return arena_printf(arena, "%zu %s update or delete, see append-only above", grants,
-                        grants == 1 ? "line grants" : "lines grant");
-}
-
-void check_print_text(struct buf *out, const struct check_options *options, const struct checked_file *files,
-                      size_t n)
-{
-    struct arena *arena = arena_new();
-    for (size_t i = 0; i < n; i++) {
-        const struct rules_issues *issues = &files[i].issues;
-        size_t warnings = issues->n - issues->errors;
-        for (size_t j = 0; j < issues->n; j++)
-            rules_print_issue(out, &issues->items[j], &files[i].file, 1, isatty(STDOUT_FILENO));
-        for (size_t j = 0; j < options->n_append_only && files[i].ruleset; j++)
-            buf_printf(out, "append-only '" STR_FMT "': %s\n", STR_ARG(options->append_only[j]),
-                       check_verdict(arena, &files[i], options->append_only[j]));
-        buf_printf(out, STR_FMT ": %zu error%s, %zu warning%s\n", STR_ARG(files[i].file.name), issues->errors,
-                   issues->errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
-    }
-    arena_free(arena);
-}
-
 /* ---- options ---- */
 
-static int set_format(struct check_options *o, const char *value)
+static int set_format(void *options, const char *value)
 {
     static const char *const names[] = {
         [CHECK_TEXT] = "text", [CHECK_JSON] = "json", [CHECK_SARIF] = "sarif"
     };
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(value, names[i]) == 0) {
-            o->format = i;
+            ((struct check_options *)options)->format = i;
             return EXIT_OK;
         }
     }
     return cli_fail(EXIT_USAGE, "--format is text, json or sarif, not '%s'", value);
 }
 
-static int set_fail_on(struct check_options *o, const char *value)
+static int set_fail_on(void *options, const char *value)
 {
+    struct check_options *o = options;
     if (strcmp(value, "error") != 0 && strcmp(value, "warning") != 0)
         return cli_fail(EXIT_USAGE, "--fail-on is error or warning, not '%s'", value);
     o->fail_on = value[0] == 'e' ? RULES_ERROR : RULES_WARNING;
+    o->fail_on_given = true;
     return EXIT_OK;
 }
 
-static int add_append_only(struct check_options *o, const char *value)
+static int add_append_only(void *options, const char *value)
 {
+    struct check_options *o = options;
     if (!path_pattern_valid(str_of(value)))
         return cli_fail(EXIT_USAGE,
                         "--append-only takes a pattern such as api_audit_logs or tenants/*/logs, not '%s'",
@@ -79,33 +54,40 @@ static int add_append_only(struct check_options *o, const char *value)
     return EXIT_OK;
 }
 
-static const struct {
-    const char *name;
-    int (*set)(struct check_options *o, const char *value);
-} options[] = {
-    { "--format", set_format },
-    { "--fail-on", set_fail_on },
-    { "--append-only", add_append_only },
+static int set_baseline(void *options, const char *value)
+{
+    ((struct check_options *)options)->baseline = value;
+    return EXIT_OK;
+}
+
+static int set_write_baseline(void *options, const char *value)
+{
+    (void)value;
+    ((struct check_options *)options)->write_baseline = true;
+    return EXIT_OK;
+}
+
+static const struct arg options[] = {
+    { "--format", "text|json|sarif", set_format },    { "--fail-on", "error|warning", set_fail_on },
+    { "--append-only", "PATTERN", add_append_only },  { "--baseline", "FILE", set_baseline },
+    { "--write-baseline", NULL, set_write_baseline },
 };
 
-/* Takes the option at argv[*i], with its value there or in the next argument. */
-static int read_option(struct check_options *o, int argc, char **argv, int *i)
+static int read_arguments(struct check_options *o, const char **paths, size_t *n, int argc, char **argv)
 {
-    for (size_t k = 0; k < sizeof options / sizeof options[0]; k++) {
-        size_t n = strlen(options[k].name);
-        if (strncmp(argv[*i], options[k].name, n) != 0)
-            continue;
-        if (argv[*i][n] == '=')
-            return options[k].set(o, argv[*i] + n + 1);
-        if (argv[*i][n] == '\0' && *i + 1 < argc)
-            return options[k].set(o, argv[++*i]);
-        if (argv[*i][n] == '\0')
-            return cli_fail(EXIT_USAGE, "%s needs a value", argv[*i]);
+    int code = EXIT_OK;
+    for (int i = 1; i < argc && code == EXIT_OK; i++) {
+        if (argv[i][0] == '-')
+            code = args_read("rules check", options, sizeof options / sizeof *options, o, argc, argv, &i);
+        else
+            paths[(*n)++] = argv[i];
     }
-    return cli_fail(EXIT_USAGE,
-                    "rules check has no option '%s'; it has --format text|json|sarif, "
-                    "--fail-on error|warning and --append-only PATTERN",
-                    argv[*i]);
+    if (code == EXIT_OK && o->write_baseline && !o->baseline)
+        return cli_fail(EXIT_USAGE, "--write-baseline needs --baseline FILE: which file?");
+    /* Who keeps a baseline asks that findings do not grow, of whatever level. */
+    if (o->baseline && !o->fail_on_given)
+        o->fail_on = RULES_WARNING;
+    return code;
 }
 
 /* ---- checking ---- */
@@ -122,8 +104,7 @@ static int check_one(struct checked_file *out, const struct check_options *o, co
         rules_lint(out->ruleset, &lint, &out->issues, arena);
     else
         rules_explain(&out->file, 1, &out->issues);
-    if (out->issues.errors || (o->fail_on == RULES_WARNING && out->issues.n))
-        return EXIT_RUNTIME;
+    check_mark(out, arena);
     return EXIT_OK;
 }
 
@@ -137,48 +118,77 @@ static int find_file(const char **path, struct arena *arena)
     return *path ? EXIT_OK : cli_fail(EXIT_USAGE, "no rules file here: cinderlog rules check FILE");
 }
 
+static bool fails(const struct check_options *o, const struct checked_file *file)
+{
+    for (size_t i = 0; i < file->issues.n; i++)
+        if (!file->marks[i].known &&
+            (o->fail_on == RULES_WARNING || file->issues.items[i].severity == RULES_ERROR))
+            return true;
+    return false;
+}
+
 static void print(const struct check_options *o, const struct checked_file *files, size_t n)
 {
     struct buf out;
     buf_init(&out, OUTPUT_MAX);
     if (o->format == CHECK_TEXT)
-        check_print_text(&out, o, files, n);
+        check_print_text(&out, o, files, n, isatty(STDOUT_FILENO));
     else if (o->format == CHECK_JSON)
         check_print_json(&out, o, files, n);
     else
-        check_print_sarif(&out, files, n);
+        check_print_sarif(&out, o, files, n);
     fwrite(out.data, 1, out.len, stdout);
     buf_dispose(&out);
+}
+
+/* What was found, against the baseline. */
+static int judge(const struct check_options *o, struct checked_file *files, size_t n)
+{
+    int code = EXIT_OK;
+    if (o->write_baseline)
+        code = check_write_baseline(files, n, o->baseline);
+    if (o->baseline && code == EXIT_OK)
+        code = check_read_baseline(files, n, o->baseline);
+    if (code != EXIT_OK)
+        return code;
+    print(o, files, n);
+    for (size_t i = 0; i < n; i++)
+        code = fails(o, &files[i]) ? EXIT_RUNTIME : code;
+    return code;
 }
 
 static int check_all(const struct check_options *o, const char **paths, size_t n, struct arena *arena)
 {
     struct checked_file *files = ARENA_ARRAY(arena, struct checked_file, n);
-    int worst = EXIT_OK;
-    for (size_t i = 0; i < n && worst < EXIT_USAGE; i++) {
-        int code = check_one(&files[i], o, paths[i], arena);
-        worst = code > worst ? code : worst;
-    }
-    if (worst < EXIT_USAGE)
-        print(o, files, n);
+    int code = EXIT_OK;
+    for (size_t i = 0; i < n && code == EXIT_OK; i++)
+        code = check_one(&files[i], o, paths[i], arena);
+    if (code == EXIT_OK)
+        code = judge(o, files, n);
     for (size_t i = 0; i < n; i++)
         rules_release(files[i].ruleset);
-    return worst;
+    return code;
+}
+
+static int help(void)
+{
+    struct buf out;
+    buf_init(&out, OUTPUT_MAX);
+    check_print_help(&out);
+    fwrite(out.data, 1, out.len, stdout);
+    buf_dispose(&out);
+    return EXIT_OK;
 }
 
 int cli_rules_check(int argc, char **argv)
 {
     struct check_options o = { .format = CHECK_TEXT, .fail_on = RULES_ERROR };
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return help();
     struct arena *arena = arena_new();
     const char **paths = ARENA_ARRAY(arena, const char *, (size_t)argc + 1);
     size_t n = 0;
-    int code = EXIT_OK;
-    for (int i = 1; i < argc && code == EXIT_OK; i++) {
-        if (argv[i][0] == '-')
-            code = read_option(&o, argc, argv, &i);
-        else
-            paths[n++] = argv[i];
-    }
+    int code = read_arguments(&o, paths, &n, argc, argv);
     if (code == EXIT_OK && n == 0)
         code = find_file(&paths[n++], arena);
     if (code == EXIT_OK)

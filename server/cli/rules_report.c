@@ -29,11 +29,6 @@ static const char *level_of(enum rules_severity severity)
     return severity == RULES_ERROR ? "error" : "warning";
 }
 
-static const char *id_of(const struct rules_issue *issue)
-{
-    return issue->lint ? issue->lint : issue->severity == RULES_ERROR ? "compile-error" : "compile-warning";
-}
-
 /* ---- JSON ---- */
 
 static void related_json(struct buf *out, const struct rules_issue *issue)
@@ -50,10 +45,12 @@ static void related_json(struct buf *out, const struct rules_issue *issue)
     buf_byte(out, ']');
 }
 
-static void finding_json(struct buf *out, const struct rules_issue *issue)
+static void finding_json(struct buf *out, const struct check_options *options,
+                         const struct checked_file *file, size_t at)
 {
+    const struct rules_issue *issue = &file->issues.items[at];
     buf_byte(out, '{');
-    text_z(out, "id", id_of(issue));
+    text_z(out, "id", check_id(issue));
     json_write_member(out, "level", str_of(level_of(issue->severity)));
     if (issue->has_position)
         buf_printf(out, ",\"line\":%u,\"column\":%u", (unsigned)issue->line, (unsigned)issue->column);
@@ -61,6 +58,8 @@ static void finding_json(struct buf *out, const struct rules_issue *issue)
     json_write_member(out, "fix", str_of(issue->note));
     if (issue->n_related)
         related_json(out, issue);
+    if (options->baseline)
+        buf_printf(out, ",\"new\":%s", file->marks[at].known ? "false" : "true");
     buf_byte(out, '}');
 }
 
@@ -89,7 +88,7 @@ void check_print_json(struct buf *out, const struct check_options *options, cons
         buf_z(out, ",\"findings\":[");
         for (size_t j = 0; j < files[i].issues.n; j++) {
             buf_z(out, j ? ",\n" : "\n");
-            finding_json(out, &files[i].issues.items[j]);
+            finding_json(out, options, &files[i], j);
         }
         buf_z(out, "],\"appendOnly\":[");
         verdicts_json(out, options, &files[i]);
@@ -148,43 +147,10 @@ static void write_related(struct buf *out, const struct rules_issue *issue)
     buf_byte(out, ']');
 }
 
-/* ---- SARIF: fingerprints ---- */
-
-static struct str line_text(struct str content, uint32_t line)
-{
-    while (line > 1 && content.n) {
-        const char *end = memchr(content.p, '\n', content.n);
-        content = str_skip(content, end ? (size_t)(end - content.p) + 1 : content.n);
-        line--;
-    }
-    const char *end = content.n ? memchr(content.p, '\n', content.n) : NULL;
-    content.n = end ? (size_t)(end - content.p) : content.n;
-    while (content.n && strchr(" \t", content.p[0]))
-        content = str_skip(content, 1);
-    while (content.n && strchr(" \t\r", content.p[content.n - 1]))
-        content.n--;
-    return content;
-}
-
-static uint64_t line_hash(const struct checked_file *file, const struct rules_issue *issue)
-{
-    uint64_t hash = str_hash(STR_HASH_SEED, str_of(id_of(issue)));
-    return str_hash(hash, issue->has_position ? line_text(file->file.content, issue->line) : STR(""));
-}
-
-/* Of the line as it reads, and which of several such findings it is; not of where it stands. */
-static void write_fingerprint(struct buf *out, const uint64_t *hashes, size_t at)
-{
-    unsigned which = 1;
-    for (size_t i = 0; i < at; i++)
-        which += hashes[i] == hashes[at];
-    buf_printf(out, ",\"partialFingerprints\":{\"cinderlogFinding/v1\":\"%016" PRIx64 ":%u\"}", hashes[at],
-               which);
-}
-
 /* ---- SARIF: results and rules ---- */
 
-static void write_result(struct buf *out, const struct checked_file *file, const uint64_t *hashes, size_t at)
+static void write_result(struct buf *out, const struct check_options *options,
+                         const struct checked_file *file, size_t at)
 {
     const struct rules_issue *issue = &file->issues.items[at];
     struct arena *arena = arena_new();
@@ -192,7 +158,7 @@ static void write_result(struct buf *out, const struct checked_file *file, const
                                       : issue->description;
     uint32_t length = issue->end_offset >= issue->offset ? issue->end_offset - issue->offset + 1 : 0;
     buf_byte(out, '{');
-    text_z(out, "ruleId", id_of(issue));
+    text_z(out, "ruleId", check_id(issue));
     json_write_member(out, "level", str_of(level_of(issue->severity)));
     buf_z(out, ",\"message\":{");
     text_z(out, "text", message);
@@ -202,22 +168,21 @@ static void write_result(struct buf *out, const struct checked_file *file, const
     buf_z(out, "}]");
     if (issue->n_related)
         write_related(out, issue);
-    write_fingerprint(out, hashes, at);
+    buf_printf(out, ",\"partialFingerprints\":{\"cinderlogFinding/v1\":\"%016" PRIx64 ":%u\"}",
+               file->marks[at].line_hash, file->marks[at].which);
+    if (options->baseline)
+        json_write_member(out, "baselineState", str_of(file->marks[at].known ? "unchanged" : "new"));
     buf_byte(out, '}');
     arena_free(arena);
 }
 
-static void write_results(struct buf *out, const struct checked_file *file, size_t *written)
+static void write_results(struct buf *out, const struct check_options *options,
+                          const struct checked_file *file, size_t *written)
 {
-    struct arena *arena = arena_new();
-    uint64_t *hashes = ARENA_ARRAY(arena, uint64_t, file->issues.n);
-    for (size_t i = 0; i < file->issues.n; i++)
-        hashes[i] = line_hash(file, &file->issues.items[i]);
     for (size_t i = 0; i < file->issues.n; i++) {
         buf_z(out, (*written)++ ? ",\n" : "\n");
-        write_result(out, file, hashes, i);
+        write_result(out, options, file, i);
     }
-    arena_free(arena);
 }
 
 static void write_rule(struct buf *out, const struct rules_lint_info *info)
@@ -249,7 +214,8 @@ static void write_rules(struct buf *out)
     write_rule(out, &compiler[1]);
 }
 
-void check_print_sarif(struct buf *out, const struct checked_file *files, size_t n)
+void check_print_sarif(struct buf *out, const struct check_options *options, const struct checked_file *files,
+                       size_t n)
 {
     size_t written = 0;
     buf_z(out,
@@ -258,6 +224,6 @@ void check_print_sarif(struct buf *out, const struct checked_file *files, size_t
     write_rules(out);
     buf_z(out, "]}},\"columnKind\":\"unicodeCodePoints\",\"results\":[");
     for (size_t i = 0; i < n; i++)
-        write_results(out, &files[i], &written);
+        write_results(out, options, &files[i], &written);
     buf_z(out, "]}]}\n");
 }

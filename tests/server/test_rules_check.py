@@ -147,7 +147,8 @@ LOCATION = {"physicalLocation": (PHYSICAL, True)}
 RULE = {"id": (str, True), "shortDescription": (TEXT, True), "defaultConfiguration": ({"level": (str, True)}, True),
         "properties": ({"tags": ([str], True)}, True)}
 RESULT = {"ruleId": (str, True), "level": (str, True), "message": (TEXT, True), "locations": ([LOCATION], True),
-          "relatedLocations": ([dict(LOCATION, id=(int, True), message=(TEXT, True))], False), "partialFingerprints": (dict, True)}
+          "relatedLocations": ([dict(LOCATION, id=(int, True), message=(TEXT, True))], False), "partialFingerprints": (dict, True),
+          "baselineState": (str, False)}
 LOG = {"$schema": (str, True), "version": (str, True),
        "runs": ([{"tool": ({"driver": ({"name": (str, True), "version": (str, True), "rules": ([RULE], True)}, True)}, True),
                   "columnKind": (str, True), "results": ([RESULT], True)}], True)}
@@ -239,6 +240,126 @@ def test_fingerprints_change_with_the_line():
         text = f.read()
     before, after = fingerprints(text), fingerprints(text.replace("allow update, delete: if false", "allow delete: if false"))
     assert [f for f in before if f[0] == "useless-deny"] != [f for f in after if f[0] == "useless-deny"]
+
+
+# ---- baseline ----
+
+class Project:
+    """A folder with firestore.rules and a baseline of it."""
+
+    def __enter__(self):
+        self.folder = tempfile.TemporaryDirectory()
+        shutil.copy(os.path.join(ROOT, PUBLISHED), os.path.join(self.folder.name, "firestore.rules"))
+        return self
+
+    def __exit__(self, *_):
+        self.folder.cleanup()
+
+    def check(self, *args):
+        return check("--baseline", "known.tsv", *args, cwd=self.folder.name)
+
+    def edit(self, old, new, name="firestore.rules"):
+        path = os.path.join(self.folder.name, name)
+        with open(path) as f:
+            text = f.read()
+        assert old in text
+        with open(path, "w") as f:
+            f.write(text.replace(old, new, 1))
+
+
+def test_what_a_baseline_has_is_known():
+    with Project() as project:
+        assert check(cwd=project.folder.name).returncode == 1
+        r = project.check("--write-baseline")
+        assert (r.returncode, r.stderr) == (0, "cinderlog: known.tsv: 3 findings known from now on\n"), r
+        with open(os.path.join(project.folder.name, "known.tsv")) as f:
+            lines = f.read().splitlines()
+        assert lines[0] == "# cinderlog rules baseline 1" and len(lines) == 5, lines
+        assert [line.split("\t")[:2] for line in lines[2:]] == [["firestore.rules", i] for i in
+                                                               ("incomplete-schema", "unpinned-time", "useless-deny")]
+        r = project.check()
+        assert (r.returncode, r.stdout) == (0, "firestore.rules: 0 new errors, 0 new warnings; 3 known\n"), r.stdout
+        project.edit("  match /databases", "// a comment\n" * 20 + "  match /databases")
+        assert project.check("./firestore.rules").stdout == "./firestore.rules: 0 new errors, 0 new warnings; 3 known\n"
+
+
+def test_a_finding_that_a_baseline_has_not_fails():
+    with Project() as project:
+        project.check("--write-baseline")
+        project.edit("allow read:", "allow reed: if true;\n      allow read:")
+        r = project.check()
+        assert r.returncode == 1 and r.stdout.splitlines()[-1] == "firestore.rules: 0 new errors, 1 new warning; 3 known"
+        assert "[unknown-method]" in r.stdout and "[useless-deny]" not in r.stdout, r.stdout
+        assert project.check("--fail-on", "error").returncode == 0
+        project.edit("allow reed: if true;", "allow get: if request.auth != null;\n      allow get: if false;")
+        assert project.check("--fail-on", "error").returncode == 1
+        assert project.check("--write-baseline").returncode == 0
+        assert project.check("--fail-on", "warning").returncode == 0
+
+
+def test_a_second_finding_of_the_same_line_is_new():
+    with Project() as project:
+        project.check("--write-baseline")
+        project.edit("allow update, delete: if false;", "allow update, delete: if false;\n      allow update, delete: if false;")
+        project.edit("useless-deny", "useless-deny", "known.tsv")
+        found = json.loads(project.check("--format", "json").stdout)["files"][0]["findings"]
+        assert [f["new"] for f in found] == [False] * 3, "one allow's grants are told once"
+        project.edit("    match /api_audit_logs/{entry} {", "    match /b/{entry} {\n      allow write: if request.auth.token.a == 1;\n"
+                     "      allow update, delete: if false;\n    }\n    match /api_audit_logs/{entry} {")
+        found = json.loads(project.check("--format", "json").stdout)["files"][0]["findings"]
+        assert [f["new"] for f in found if f["id"] == "useless-deny"] == [False, True], found
+
+
+def test_what_is_gone_is_counted():
+    with Project() as project:
+        project.check("--write-baseline")
+        project.edit("allow write: if request.auth.token.source == 'fastapi_service';", "")
+        r = project.check()
+        assert r.returncode == 0, r.stdout
+        assert r.stdout.endswith("2 known, 1 gone: --write-baseline forgets what is gone\n"), r.stdout
+
+
+def test_rules_that_do_not_compile_are_never_known():
+    with Project() as project:
+        project.edit("service", "servise")
+        assert project.check("--write-baseline").returncode == 1
+        r = project.check()
+        assert r.returncode == 1 and "error" in r.stdout and "0 known" in r.stdout, r.stdout
+
+
+def test_no_baseline_is_exit_2():
+    with Project() as project:
+        r = project.check()
+        assert r.returncode == 2 and "--baseline known.tsv --write-baseline makes it" in r.stderr, r.stderr
+        with open(os.path.join(project.folder.name, "known.tsv"), "w") as f:
+            f.write("something else\n")
+        r = project.check()
+        assert r.returncode == 2 and "no baseline of this version" in r.stderr, r.stderr
+        assert check("--write-baseline", cwd=project.folder.name).returncode == 2
+
+
+def test_reports_say_what_is_new():
+    with Project() as project:
+        project.check("--write-baseline")
+        project.edit("allow read:", "allow reed: if true;\n      allow read:")
+        r = project.check("--format", "sarif")
+        fits(json.loads(r.stdout), LOG)
+        states = {result["ruleId"]: result["baselineState"] for result in json.loads(r.stdout)["runs"][0]["results"]}
+        assert states == {"unknown-method": "new", "unpinned-time": "unchanged", "useless-deny": "unchanged",
+                          "incomplete-schema": "unchanged"}, states
+        found = json.loads(project.check("--format", "json").stdout)["files"][0]["findings"]
+        assert {f["id"]: f["new"] for f in found} == {i: state == "new" for i, state in states.items()}
+    assert "baselineState" not in json.dumps(sarif(PUBLISHED)) and "new" not in json.loads(
+        check("--format", "json", PUBLISHED).stdout)["files"][0]["findings"][0]
+
+
+def test_help_names_every_lint_and_option():
+    r = check("--help")
+    assert r.returncode == 0
+    for rule in sarif(PUBLISHED)["runs"][0]["tool"]["driver"]["rules"]:
+        assert rule["id"].startswith("compile-") or "  %s " % rule["id"] in r.stdout, rule["id"]
+    for option in ("--append-only", "--fail-on", "--format", "--baseline", "--write-baseline"):
+        assert option in r.stdout
 
 
 if __name__ == "__main__":
