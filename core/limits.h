@@ -75,6 +75,13 @@ enum {
     LIMIT_IDLE_CONNECTION_S = 600,       /* ours: HTTP/1.1 keep-alive without a request */
     LIMIT_CALLS_QUEUED = 20000,          /* ours: calls waiting for a worker; above: RESOURCE_EXHAUSTED */
 
+    /* Metrics: values that one label may have, the rest counts as __other__ (ours) */
+    LIMIT_METRIC_COLLECTIONS = 500,
+    LIMIT_METRIC_RULES = 500,
+    LIMIT_METRIC_CLIENTS = 50,
+    LIMIT_METRIC_FAULTS = 50,
+    LIMIT_METRIC_LABEL_BYTES = 200,      /* of one value */
+
     /* Faults (all ours) */
     LIMIT_FAULTS = 64,             /* set at once */
     LIMIT_FAULT_BYTES = 4096,      /* one fault as text or JSON */

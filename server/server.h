@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 struct faults;
+struct metrics;
 struct net;
 struct request_log;
 struct summary;
@@ -31,6 +32,7 @@ struct server {
     struct transactions *transactions;
     struct summary *summary;
     struct faults *faults; /* NULL: none can be set */
+    struct metrics *metrics; /* NULL: nothing is counted */
     struct request_log *request_log; /* NULL: none */
     struct owner_policy *policies; /* by listener index */
     size_t n_policies;

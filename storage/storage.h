@@ -202,9 +202,17 @@ void store_submit(struct store *store, struct store_commit *commit);
 /* Which pattern makes this document append-only; NULL for none. */
 const struct str *store_append_only(const struct store *store, struct str document_path);
 
+/* A batch that became visible. */
+struct store_batch {
+    size_t commits, entries;
+    uint64_t bytes;     /* of the documents in it, as stored */
+    int64_t lasting_ns; /* both COMMITs; with STORE_DURABILITY_POWER their fsyncs */
+};
+
 /* Called on the writer thread after each publish; must return at once. Set before the first submit. */
 struct store_observer {
     void (*visible)(void *data, uint64_t seq);
+    void (*batch)(void *data, const struct store_batch *batch); /* NULL: nobody wants to know */
     /* Around the done() calls of one batch: whoever they wake can be woken once. */
     void (*answering)(void *data, bool begins);
     void *data;

@@ -156,6 +156,7 @@ static void die(struct writer *w, const char *what)
 static bool make_lasting(struct writer *w)
 {
     struct store *s = w->store;
+    int64_t began = clock_mono_ns();
     if (ledger_commit(&s->ledger, &w->failed)) {
         die(w, "the outcome of a COMMIT is unknown");
         return false;
@@ -164,6 +165,7 @@ static bool make_lasting(struct writer *w)
         die(w, "a batch is in the ledger but not in derived state");
         return false;
     }
+    w->lasting_ns = clock_mono_ns() - began;
     return true;
 }
 
@@ -173,6 +175,17 @@ static size_t count(const struct store_commit *batch)
     for (; batch; batch = batch->next_)
         n += batch->status.code == STATUS_OK;
     return n;
+}
+
+/* What the batch held, for whoever observes it. */
+static void tell_batch(struct writer *w, const struct store_commit *batch, size_t entries)
+{
+    struct store *s = w->store;
+    struct store_batch told = { .commits = count(batch), .entries = entries, .lasting_ns = w->lasting_ns };
+    for (const struct store_commit *c = batch; c; c = c->next_)
+        for (size_t i = 0; c->status.code == STATUS_OK && i < c->n_ops; i++)
+            told.bytes += c->ops[i].kind == STORE_PUT ? c->ops[i].fields.n : 0;
+    s->observer.batch(s->observer.data, &told);
 }
 
 static bool apply_batch(struct writer *w, struct store_commit *batch, bool all_refusals)
@@ -198,8 +211,10 @@ static void run_batch(struct writer *w, struct store_commit *batch, bool all_ref
     store_housekeeper_wait(s);
     pthread_mutex_lock(&s->apply_mutex);
     w->time_us = store_view_begin(s) - 1;
-    bool ok = apply_batch(w, batch, all_refusals), wrote = s->ledger.next.seq > s->ledger.committed.seq;
-    if (ok && wrote)
+    bool ok = apply_batch(w, batch, all_refusals);
+    size_t entries = (size_t)(s->ledger.next.seq - s->ledger.committed.seq);
+    bool wrote = ok && entries > 0;
+    if (wrote)
         make_lasting(w);
     else
         roll_back(w);
@@ -214,8 +229,10 @@ static void run_batch(struct writer *w, struct store_commit *batch, bool all_ref
         answer(s, batch, STATUS_UNKNOWN, w->why);
         return;
     }
-    if (ok && wrote && s->observer.visible)
+    if (wrote && s->observer.visible)
         s->observer.visible(s->observer.data, s->ledger.committed.seq);
+    if (wrote && s->observer.batch)
+        tell_batch(w, batch, entries);
     answer(s, batch,
            ok                                   ? STATUS_OK
            : w->failed.code == STATUS_DATA_LOSS ? STATUS_DATA_LOSS

@@ -22,6 +22,7 @@ struct writer {
     struct arena *arena;  /* of one batch */
     struct status failed; /* I/O of this batch */
     int64_t time_us;      /* newest commit time given out */
+    int64_t lasting_ns;   /* how long the COMMITs of the newest batch took */
     struct buf key;
     sqlite3_stmt *body_at, *path_at;
     struct refusals *refusals;

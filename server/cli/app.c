@@ -6,6 +6,7 @@
 #include "server/faults/faults.h"
 #include "server/faults/quota.h"
 #include "server/net/net.h"
+#include "server/ops/metrics.h"
 #include "server/ops/request_log.h"
 #include "server/ops/rules_file.h"
 #include "server/ops/seed.h"
@@ -78,6 +79,12 @@ static void answering(void *data, bool begins)
         net_release(app->server.net);
 }
 
+static void on_batch(void *data, const struct store_batch *batch)
+{
+    struct app *app = data;
+    metrics_batch(app->server.metrics, batch);
+}
+
 static enum status_code open_store(struct app *app, struct status *st)
 {
     struct options *o = &app->options;
@@ -97,7 +104,8 @@ static enum status_code open_store(struct app *app, struct status *st)
         fputc('\n', stderr);
     if (code == STATUS_OK) {
         store_on_fatal(app->server.store, store_failed, app);
-        store_observe(app->server.store, (struct store_observer){ .answering = answering, .data = app });
+        struct store_observer observer = { .batch = on_batch, .answering = answering, .data = app };
+        store_observe(app->server.store, observer);
     }
     return code;
 }
@@ -270,6 +278,7 @@ struct app *app_open(const struct options *options, int *exit_code)
     server->options = &app->options;
     server->rules = rules_registry_new();
     server->summary = summary_new();
+    server->metrics = metrics_new();
     summary_patterns(server->summary, app->options.append_only);
     log_set_json(app->options.log_json);
     signal(SIGPIPE, SIG_IGN);
@@ -447,6 +456,7 @@ int app_close(struct app *app)
     transport_free(app->transport);
     rules_registry_free(server->rules);
     summary_free(server->summary);
+    metrics_free(server->metrics);
     faults_free(server->faults);
     request_log_close(server->request_log);
     arena_free(app->arena);

@@ -29,6 +29,9 @@ void control_stats(struct http_call *call); /* entries, commits, SQLite transact
 void control_entries(struct http_call *call);
 void control_summary(struct http_call *call);
 
+/* metrics.c: for Prometheus. */
+void control_metrics(struct http_call *call);
+
 /* faults.c: what is to go wrong (server/faults). */
 void control_get_faults(struct http_call *call);
 void control_post_fault(struct http_call *call);

@@ -172,6 +172,7 @@ struct exchange *exchange_new(struct net *net, struct conn *conn, const struct n
     link_init(&e->of_conn);
     buf_init(&e->body, net->options.max_body ? net->options.max_body : LIMIT_MESSAGE_BYTES);
     net->live++;
+    e->head.first = conn->exchanges++ == 0;
     atomic_fetch_add(&net->n_exchanges, 1);
     return e;
 }

@@ -59,6 +59,14 @@ void conn_dirty(struct conn *c)
         link_add(&c->net->dirty, &c->dirty);
 }
 
+/* A connection that counted ends. */
+static void count_out(struct conn *c)
+{
+    c->net->open--;
+    atomic_store(&c->net->n_open, c->net->open);
+    histogram_add(&c->net->reuse, &histogram_sizes, c->exchanges);
+}
+
 void conn_gone(struct conn *c)
 {
     if (c->kind == CONN_DEAD)
@@ -67,8 +75,7 @@ void conn_gone(struct conn *c)
     if (c->kind == CONN_LINGER) {
         net->lingering--;
     } else {
-        net->open--;
-        atomic_store(&net->n_open, net->open);
+        count_out(c);
     }
     enum conn_kind kind = c->kind;
     c->kind = CONN_DEAD;
@@ -101,8 +108,7 @@ void conn_linger(struct conn *c)
     shutdown(c->fd, SHUT_WR);
     if (c->kind == CONN_HTTP2) {
         http2_free(c);
-        net->open--;
-        atomic_store(&net->n_open, net->open);
+        count_out(c);
         net->lingering++;
     }
     c->kind = CONN_LINGER;
@@ -529,4 +535,5 @@ void net_get_stats(const struct net *net, struct net_stats *out)
         .exchanges = atomic_load(&net->n_exchanges),
         .http1_exchanges = atomic_load(&net->n_http1),
     };
+    histogram_read(&out->reuse, &net->reuse);
 }

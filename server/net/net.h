@@ -16,6 +16,7 @@
 
 #include "core/buf.h"
 #include "core/status.h"
+#include "server/ops/histogram.h"
 
 struct net;
 struct exchange;
@@ -36,6 +37,7 @@ struct net_head {
     struct str peer;     /* "127.0.0.1:53122" */
     unsigned listener;   /* index into net_options.listeners */
     uint64_t connection; /* serial number of the connection, from 1 */
+    bool first;          /* no exchange came before it on its connection */
 };
 
 enum net_body {
@@ -76,6 +78,7 @@ struct net_options {
 
 struct net_stats {
     uint64_t connections, open_connections, refused_connections, exchanges, http1_exchanges;
+    struct histogram_sum reuse; /* exchanges on each connection that has ended; histogram_sizes */
 };
 
 /* Binds and listens, does not serve yet. UNAVAILABLE with "address already in use" and who holds the port

@@ -93,6 +93,7 @@ struct conn {
     int64_t since_ns; /* PEEK, LINGER: since then. HTTP1: the present wait or request began */
     bool has_bytes;   /* PEEK: the first byte has come */
     struct link all;  /* net->conns */
+    uint64_t exchanges; /* so far */
     /* HTTP1 */
     struct MHD_Connection *mhd;
     struct http1_request *request; /* the one being read or answered, from its request line on */
@@ -128,6 +129,7 @@ struct net {
     unsigned char *scratch;
     struct http1 *http1;
     atomic_ullong n_connections, n_open, n_refused, n_exchanges, n_http1;
+    struct histogram reuse; /* see net_stats */
 };
 
 /* loop.c */

@@ -2,6 +2,7 @@
 #include "server/ops/call_log.h"
 
 #include "core/clock.h"
+#include "server/ops/metrics.h"
 #include "server/ops/request_log.h"
 #include "server/ops/summary.h"
 #include "server/rpc/rpc.h"
@@ -13,6 +14,7 @@ void call_log(struct call *call)
     call->notes.total_ns = clock_mono_ns() - call->started_ns;
     if (summary)
         summary_connection_call(summary, call->notes.connection);
+    metrics_call(call->server->metrics, call);
     if (call->server->request_log)
         request_log_write(call->server->request_log, call);
 }

@@ -6,6 +6,7 @@
 #include "core/crypto.h"
 #include "core/log.h"
 #include "server/ops/denials.h"
+#include "server/ops/metrics.h"
 #include "server/ops/summary.h"
 #include "server/service/rulesets.h"
 
@@ -185,6 +186,13 @@ static void note_denied(struct authz *authz, const struct rules_decision *decisi
                             : STR("denied: no matching allow");
 }
 
+/* The decision that was just noted. */
+static void count_decision(const struct authz *authz, enum rules_method method, struct str path)
+{
+    struct call *call = authz->call;
+    metrics_decision(call->server->metrics, &call->notes.decision, method, path);
+}
+
 static enum status_code decide(struct authz *authz, const struct rules_request *request, struct status *st)
 {
     struct call *call = authz->call;
@@ -198,9 +206,11 @@ static enum status_code decide(struct authz *authz, const struct rules_request *
         return code;
     if (decision.allowed) {
         note_allowed(authz, &decision);
+        count_decision(authz, request->method, request->path);
         return STATUS_OK;
     }
     note_denied(authz, &decision, request->method);
+    count_decision(authz, request->method, request->path);
     denials_print(call, request, &decision);
     status_set(st, STATUS_PERMISSION_DENIED, "%s", decision.message);
     if (st->arena)
@@ -240,12 +250,20 @@ enum status_code authz_iam(struct call *call, uint64_t iam, struct str what, str
     return st->code;
 }
 
+static enum status_code decide_owner(struct authz *authz, enum rules_method method, struct str path,
+                                     uint64_t iam, struct status *st)
+{
+    enum status_code code = authz_iam(authz->call, iam, path, st);
+    count_decision(authz, method, path);
+    return code;
+}
+
 enum status_code authz_get(struct authz *authz, struct str path, const struct rules_document *document,
                            struct status *st)
 {
     struct rules_request r;
     if (!authz_by_rules(authz->call))
-        return authz_iam(authz->call, IAM_ENTITIES_GET, path, st);
+        return decide_owner(authz, RULES_GET, path, IAM_ENTITIES_GET, st);
     fill_request(authz, &r, RULES_GET, path);
     r.resource = document;
     return decide(authz, &r, st);
@@ -256,7 +274,7 @@ enum status_code authz_list(struct authz *authz, struct str path, const struct r
 {
     struct rules_request r;
     if (!authz_by_rules(authz->call))
-        return authz_iam(authz->call, IAM_ENTITIES_LIST | IAM_ENTITIES_GET, path, st);
+        return decide_owner(authz, RULES_LIST, path, IAM_ENTITIES_LIST | IAM_ENTITIES_GET, st);
     fill_request(authz, &r, RULES_LIST, path);
     r.query = query;
     return decide(authz, &r, st);
@@ -269,7 +287,7 @@ enum status_code authz_write(struct authz *authz, enum rules_method method, stru
     struct rules_request r;
     if (!authz_by_rules(authz->call)) {
         authz->decision = authz->call->server->policies[0].iam_given ? STR("iam") : STR("owner");
-        return authz_iam(authz->call, iam, path, st);
+        return decide_owner(authz, method, path, iam, st);
     }
     fill_request(authz, &r, method, path);
     r.in_transaction = true; /* also for a plain commit: observed on Google's emulator 1.19.9 */

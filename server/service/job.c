@@ -17,6 +17,7 @@
 #include "server/service/job.h"
 #include "core/clock.h"
 #include "core/limits.h"
+#include "server/ops/metrics.h"
 #include "server/ops/summary.h"
 
 enum { MAX_TRIES = 100 };
@@ -107,6 +108,7 @@ static void commit_done(struct store_commit *commit)
         job->state = JOB_DONE; /* the refusal is recorded (or could not be): it stands either way */
     } else if (commit->stale) {
         job->state = JOB_READY;
+        metrics_event(run->call->server->metrics, METRICS_COMMIT_RETRY);
     } else if (commit->status.code != STATUS_OK) {
         status_copy(&job->status, &commit->status);
         if (commit->status.code == STATUS_PERMISSION_DENIED)
@@ -130,13 +132,18 @@ static void commit_done(struct store_commit *commit)
 
 /* ---- rounds ---- */
 
+static void abort_job(struct job *job, enum metrics_event reason, const char *message)
+{
+    status_set(&job->status, STATUS_ABORTED, "%s", message);
+    metrics_event(job->run->call->server->metrics, reason);
+}
+
 static bool hopeless(struct job *job)
 {
-    if (job->waiter.timed_out) {
-        status_set(&job->status, STATUS_ABORTED, "Transaction lock timeout.");
-    } else if (job->tries >= MAX_TRIES) {
-        status_set(&job->status, STATUS_ABORTED, "Too much contention on these documents. Please try again.");
-    }
+    if (job->waiter.timed_out)
+        abort_job(job, METRICS_ABORT_TIMEOUT, "Transaction lock timeout.");
+    else if (job->tries >= MAX_TRIES)
+        abort_job(job, METRICS_ABORT_CONTENTION, "Too much contention on these documents. Please try again.");
     return job->status.code != STATUS_OK;
 }
 
@@ -173,16 +180,20 @@ static bool transaction_holds(struct job *job)
     if (!run->txn || job->tries == 0)
         return true;
     uint64_t view = store_view_now(call->server->store, &read_time);
-    return transaction_recheck(run->txn, call->worker->reader, view, call->arena, &job->status) == STATUS_OK;
+    if (transaction_recheck(run->txn, call->worker->reader, view, call->arena, &job->status) == STATUS_ABORTED)
+        metrics_event(call->server->metrics, METRICS_ABORT_STALE);
+    return job->status.code == STATUS_OK;
 }
 
 /* Nothing could be prepared: wait for the first job that somebody's lock keeps back. */
 static enum rpc_flow wait_for_lock(struct run *run, struct job *job)
 {
     struct call *call = run->call;
+    struct metrics *metrics = call->server->metrics;
     call->step = run_step;
     switch (may_write(job, &call->task)) {
     case LOCK_WAITING:
+        metrics_event(metrics, METRICS_LOCK_WAIT);
         return RPC_PARKED; /* the run may already be running elsewhere */
     case LOCK_FREE:
     case LOCK_DEADLOCK:
@@ -210,8 +221,8 @@ static bool must_wait(struct job *job)
         job->state = JOB_READY;
         return true;
     case LOCK_DEADLOCK:
-        status_set(
-            &job->status, STATUS_ABORTED,
+        abort_job(
+            job, METRICS_ABORT_DEADLOCK,
             "The transaction was aborted: it and another one wait for each other's documents. Try again.");
         return false;
     }

@@ -2,6 +2,7 @@
 #include "server/transport/request.h"
 
 #include "core/clock.h"
+#include "server/ops/metrics.h"
 #include "server/ops/request_id.h"
 #include "server/server.h"
 
@@ -48,6 +49,7 @@ struct call *request_call(struct request *r, struct worker *worker)
     call->notes.user_agent = exchange_header(r->exchange, "user-agent");
     call->notes.connection = head->connection;
     call->fault_header = exchange_header(r->exchange, "x-cinderlog-fault");
+        metrics_client(call->server->metrics, call->notes.user_agent);
     struct str id = request_id_as_header(call->arena, call->request_id);
     pthread_mutex_lock(&r->lock);
     r->call = call;
