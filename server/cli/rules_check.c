@@ -11,24 +11,30 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 enum { OUTPUT_MAX = 64 * 1024 * 1024 };
 
 /* ---- options ---- */
 
+static const struct {
+    const char *name;
+    void (*print)(struct buf *out, const struct check_options *o, const struct checked_file *files, size_t n);
+} formats[CHECK_FORMATS] = {
+    [CHECK_TEXT] = { "text", check_print_text },
+    [CHECK_JSON] = { "json", check_print_json },
+    [CHECK_SARIF] = { "sarif", check_print_sarif },
+    [CHECK_GITHUB] = { "github", check_print_github },
+};
+
 static int set_format(void *options, const char *value)
 {
-    static const char *const names[] = {
-        [CHECK_TEXT] = "text", [CHECK_JSON] = "json", [CHECK_SARIF] = "sarif"
-    };
-    for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(value, names[i]) == 0) {
+    for (unsigned i = 0; i < CHECK_FORMATS; i++) {
+        if (strcmp(value, formats[i].name) == 0) {
             ((struct check_options *)options)->format = i;
             return EXIT_OK;
         }
     }
-    return cli_fail(EXIT_USAGE, "--format is text, json or sarif, not '%s'", value);
+    return cli_fail(EXIT_USAGE, "--format is text, json, sarif or github, not '%s'", value);
 }
 
 static int set_fail_on(void *options, const char *value)
@@ -68,8 +74,8 @@ static int set_write_baseline(void *options, const char *value)
 }
 
 static const struct arg options[] = {
-    { "--format", "text|json|sarif", set_format },    { "--fail-on", "error|warning", set_fail_on },
-    { "--append-only", "PATTERN", add_append_only },  { "--baseline", "FILE", set_baseline },
+    { "--format", "text|json|sarif|github", set_format }, { "--fail-on", "error|warning", set_fail_on },
+    { "--append-only", "PATTERN", add_append_only },      { "--baseline", "FILE", set_baseline },
     { "--write-baseline", NULL, set_write_baseline },
 };
 
@@ -131,12 +137,7 @@ static void print(const struct check_options *o, const struct checked_file *file
 {
     struct buf out;
     buf_init(&out, OUTPUT_MAX);
-    if (o->format == CHECK_TEXT)
-        check_print_text(&out, o, files, n, isatty(STDOUT_FILENO));
-    else if (o->format == CHECK_JSON)
-        check_print_json(&out, o, files, n);
-    else
-        check_print_sarif(&out, o, files, n);
+    formats[o->format].print(&out, o, files, n);
     fwrite(out.data, 1, out.len, stdout);
     buf_dispose(&out);
 }

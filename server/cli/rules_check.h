@@ -1,7 +1,8 @@
 /* rules_check.h - what `cinderlog rules check` found, and the forms it is printed in.
  *
- * Text is for people, with carets; JSON is this program's own, one object; SARIF is 2.1.0 as code scanners
- * read it: CWE and OWASP tags, related locations, fingerprints and, with a baseline, what is new.
+ * Text is for people, with carets; JSON is this program's own, one object; github are the commands by which a
+ * workflow annotates a pull request; SARIF is 2.1.0 as code scanners read it: CWE and OWASP tags, related
+ * locations, fingerprints and, with a baseline, what is new.
  *
  * A finding's fingerprint is of its lint and its line as it reads: it stays the same when lines are inserted
  * above it. With --baseline FILE, findings that FILE has are known: they are not printed as text, and only
@@ -14,7 +15,7 @@
 enum { CHECK_MAX_PATTERNS = 32 };
 
 struct check_options {
-    enum { CHECK_TEXT, CHECK_JSON, CHECK_SARIF } format;
+    enum { CHECK_TEXT, CHECK_JSON, CHECK_SARIF, CHECK_GITHUB, CHECK_FORMATS } format;
     enum rules_severity fail_on;
     bool fail_on_given;
     struct str append_only[CHECK_MAX_PATTERNS];
@@ -51,14 +52,18 @@ int check_write_baseline(const struct checked_file *files, size_t n, const char 
 
 /* ---- forms; each writes what belongs to all files. out: large enough, or it overflows ---- */
 
-/* rules_text.c; terminal: colours. */
+/* rules_text.c; with colours on a terminal. */
 void check_print_text(struct buf *out, const struct check_options *options, const struct checked_file *files,
-                      size_t n, bool terminal);
+                      size_t n);
 /* rules_report.c; in SARIF a verdict is a finding, or none. */
 void check_print_json(struct buf *out, const struct check_options *options, const struct checked_file *files,
                       size_t n);
 void check_print_sarif(struct buf *out, const struct check_options *options, const struct checked_file *files,
                        size_t n);
+
+/* Annotations of a pull request; what is known is left out. */
+void check_print_github(struct buf *out, const struct check_options *options,
+                        const struct checked_file *files, size_t n);
 
 /* What can be said of a pattern of --append-only: how many lines grant, or that none was found. In arena. */
 const char *check_verdict(struct arena *arena, const struct checked_file *file, struct str pattern);

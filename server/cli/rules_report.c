@@ -1,5 +1,5 @@
-/* rules_report.c - findings of `rules check` as JSON and as SARIF 2.1.0 (OASIS, "Static Analysis Results
- * Interchange Format"); see rules_check.h. */
+/* rules_report.c - findings of `rules check` for programs: as JSON, as workflow commands of GitHub Actions,
+ * and as SARIF 2.1.0 (OASIS, "Static Analysis Results Interchange Format"); see rules_check.h. */
 #include "core/codec.h"
 #include "server/cli/rules_check.h"
 
@@ -95,6 +95,45 @@ void check_print_json(struct buf *out, const struct check_options *options, cons
         buf_z(out, "]}");
     }
     buf_z(out, "]}\n");
+}
+
+/* ---- workflow commands: ::error file=F,line=N::message ---- */
+
+/* A message goes to the end of the line, a property to the next comma. */
+static void write_escaped(struct buf *out, struct str value, bool is_property)
+{
+    for (size_t i = 0; i < value.n; i++) {
+        unsigned char c = (unsigned char)value.p[i];
+        if (c == '%' || c == '\r' || c == '\n' || (is_property && (c == ':' || c == ',')))
+            buf_printf(out, "%%%02X", c);
+        else
+            buf_byte(out, c);
+    }
+}
+
+static void command(struct buf *out, const struct checked_file *file, const struct rules_issue *issue)
+{
+    buf_printf(out, "::%s file=", level_of(issue->severity));
+    write_escaped(out, file->file.name, true);
+    if (issue->has_position && issue->line)
+        buf_printf(out, ",line=%u,col=%u", (unsigned)issue->line, (unsigned)issue->column);
+    buf_printf(out, ",title=%s::", check_id(issue));
+    write_escaped(out, str_of(issue->description), false);
+    if (issue->note) {
+        buf_z(out, "%0AFix: ");
+        write_escaped(out, str_of(issue->note), false);
+    }
+    buf_byte(out, '\n');
+}
+
+void check_print_github(struct buf *out, const struct check_options *options,
+                        const struct checked_file *files, size_t n)
+{
+    (void)options;
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < files[i].issues.n; j++)
+            if (!files[i].marks[j].known)
+                command(out, &files[i], &files[i].issues.items[j]);
 }
 
 /* ---- SARIF: places ---- */

@@ -1,6 +1,9 @@
 /* rules_text.c - findings of `rules check` for people, and its --help; see rules_check.h. */
 #include "server/cli/rules_check.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 const char *check_verdict(struct arena *arena, const struct checked_file *file, struct str pattern)
 {
     size_t grants = rules_append_only_grants(file->ruleset, pattern);
@@ -40,9 +43,10 @@ static void print_summary(struct buf *out, const struct check_options *options,
 }
 
 void check_print_text(struct buf *out, const struct check_options *options, const struct checked_file *files,
-                      size_t n, bool terminal)
+                      size_t n)
 {
     struct arena *arena = arena_new();
+    bool terminal = isatty(STDOUT_FILENO);
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < files[i].issues.n; j++)
             if (!files[i].marks[j].known)
@@ -64,7 +68,7 @@ void check_print_help(struct buf *out)
           "  --append-only PATTERN       a collection whose documents are not to change: api_audit_logs, "
           "tenants/*/logs\n"
           "  --fail-on error|warning     what exit 1 is for (default: error; with --baseline: warning)\n"
-          "  --format text|json|sarif    (default: text)\n"
+          "  --format text|json|sarif|github   (default: text)\n"
           "  --baseline FILE             findings in FILE are known; only new ones are printed and fail\n"
           "  --write-baseline            make FILE say what is found now\n"
           "Exit 0: nothing found that fails; 1: something is; 2: usage, or a file that cannot be read.\n"

@@ -132,6 +132,26 @@ def test_json_says_what_text_says():
     assert found["appendOnly"][0]["verdict"].startswith("1 line grants")
 
 
+# ---- workflow commands ----
+
+def test_github_annotates_the_line():
+    lines = check("--format", "github", PUBLISHED).stdout.splitlines()
+    deny = [line for line in lines if "title=useless-deny" in line]
+    assert len(deny) == 1 and deny[0].startswith("::error file=%s,line=18,col=7,title=useless-deny::line 10 grants" % PUBLISHED)
+    assert "%0AFix: write 'allow create' on line 10" in deny[0], deny[0]
+    assert check("--format", "github", "fixtures/rules/audit_log.rules").stdout == ""
+
+
+def test_github_commands_are_one_line_whatever_the_file_says():
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "a,b:c%.rules")
+        with open(path, "w") as f:
+            f.write("rules_version = '2'; service cloud.firestore { match /a/{id} { allow read; } }\n::warning::no%0A")
+        out = check("--format", "github", path).stdout
+        assert out.startswith("::error file=%s/a%%2Cb%%3Ac%%25.rules,line=" % folder) and out.count("\n") >= 1, out
+        assert all(line.startswith(("::error file=", "::warning file=")) for line in out.splitlines()), out
+
+
 # ---- SARIF ----
 
 def sarif(*args):
