@@ -37,6 +37,7 @@ struct server {
     struct owner_policy *policies; /* by listener index */
     size_t n_policies;
     struct readiness readiness; /* before it is reached the loop may touch nothing else here but what is constant */
+    bool quiet; /* denials are not told on the terminal: whoever runs this tells them (rules test) */
     atomic_bool stopping;
     atomic_size_t calls; /* running */
 };

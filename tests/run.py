@@ -118,6 +118,10 @@ def stage_rules_check():
     return counted([sys.executable, "tests/server/test_rules_check.py", BINARY])
 
 
+def stage_rules_test():
+    return counted([sys.executable, "tests/server/test_rules_test.py", BINARY])
+
+
 def stage_contract():
     return counted([sys.executable, "tests/server/contract.py", BINARY, PYTHON])
 

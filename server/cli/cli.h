@@ -18,10 +18,12 @@ enum exit_code {
 int cli_serve(int argc, char **argv);
 int cli_exec(int argc, char **argv);
 int cli_healthcheck(int argc, char **argv);
-int cli_rules(int argc, char **argv); /* the next two are its commands */
+int cli_rules(int argc, char **argv); /* those that follow are its commands */
 int cli_rules_check(int argc, char **argv);
 int cli_rules_builtins(int argc, char **argv);
 int cli_rules_coverage(int argc, char **argv);
+int cli_rules_test(int argc, char **argv);
+int cli_rules_push(int argc, char **argv);
 int cli_faults(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_log(int argc, char **argv);

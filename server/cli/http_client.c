@@ -69,14 +69,18 @@ static bool receive_all(int fd, struct buf *out)
     }
 }
 
-enum status_code http_get(int *http_status, struct buf *body, const char *host, uint16_t port, const char *target,
-                          int wait_ms, struct status *st)
+enum status_code http_ask(int *http_status, struct buf *body, const char *host, uint16_t port, const char *method,
+                          const char *target, struct str content, int wait_ms, struct status *st)
 {
     struct buf request, answer;
-    buf_init(&request, 8192);
+    buf_init(&request, 8192 + content.n);
     buf_init(&answer, ANSWER_MAX);
     int fd = connect_to(host, port, wait_ms);
-    buf_printf(&request, "GET %s HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n", target);
+    buf_printf(&request, "%s %s HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n", method, target);
+    if (content.n)
+        buf_printf(&request, "Content-Type: application/json\r\nContent-Length: %zu\r\n", content.n);
+    buf_z(&request, "\r\n");
+    buf_str(&request, content);
     if (fd < 0 || !send_all(fd, (const char *)request.data, request.len) || !receive_all(fd, &answer)) {
         status_set(st, STATUS_UNAVAILABLE, "%s", errno == EAGAIN ? "no answer in time" : strerror(errno));
         goto out;
@@ -96,4 +100,10 @@ out:
     buf_dispose(&request);
     buf_dispose(&answer);
     return st->code;
+}
+
+enum status_code http_get(int *http_status, struct buf *body, const char *host, uint16_t port, const char *target,
+                          int wait_ms, struct status *st)
+{
+    return http_ask(http_status, body, host, port, "GET", target, STR(""), wait_ms, st);
 }

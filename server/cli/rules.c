@@ -10,18 +10,16 @@ static const struct {
     { "check", cli_rules_check },
     { "builtins", cli_rules_builtins },
     { "coverage", cli_rules_coverage },
+    { "test", cli_rules_test },
+    { "push", cli_rules_push },
 };
 
 int cli_rules(int argc, char **argv)
 {
-    static const char *const later[] = { "test", "push" };
     if (argc < 2)
-        return cli_fail(EXIT_USAGE, "rules needs a command: cinderlog rules check [FILE ...]");
+        return cli_fail(EXIT_USAGE, "rules needs a command: check, test, push, coverage or builtins");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
             return commands[i].run(argc - 1, argv + 1);
-    for (size_t i = 0; i < sizeof later / sizeof later[0]; i++)
-        if (strcmp(argv[1], later[i]) == 0)
-            return cli_fail(EXIT_USAGE, "rules %s is not implemented yet; rules check is", argv[1]);
-    return cli_fail(EXIT_USAGE, "unknown: rules %s; use cinderlog rules check [FILE ...]", argv[1]);
+    return cli_fail(EXIT_USAGE, "unknown: rules %s; there are rules check, test, push, coverage and builtins", argv[1]);
 }

@@ -4,6 +4,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "server/rpc/rpc.h"
+#include "server/server.h"
 
 #include <stdatomic.h>
 
@@ -13,7 +14,7 @@ static void put(struct buf *out, struct str s) { log_escape(out, s); }
 
 static void put_z(struct buf *out, const char *z) { log_escape(out, str_of(z)); }
 
-static void put_first(struct buf *out, const struct rules_try *t)
+void denials_put_try(struct buf *out, const struct rules_try *t)
 {
     put(out, t->file);
     buf_printf(out, ":%u:%u ", t->line, t->column);
@@ -34,7 +35,7 @@ static void put_first(struct buf *out, const struct rules_try *t)
     }
 }
 
-static void put_sets(struct buf *out, const struct rules_try *t)
+void denials_put_sets(struct buf *out, const struct rules_try *t)
 {
     if (!t->missing && !t->extra)
         return;
@@ -93,8 +94,8 @@ bool denials_format(struct buf *out, const struct call *call, const struct rules
     }
     buf_z(out, ": ");
     if (decision->n_tries) {
-        put_first(out, &decision->tries[0]);
-        put_sets(out, &decision->tries[0]);
+        denials_put_try(out, &decision->tries[0]);
+        denials_put_sets(out, &decision->tries[0]);
         put_others(out, decision);
     } else {
         buf_printf(out, "no allow statement for '%s' matches this path", rules_method_name(request->method));
@@ -111,6 +112,8 @@ void denials_print(struct call *call, const struct rules_request *request, const
     /* A flood of refusals must not become a flood of lines: a handful a second, the rest in numbers. */
     static _Atomic int64_t second;
     static _Atomic uint32_t printed, skipped;
+    if (call->server->quiet)
+        return;
     int64_t now = clock_mono_ns() / 1000000000;
     if (atomic_exchange(&second, now) != now) {
         uint32_t n = atomic_exchange(&skipped, 0);

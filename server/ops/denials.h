@@ -15,4 +15,9 @@ void denials_print(struct call *call, const struct rules_request *request, const
 bool denials_format(struct buf *out, const struct call *call, const struct rules_request *request,
                     const struct rules_decision *decision);
 
+/* Parts of it. Where an allow failed, and what made it so: "firestore.rules:14:9 x is string is false (x is 1)" ... */
+void denials_put_try(struct buf *out, const struct rules_try *t);
+/* ... and what a set lacks or has too much of, on a line of its own, indented; nothing without that. */
+void denials_put_sets(struct buf *out, const struct rules_try *t);
+
 #endif

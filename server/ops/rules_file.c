@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 250, FIREBASE_JSON_MAX = 1024 * 1024 };
+enum { FIREBASE_JSON_MAX = 1024 * 1024 };
 
 /* "firestore": {"rules": "..."} or a list of such objects (one per database: the first). */
 static const char *rules_of_firebase_json(const struct value_map *root, struct arena *arena)
@@ -144,12 +144,6 @@ struct rules_watch {
     struct stat seen;
 };
 
-static bool changed(const struct stat *a, const struct stat *b)
-{
-    return a->st_mtim.tv_sec != b->st_mtim.tv_sec || a->st_mtim.tv_nsec != b->st_mtim.tv_nsec ||
-           a->st_size != b->st_size || a->st_ino != b->st_ino;
-}
-
 static void reload(struct rules_watch *w)
 {
     struct status st = status_init(NULL);
@@ -169,7 +163,7 @@ static bool wait_for_look(struct rules_watch *w)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += (long)LOOK_MS * 1000000;
+    until.tv_nsec += (long)FILE_LOOK_MS * 1000000;
     if (until.tv_nsec >= 1000000000) {
         until.tv_nsec -= 1000000000;
         until.tv_sec++;
@@ -188,7 +182,7 @@ static void *watch(void *data)
     while (wait_for_look(w)) {
         struct stat now;
         /* A file that is gone for a moment is being replaced. */
-        if (stat(w->path, &now) != 0 || !changed(&now, &w->seen))
+        if (stat(w->path, &now) != 0 || !file_changed(&w->seen, &now))
             continue;
         w->seen = now;
         reload(w);
