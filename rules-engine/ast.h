@@ -45,7 +45,9 @@ const char *rules_type_name(enum rules_type type);
 
 struct coverage;
 struct ast_function;
-struct builtin; /* builtins/builtins.h */
+struct rvalue;          /* rvalue.h */
+struct builtin;         /* builtins/builtins.h */
+struct builtin_methods; /* the same */
 
 /* Where an identifier's value is found. */
 enum ast_scope {
@@ -57,14 +59,14 @@ enum ast_scope {
     SCOPE_WILDCARD,  /* slot among the wildcards bound by the matched path, outermost first */
 };
 
+/* What evaluation reads comes first, and where a node stands in its text last: a decision then touches one
+ * or two cache lines a node. */
 struct ast_node {
     enum ast_kind kind;
-    struct ast_span span; /* without parentheses around it */
-    uint32_t start;       /* of the text with its outermost parenthesis */
-    uint32_t parentheses; /* how many pairs stand around it */
-    uint32_t file;     /* index into the ruleset's files */
-    uint32_t id;       /* dense number in the ruleset: coverage and per-node caches index by it */
-    uint32_t height;   /* of the tree below, 1 for a leaf; at most LIMIT_RULES_PARSE_HEIGHT: bounds recursion */
+    uint32_t id;       /* dense number in the ruleset: coverage indexes by it */
+    uint32_t cost;     /* fold.h: expressions that the value counts when it is not walked; 0: always walked */
+    uint32_t chain;    /* fold.h: AST_MEMBER, from 1; 0: none */
+    const struct rvalue *constant; /* fold.h: or NULL */
     union {
         bool boolean;
         int64_t integer;
@@ -98,14 +100,15 @@ struct ast_node {
         } index;
         struct {
             struct ast_node *object;       /* AST_METHOD only; NULL when package is set */
-            struct str package;            /* "math" in math.abs(x); empty otherwise */
-            struct str name;
-            struct ast_span name_span;
             struct ast_node **args;
             uint32_t n;
             struct ast_function *function; /* AST_CALL to a user function, else NULL */
             const struct builtin *builtin; /* global or package built-in when known */
+            const struct builtin_methods *methods; /* of that name, AST_METHOD; NULL: no type has one */
             void *cached;                  /* e.g. a compiled constant regex; owned by the ruleset's arena */
+            struct str package;            /* "math" in math.abs(x); empty otherwise */
+            struct str name;
+            struct ast_span name_span;
         } call;
         struct {
             struct ast_node *a, *b, *c; /* unary: a; binary: a, b; ternary: a ? b : c */
@@ -115,7 +118,16 @@ struct ast_node {
             enum rules_type type;
         } is;
     };
+    struct ast_span span; /* without parentheses around it */
+    uint32_t start;       /* of the text with its outermost parenthesis */
+    uint32_t parentheses; /* how many pairs stand around it */
+    uint32_t file;        /* index into the ruleset's files */
+    uint32_t height;      /* of the tree below, 1 for a leaf; at most LIMIT_RULES_PARSE_HEIGHT: bounds recursion */
 };
+
+/* Visits every expression directly below a node, in the order of its text. */
+typedef void ast_visitor(void *data, struct ast_node *node);
+void ast_each_child(const struct ast_node *node, ast_visitor *visit, void *data);
 
 /* A part of a path expression or of a match declaration. */
 enum ast_part_kind {

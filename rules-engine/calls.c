@@ -7,65 +7,23 @@
 
 typedef void call_visitor(void *data, struct ast_function *callee);
 
-static void visit_calls(const struct ast_node *node, call_visitor *visit, void *data);
+struct call_visit {
+    call_visitor *visit;
+    void *data;
+};
 
-static void visit_all(struct ast_node **items, uint32_t n, call_visitor *visit, void *data)
+static void visit_node(void *data, struct ast_node *node)
 {
-    for (uint32_t i = 0; i < n; i++)
-        visit_calls(items[i], visit, data);
+    const struct call_visit *v = data;
+    if (node->kind == AST_CALL && node->call.function)
+        v->visit(v->data, node->call.function);
+    ast_each_child(node, visit_node, data);
 }
 
-static void visit_calls(const struct ast_node *node, call_visitor *visit, void *data)
+static void visit_calls(struct ast_node *node, call_visitor *visit, void *data)
 {
-    if (!node)
-        return;
-    switch (node->kind) {
-    case AST_NULL:
-    case AST_BOOL:
-    case AST_INT:
-    case AST_FLOAT:
-    case AST_STRING:
-    case AST_BYTES:
-    case AST_NAME:
-        return;
-    case AST_LIST:
-        visit_all(node->list.items, node->list.n, visit, data);
-        return;
-    case AST_MAP:
-        visit_all(node->map.keys, node->map.n, visit, data);
-        visit_all(node->map.values, node->map.n, visit, data);
-        return;
-    case AST_PATH:
-        for (uint32_t i = 0; i < node->path.n; i++)
-            visit_calls(node->path.parts[i].expr, visit, data);
-        return;
-    case AST_MEMBER:
-        visit_calls(node->member.object, visit, data);
-        return;
-    case AST_INDEX:
-    case AST_SLICE:
-        visit_calls(node->index.object, visit, data);
-        visit_calls(node->index.from, visit, data);
-        visit_calls(node->index.to, visit, data);
-        return;
-    case AST_METHOD:
-        visit_calls(node->call.object, visit, data);
-        visit_all(node->call.args, node->call.n, visit, data);
-        return;
-    case AST_CALL:
-        if (node->call.function)
-            visit(data, node->call.function);
-        visit_all(node->call.args, node->call.n, visit, data);
-        return;
-    case AST_IS:
-        visit_calls(node->is.a, visit, data);
-        return;
-    default:
-        visit_calls(node->op.a, visit, data);
-        visit_calls(node->op.b, visit, data);
-        visit_calls(node->op.c, visit, data);
-        return;
-    }
+    if (node)
+        visit_node(&(struct call_visit){ visit, data }, node);
 }
 
 static void visit_function_calls(const struct ast_function *function, call_visitor *visit, void *data)

@@ -195,6 +195,7 @@ static void resolve_method(struct checker *c, const struct scope *scope, struct 
         walk(c, scope, object);
     }
     walk_all(c, scope, node->call.args, node->call.n);
+    node->call.methods = builtin_methods(node->call.name);
     compile_pattern(c, node);
 }
 

@@ -165,11 +165,10 @@ static void decide_document(struct rules_decision *decision, struct eval *e)
 static void decide_named(struct rules_decision *decision, struct eval *e, struct str path)
 {
     struct rules_document *document = ARENA_NEW(e->arena, struct rules_document);
-    e->path = path;
     if (e->env && e->env->get_document)
         e->host_code =
             e->env->get_document(e->env->data, e->request->db, path, false, e->arena, document, e->st);
-    e->resource = document;
+    eval_turn(e, path, document);
     if (e->host_code == STATUS_OK)
         decide_document(decision, e);
 }
@@ -187,9 +186,7 @@ static void decide_list(struct rules_decision *decision, struct eval *e)
         decision->expressions += e->steps;
         e->steps = 0;
         e->n_lookups = e->n_distinct = 0; /* ten for each disjunct; the budget counts them all */
-        e->resource_made = false;
-        e->resource = NULL;
-        e->path = e->request->path;
+        eval_turn(e, e->request->path, NULL);
         if (constraint_name(&named, disjunct)) {
             decide_named(decision, e, named);
         } else {

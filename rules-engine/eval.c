@@ -12,6 +12,9 @@
  * frame that holds the locals of every kind of node. */
 #define NODE_FUNCTION static __attribute__((noinline))
 
+/* Memory is looked at every so many expressions, and after every built-in. */
+enum { ROOM_STEPS = 16 };
+
 static const char too_many[] =
     "Unable to evaluate the expression as the maximum of 1000 expressions to evaluate has been reached.";
 static const char too_large[] = "Unable to evaluate the expression as it needs too much memory.";
@@ -29,6 +32,14 @@ void eval_init(struct eval *e, const struct ruleset *ruleset, const struct rules
                         .path = request->path,
                         .resource = request->resource,
                         .arena_start = arena_used(arena) };
+}
+
+void eval_turn(struct eval *e, struct str path, const struct rules_document *resource)
+{
+    e->path = path;
+    e->resource = resource;
+    e->resource_made = false;
+    memset(e->chains.chain, 0, sizeof e->chains.chain);
 }
 
 /* ---- errors ---- */
@@ -79,6 +90,7 @@ struct rvalue eval_type_error(struct eval *e, struct rvalue got, const char *exp
 
 bool eval_room(struct eval *e, size_t size)
 {
+    e->room_checked = e->steps;
     if (size <= LIMIT_RULES_ARENA && arena_used(e->arena) - e->arena_start <= LIMIT_RULES_ARENA - size)
         return true;
     if (e->host_code == STATUS_OK)
@@ -255,6 +267,17 @@ NODE_FUNCTION struct rvalue eval_member(struct eval *e, const struct ast_node *n
         return object;
     e->node = node;
     return member_of(e, object, node->member.name);
+}
+
+/* A chain of names: its value is the same until the decision ends. Errors are not, they name their node. */
+NODE_FUNCTION struct rvalue eval_chain(struct eval *e, const struct ast_node *node)
+{
+    struct rvalue v = eval_member(e, node);
+    if (!rv_is_error(v)) {
+        e->chains.chain[node->chain % EVAL_CHAINS] = node->chain;
+        e->chains.value[node->chain % EVAL_CHAINS] = v;
+    }
+    return v;
 }
 
 /* ---- index and slice ---- */
@@ -564,7 +587,7 @@ NODE_FUNCTION struct rvalue eval_method(struct eval *e, const struct ast_node *n
     e->node = node;
     if (self.type == RT_NULL)
         return null_error(e);
-    const struct builtin *row = builtin_method((enum rules_type)self.type, node->call.name);
+    const struct builtin *row = node->call.methods ? node->call.methods->of[self.type] : NULL;
     if (!row)
         return eval_error(e, "Function not found error: Name: [" STR_FMT "].", STR_ARG(node->call.name));
     if (rv_is_error(failed))
@@ -914,8 +937,28 @@ NODE_FUNCTION struct rvalue eval_watched(struct eval *e, const struct ast_node *
     return v;
 }
 
+/* What was worked out before (fold.h): when the rules were compiled, or earlier in this decision. */
+static inline bool is_known(struct rvalue *out, struct eval *e, const struct ast_node *node)
+{
+    if (node->cost == 0 || e->watch || e->fatal || e->steps + node->cost > LIMIT_RULES_EXPRESSIONS)
+        return false;
+    if (node->constant)
+        *out = *node->constant;
+    else if (e->chains.chain[node->chain % EVAL_CHAINS] == node->chain)
+        *out = e->chains.value[node->chain % EVAL_CHAINS];
+    else
+        return false;
+    e->steps += node->cost;
+    if (node->kind > AST_MAP) /* as the walk leaves it */
+        e->node = node;
+    return true;
+}
+
 struct rvalue eval_node(struct eval *e, const struct ast_node *node)
 {
+    struct rvalue known;
+    if (is_known(&known, e, node))
+        return known;
     if (e->watch == WATCH_ALL)
         return eval_watched(e, node);
     if (e->watch == WATCH_ENTERED)
@@ -924,7 +967,7 @@ struct rvalue eval_node(struct eval *e, const struct ast_node *node)
         e->node = node;
         return eval_fatal(e, too_many);
     }
-    if ((++e->steps & 15) == 0 && !eval_room(e, 0))
+    if (++e->steps - e->room_checked >= ROOM_STEPS && !eval_room(e, 0))
         return RV(RT_UNDEFINED, error, &e->fatal_error);
     switch (node->kind) {
     case AST_NULL:
@@ -948,7 +991,7 @@ struct rvalue eval_node(struct eval *e, const struct ast_node *node)
     case AST_NAME:
         return eval_name(e, node);
     case AST_MEMBER:
-        return eval_member(e, node);
+        return node->chain ? eval_chain(e, node) : eval_member(e, node);
     case AST_INDEX:
         return eval_index(e, node);
     case AST_SLICE:

@@ -22,14 +22,22 @@ struct eval_frame {
 
 /* One document looked up: exists/get share an entry, the After functions have their own view.
  *
- * What counts, observed on Google's emulator 1.19.9: exists asks for less than get, so get after exists is another
- * look-up, exists after get is none; the After functions share both. The document that is judged is free, and so
- * is what the After functions say of a document that the request writes. */
+ * What counts, observed on Google's emulator 1.19.9: exists asks for less than get, so get after exists is
+ * another look-up, exists after get is none; the After functions share both. The document that is judged is
+ * free, and so is what the After functions say of a document that the request writes. */
 struct eval_lookup {
     struct str path; /* relative */
     bool after;
     bool whole; /* counted for get, not for exists alone */
     struct rules_document document;
+};
+
+/* What chains of names below `request` and `resource` had as values in this decision (ast_node.chain), by
+ * chain % EVAL_CHAINS: those of one match block are numbered one after the other and rarely meet. */
+enum { EVAL_CHAINS = 32 };
+struct eval_chains {
+    uint32_t chain[EVAL_CHAINS]; /* 0: nothing yet */
+    struct rvalue value[EVAL_CHAINS];
 };
 
 /* Whether the values of all nodes are looked at: coverage.h. WATCH_ENTERED: by who evaluates the next one. */
@@ -48,9 +56,9 @@ struct eval {
     enum status_code host_code; /* the first failure of the host, or RESOURCE_EXHAUSTED for memory */
 
     size_t arena_start;
-    uint32_t steps;
-    uint32_t explained; /* expressions evaluated again for explanations */
-    bool fatal;         /* the error below ends everything */
+    uint32_t steps, room_checked; /* at how many steps memory was looked at last */
+    uint32_t explained;           /* expressions evaluated again for explanations */
+    bool fatal;                   /* the error below ends everything */
     struct rerror fatal_error;
 
     const struct ast_node *node; /* whose operation runs: errors name it */
@@ -62,6 +70,7 @@ struct eval {
     const struct rules_document *resource; /* the state before; NULL in a list that names no document */
     bool request_made, resource_made, auth_made;
     struct rvalue request_value, resource_value, auth_value;
+    struct eval_chains chains;
     struct rvalue list_data; /* list: what the disjunct says of resource.data */
 
     struct eval_lookup *lookups;
@@ -71,6 +80,9 @@ struct eval {
 void eval_init(struct eval *e, const struct ruleset *ruleset, const struct rules_request *request,
                const struct rules_env *env, struct rules_budget *budget, struct arena *arena,
                struct status *st);
+
+/* Another document is judged from now on: what depends on it is not known any more. */
+void eval_turn(struct eval *e, struct str path, const struct rules_document *resource);
 
 /* The value of a node in the current frame and match. */
 struct rvalue eval_node(struct eval *e, const struct ast_node *node);

@@ -117,7 +117,7 @@ static const struct {
 static void look_at_foreign_method(struct lint_pass *pass, const struct ast_node *node)
 {
     for (size_t i = 0; i < sizeof foreign_methods / sizeof foreign_methods[0]; i++) {
-        if (!str_eq_z(node->call.name, foreign_methods[i].word) || builtin_method_exists(node->call.name))
+        if (!str_eq_z(node->call.name, foreign_methods[i].word) || builtin_methods(node->call.name))
             continue;
         lint_add(pass, RULES_WARNING, node->file, node->call.name_span,
                  lint_text(pass, "write %s", foreign_methods[i].instead),

@@ -2,6 +2,7 @@
  */
 #include "rules-engine/check.h"
 #include "rules-engine/coverage.h"
+#include "rules-engine/fold.h"
 #include "rules-engine/lexer.h"
 #include "rules-engine/parser.h"
 #include "rules-engine/syntax.h"
@@ -167,6 +168,7 @@ enum status_code rules_compile(struct ruleset **out, const struct rules_file *fi
         rules_release(ruleset);
         return refuse(issues, arena, st);
     }
+    fold_run(ruleset);
     ruleset->coverage = coverage_new(ruleset->arena, ruleset->n_nodes);
     *out = ruleset;
     return STATUS_OK;

@@ -522,14 +522,14 @@ static void rehash(struct rset *set)
         set->slots[probe(set, set->items[i])] = (uint32_t)(i + 1);
 }
 
-bool rset_has(const struct rset *set, struct rvalue v)
+uint32_t rset_find(const struct rset *set, struct rvalue v)
 {
     if (set->slots)
-        return set->slots[probe(set, v)] != 0;
+        return set->slots[probe(set, v)];
     for (size_t i = 0; i < set->n; i++)
         if (same(set, set->items[i], v))
-            return true;
-    return false;
+            return (uint32_t)i + 1;
+    return 0;
 }
 
 bool rset_add(struct rset *set, struct rvalue v)

@@ -246,7 +246,11 @@ struct rset {
     size_t n_slots;
 };
 void rset_init(struct rset *set, struct arena *arena, size_t expected, bool loose);
-bool rset_has(const struct rset *set, struct rvalue v);
+uint32_t rset_find(const struct rset *set, struct rvalue v); /* its place in items, from 1; 0: not there */
+static inline bool rset_has(const struct rset *set, struct rvalue v)
+{
+    return rset_find(set, v) != 0;
+}
 bool rset_add(struct rset *set, struct rvalue v); /* false: it was there */
 static inline struct rvalue rset_value(const struct rset *set)
 {

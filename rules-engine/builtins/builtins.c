@@ -3,6 +3,7 @@
 #include "rules-engine/builtins/tables.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <threads.h>
 
 static bool same(struct str a, struct str b)
@@ -88,14 +89,6 @@ const struct builtin *builtin_method(enum rules_type receiver, struct str name)
     return table ? find(table, STR(""), name) : NULL;
 }
 
-bool builtin_method_exists(struct str name)
-{
-    for (int type = RT_UNDEFINED; type <= RT_NUMBER; type++)
-        if (builtin_method((enum rules_type)type, name))
-            return true;
-    return false;
-}
-
 bool builtin_is_service(const struct builtin *row)
 {
     return row && row->service;
@@ -131,6 +124,39 @@ const struct builtin *const *builtin_all(size_t *n)
     call_once(&once, list_rows);
     *n = n_all_rows;
     return all_rows;
+}
+
+static struct builtin_methods named[MAX_ROWS];
+static size_t n_named;
+
+static int compare_names(const void *a, const void *b)
+{
+    return str_cmp(((const struct builtin_methods *)a)->name, ((const struct builtin_methods *)b)->name);
+}
+
+/* One entry a name, sorted. */
+static void list_methods(void)
+{
+    size_t n, rows_of_names = 0;
+    const struct builtin *const *rows = builtin_all(&n);
+    for (size_t i = 0; i < n; i++)
+        if (rows[i]->receiver != RT_UNDEFINED)
+            named[rows_of_names++].name = rows[i]->name;
+    qsort(named, rows_of_names, sizeof *named, compare_names);
+    for (size_t i = 0; i < rows_of_names; i++)
+        if (n_named == 0 || !same(named[n_named - 1].name, named[i].name))
+            named[n_named++] = named[i];
+    for (size_t i = 0; i < n_named; i++)
+        for (int type = RT_UNDEFINED; type < RT_NUMBER; type++)
+            named[i].of[type] = builtin_method((enum rules_type)type, named[i].name);
+}
+
+const struct builtin_methods *builtin_methods(struct str name)
+{
+    static once_flag once = ONCE_FLAG_INIT;
+    call_once(&once, list_methods);
+    struct builtin_methods key = { .name = name };
+    return bsearch(&key, named, n_named, sizeof *named, compare_names);
 }
 
 /* What stands before the function's own name: the type of its receiver, its package, or nothing. */

@@ -45,8 +45,13 @@ const struct builtin *builtin_next(const struct builtin *row);
 const struct builtin *builtin_global(struct str name);
 /* The first row of package.name (math.abs), or NULL. */
 const struct builtin *builtin_package(struct str package, struct str name);
-/* Whether any type has a method of that name. */
-bool builtin_method_exists(struct str name);
+/* The first rows of the methods of one name, by the type that has it. */
+struct builtin_methods {
+    struct str name;
+    const struct builtin *of[RT_NUMBER];
+};
+/* NULL when no type has a method of that name. */
+const struct builtin_methods *builtin_methods(struct str name);
 /* Whether `name` is a package: math, duration, timestamp, latlng, hashing. */
 bool builtin_is_package(struct str name);
 /* Whether the global needs documents (get, exists, getAfter, existsAfter): "service functions". */
