@@ -67,12 +67,26 @@ static const char *level_name(enum log_level level)
     return names[level];
 }
 
-/* The message as a JSON string's content; what is no UTF-8 becomes U+FFFD. */
-static void put_json_text(struct buf *out, struct str s)
+/* Most text is: one look at each byte. */
+static size_t plain_prefix(const unsigned char *p, size_t n)
+{
+    size_t i = 0;
+    while (i < n && p[i] >= 0x20 && p[i] < 0x7F && p[i] != '"' && p[i] != '\\')
+        i++;
+    return i;
+}
+
+bool log_json_string(struct buf *out, struct str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
+    buf_byte(out, '"');
     for (size_t i = 0; i < s.n;) {
-        uint32_t c;
+        uint32_t c = 0;
+        size_t plain = plain_prefix(p + i, s.n - i);
+        buf_put(out, p + i, plain);
+        i += plain;
+        if (i == s.n)
+            break;
         size_t n = decode(p + i, s.n - i, &c);
         if (n == 0)
             buf_z(out, "\\ufffd");
@@ -80,21 +94,22 @@ static void put_json_text(struct buf *out, struct str s)
             buf_printf(out, "\\%c", (char)c);
         else if (c == '\n')
             buf_z(out, "\\n");
-        else if (c < 0x20 || c == 0x7F)
+        else if (c < 0x20 || c == 0x7F || is_deceptive(c))
             buf_printf(out, "\\u%04x", (unsigned)c);
         else
             buf_put(out, p + i, n);
         i += n ? n : 1;
     }
+    return buf_byte(out, '"');
 }
 
 static void put_json_line(struct buf *line, enum log_level level, struct str message)
 {
     char time[TIMESTAMP_TEXT_MAX];
     timestamp_text(time, timestamp_from_us(clock_wall_us()));
-    buf_printf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"message\":\"", time, level_name(level));
-    put_json_text(line, message);
-    buf_z(line, "\"}\n");
+    buf_printf(line, "{\"time\":\"%s\",\"level\":\"%s\",\"message\":", time, level_name(level));
+    log_json_string(line, message);
+    buf_z(line, "}\n");
 }
 
 /* A message at INFO is for the person at the terminal and stands alone; the others say what they are. */

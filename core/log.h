@@ -22,5 +22,8 @@ void log_write(enum log_level level, const char *fmt, ...) __attribute__((format
 
 /* Appends s with control bytes, DEL, invalid UTF-8 and bidirectional marks as \xHH or \u{HEX}. */
 bool log_escape(struct buf *out, struct str s);
+/* Appends s as a JSON string, quotes included, so that the line is safe to look at too: control bytes, DEL and
+ * bidirectional marks as \uHHHH (a reader gets them back), what is no UTF-8 as U+FFFD. */
+bool log_json_string(struct buf *out, struct str s);
 
 #endif

@@ -4,6 +4,7 @@
 #include "server/options.h"
 
 #include "core/log.h"
+#include "server/ops/request_fields.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@ extern char **environ;
 
 enum kind {
     KIND_TEXT, KIND_PORT, KIND_BOOL, KIND_LIST, KIND_OWNER_AS, KIND_DURABILITY, KIND_LOG_FORMAT, KIND_WORKERS,
-    KIND_DENIED, KIND_HOST_PORT,
+    KIND_DENIED, KIND_HOST_PORT, KIND_AUDIT,
     KIND_NO_EFFECT,   /* of Google's emulator: accepted, said once, ignored */
     KIND_UNSUPPORTED, /* of Google's emulator: ignoring it would be a false promise */
     KIND_MODE,        /* --database-mode: only firestore-native */
@@ -48,7 +49,9 @@ static const struct row rows[] = {
     { "single_project_mode", KIND_BOOL, AT(single_project_mode), 0, NULL, "warn when another project than --project_id is used" },
     { "single_project_mode_error", KIND_BOOL, AT(single_project_mode_error), 0, NULL, "refuse other projects" },
     { "log-format", KIND_LOG_FORMAT, AT(log_json), 0, "text|json", "how messages are written (default text)" },
-    { "request-log", KIND_TEXT, AT(request_log), 0, "FILE", "append one JSON line per request" },
+    { "request-log", KIND_TEXT, AT(request_log), 0, "FILE", "append one JSON line per request (- is standard output); reopened on SIGHUP" },
+    { "audit", KIND_AUDIT, AT(audit), 0, "all|writes|denied", "which requests --request-log is told of (default all)" },
+    { "audit-redact", KIND_LIST, AT(audit_redact), AT(n_audit_redact), "FIELD", "write a hash there instead: uid, path, peer, user_agent ... (repeatable)" },
     { "request-id-field", KIND_TEXT, AT(request_id_field), 0, "NAME", "document field that holds the request id (default request_id)" },
     { "summary", KIND_TEXT, AT(summary), 0, "FILE", "write the exit summary as JSON" },
     { "fail-if-unexercised", KIND_BOOL, AT(fail_if_unexercised), 0, NULL, "exit 1 when no request was decided by the rules" },
@@ -215,6 +218,40 @@ static enum status_code add_owner_as(struct options *out, const struct row *row,
     return STATUS_OK;
 }
 
+static bool is_redactable(struct str field)
+{
+    enum request_field f = request_field_by_name(field);
+    return f < FIELD_COUNT && request_fields[f].redactable;
+}
+
+static enum status_code bad_redaction(const struct row *row, struct str field, struct status *st)
+{
+    struct buf names;
+    buf_init(&names, 4096);
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        if (!request_fields[i].redactable)
+            continue;
+        buf_z(&names, names.len ? ", " : "");
+        buf_str(&names, request_fields[i].name);
+    }
+    status_set(st, STATUS_INVALID_ARGUMENT, "--%s: '" STR_FMT "' is none of " STR_FMT, row->name, STR_ARG(field),
+               STR_ARG(buf_view(&names)));
+    buf_dispose(&names);
+    return st->code;
+}
+
+static enum status_code set_audit(struct options *out, const struct row *row, struct str text, struct status *st)
+{
+    static const char *const scopes[] = { [AUDIT_ALL] = "all", [AUDIT_WRITES] = "writes", [AUDIT_DENIED] = "denied" };
+    for (size_t i = 0; i < sizeof scopes / sizeof scopes[0]; i++) {
+        if (str_eq_z(text, scopes[i])) {
+            out->audit = (enum audit_scope)i;
+            return STATUS_OK;
+        }
+    }
+    return bad_value(row, text, "all, writes or denied", st);
+}
+
 /* `value` is NUL-terminated and lives as long as the process. */
 static enum status_code set_value(struct options *out, const struct row *row, const char *value, struct status *st)
 {
@@ -250,6 +287,8 @@ static enum status_code set_value(struct options *out, const struct row *row, co
             return status_set(st, STATUS_INVALID_ARGUMENT, "--%s: at most %d values", row->name, OPTIONS_MAX_LIST);
         if (row->offset == AT(append_only) && !path_pattern_valid(text))
             return bad_value(row, text, "a pattern of collection and document ids, * and **", st);
+        if (row->offset == AT(audit_redact) && !is_redactable(text))
+            return bad_redaction(row, text, st);
         ((struct str *)(void *)at)[(*n)++] = text;
         return STATUS_OK;
     }
@@ -265,6 +304,8 @@ static enum status_code set_value(struct options *out, const struct row *row, co
             return bad_value(row, text, "text or json", st);
         out->log_json = text.p[0] == 'j';
         return STATUS_OK;
+    case KIND_AUDIT:
+        return set_audit(out, row, text, st);
     case KIND_DENIED:
         if (!str_eq_z(text, "digest") && !str_eq_z(text, "body"))
             return bad_value(row, text, "digest or body", st);

@@ -15,6 +15,12 @@ struct owner_as_option {
 
 enum { OPTIONS_MAX_LIST = 64 }; /* repeated values of one option */
 
+enum audit_scope {
+    AUDIT_ALL,
+    AUDIT_WRITES, /* and denials */
+    AUDIT_DENIED,
+};
+
 struct options {
     const char *host;      /* default "127.0.0.1" and ::1 ("localhost") */
     uint16_t port;         /* 0: any free one */
@@ -36,6 +42,9 @@ struct options {
     size_t n_allow_origin, n_allow_host;
     bool log_json;
     const char *request_log;      /* file; NULL: none */
+    enum audit_scope audit;       /* which calls it is told of */
+    struct str audit_redact[OPTIONS_MAX_LIST];
+    size_t n_audit_redact;
     const char *request_id_field; /* default "request_id" */
     const char *summary;          /* file for the exit summary as JSON; NULL: text on stderr only */
     struct str fault[OPTIONS_MAX_LIST], quota[OPTIONS_MAX_LIST]; /* fault.h, quota.h have their forms */

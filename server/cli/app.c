@@ -11,6 +11,7 @@
 #include "server/ops/rules_file.h"
 #include "server/ops/seed.h"
 #include "server/ops/summary.h"
+#include "server/rpc/rpc.h"
 #include "server/server.h"
 #include "server/service/rulesets.h"
 #include "server/service/transaction.h"
@@ -73,10 +74,13 @@ static void store_failed(void *data, const char *why)
 static void answering(void *data, bool begins)
 {
     struct app *app = data;
-    if (begins)
+    if (begins) {
         net_hold(app->server.net);
-    else
+        call_hold(&app->server);
+    } else {
+        call_release(&app->server);
         net_release(app->server.net);
+    }
 }
 
 static void on_batch(void *data, const struct store_batch *batch)
@@ -284,7 +288,7 @@ struct app *app_open(const struct options *options, int *exit_code)
     signal(SIGPIPE, SIG_IGN);
     if (open_policies(app, &st) || open_faults(app, &st))
         goto failed;
-    if (app->options.request_log && request_log_open(&server->request_log, app->options.request_log, &st))
+    if (app->options.request_log && request_log_open(&server->request_log, &app->options, &st))
         goto failed;
     stage = "net"; /* before the store: a port that is taken must not cost a recovery first */
     if (open_net(app, &st) || start_loop(app, &st))
@@ -399,16 +403,30 @@ void app_stop(struct app *app)
     net_stop(app->server.net);
 }
 
+/* The file was moved aside: go on in a new one. */
+static void on_hangup(int number)
+{
+    (void)number;
+    request_log_reopen(running->server.request_log);
+}
+
 void app_run(struct app *app, bool handle_signals)
 {
+    running = app;
+    if (app->server.request_log) {
+        struct sigaction action = { .sa_handler = on_hangup, .sa_flags = SA_RESTART };
+        sigemptyset(&action.sa_mask);
+        sigaction(SIGHUP, &action, NULL);
+    }
     if (handle_signals) {
-        running = app;
         struct sigaction action = { .sa_handler = on_signal };
         sigemptyset(&action.sa_mask);
         sigaction(SIGINT, &action, NULL);
         sigaction(SIGTERM, &action, NULL);
     }
     join_loop(app);
+    if (app->server.request_log)
+        signal(SIGHUP, SIG_IGN); /* it is about to be closed */
     atomic_store(&app->server.stopping, true);
 }
 

@@ -8,13 +8,12 @@
 #include "server/rpc/rpc.h"
 #include "server/server.h"
 
-void call_log(struct call *call)
+bool call_log(struct call *call)
 {
     struct summary *summary = call->server->summary;
     call->notes.total_ns = clock_mono_ns() - call->started_ns;
     if (summary)
         summary_connection_call(summary, call->notes.connection);
     metrics_call(call->server->metrics, call);
-    if (call->server->request_log)
-        request_log_write(call->server->request_log, call);
+    return call->server->request_log && request_log_add(call->server->request_log, call);
 }

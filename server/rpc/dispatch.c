@@ -6,6 +6,7 @@
 #include "core/path.h"
 #include "server/faults/faults.h"
 #include "server/ops/call_log.h"
+#include "server/ops/request_log.h"
 #include "server/rpc/name.h"
 #include "server/server.h"
 #include "server/single_project.h"
@@ -125,10 +126,47 @@ void call_resume(struct call *call) { pool_post(call->server->pool, &call->task)
 
 void call_send(struct call *call, const void *response) { call->sink->message(call->sink, response); }
 
+/* ---- the end ---- */
+
+/* Of the calling thread: the writer's, which finishes the calls of a batch one after the other. */
+static _Thread_local struct {
+    bool on;
+    struct call *first, **last;
+} held;
+
+static void answer(struct call *call) { call->sink->finish(call->sink, &call->status); }
+
+void call_hold(const struct server *server)
+{
+    held.on = server->request_log != NULL;
+    held.first = NULL;
+    held.last = &held.first;
+}
+
+void call_release(const struct server *server)
+{
+    struct call *call = held.first;
+    held.on = false;
+    if (call)
+        request_log_flush(server->request_log);
+    while (call) {
+        struct call *next = call->next_held; /* answering frees it */
+        answer(call);
+        call = next;
+    }
+}
+
 void call_finish(struct call *call)
 {
-    call_log(call);
-    call->sink->finish(call->sink, &call->status);
+    bool flush_first = call_log(call);
+    if (held.on) {
+        *held.last = call;
+        held.last = &call->next_held;
+        return;
+    }
+    if (flush_first)
+        request_log_flush(call->server->request_log);
+    answer(call);
 }
 
 enum rpc_flow call_fail(struct call *call, enum status_code code, const char *fmt, ...)

@@ -35,6 +35,8 @@ struct rpc {
     enum rpc_kind kind;
     const struct schema_message *request, *response;
     enum rpc_flow (*run)(struct call *call); /* NULL: UNIMPLEMENTED with the RPC's name */
+    const char *operation; /* for logs, in the words of the rules: "get", "list", "create" ... */
+    bool writes;
 };
 extern const struct rpc rpc_table[];
 extern const size_t rpc_count;
@@ -84,6 +86,7 @@ struct call {
     struct worker *worker;       /* while run() or step() runs */
     enum rpc_flow (*step)(struct call *call); /* what call_resume runs; run() sets it before parking */
     void *state;                 /* the service's own, in arena */
+    struct call *next_held;      /* call_hold */
     struct call_notes notes;
 };
 
@@ -97,6 +100,10 @@ void call_resume(struct call *call);
 void call_send(struct call *call, const void *response);
 /* Ends the call with call->status (OK when its code is 0). From any thread; once. */
 void call_finish(struct call *call);
+/* Between the two, the answers of calls that the calling thread finishes wait, where there is a request log: their
+ * lines are written together, in call_release, and then the answers go out. */
+void call_hold(const struct server *server);
+void call_release(const struct server *server);
 /* Convenience: sets the status, finishes, returns RPC_DONE. */
 enum rpc_flow call_fail(struct call *call, enum status_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

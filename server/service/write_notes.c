@@ -64,7 +64,8 @@ static void note(struct call_write *out, const struct job *job, size_t i)
     };
     if (!p)
         return;
-    out->request_id = p->request_id;
+    if (!str_eq(p->request_id, job->run->call->request_id))
+        out->request_id = p->request_id;
     out->seq = entry_of(job, p);
     if (job->status.code == STATUS_ALREADY_EXISTS && is_repeated(write, p, job->run->call->arena))
         out->retry_of = p->base.seq;

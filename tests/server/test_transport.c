@@ -177,23 +177,23 @@ static enum rpc_flow run_query(struct call *call)
 
 const struct rpc rpc_table[] = {
     { "GetDocument", "GET", "/v1/{name=" ROOT "/*/**}", NULL, NULL, RPC_UNARY, SCHEMA(get_document_request),
-      SCHEMA(document), run_get },
+      SCHEMA(document), run_get, "get", false },
     { "ListDocuments", "GET", "/v1/{parent=" ROOT "/*/**}/{collection_id}",
       "/v1/{parent=" ROOT "}/{collection_id}", NULL, RPC_UNARY, SCHEMA(list_documents_request),
-      SCHEMA(list_documents_response), run_list },
+      SCHEMA(list_documents_response), run_list, "list", false },
     { "CreateDocument", "POST", "/v1/{parent=" ROOT "/**}/{collection_id}", NULL, "document", RPC_UNARY,
-      SCHEMA(create_document_request), SCHEMA(document), run_create },
+      SCHEMA(create_document_request), SCHEMA(document), run_create, "create", true },
     { "UpdateDocument", "PATCH", "/v1/{document.name=" ROOT "/*/**}", NULL, "document", RPC_UNARY,
-      SCHEMA(update_document_request), SCHEMA(document), run_update },
+      SCHEMA(update_document_request), SCHEMA(document), run_update, "update", true },
     { "DeleteDocument", "DELETE", "/v1/{name=" ROOT "/*/**}", NULL, NULL, RPC_UNARY,
-      SCHEMA(delete_document_request), SCHEMA(empty), run_nothing },
+      SCHEMA(delete_document_request), SCHEMA(empty), run_nothing, "delete", true },
     { "Commit", "POST", "/v1/{database=projects/*/databases/*}/documents:commit", NULL, "*", RPC_UNARY,
-      SCHEMA(commit_request), SCHEMA(commit_response), run_commit },
+      SCHEMA(commit_request), SCHEMA(commit_response), run_commit, "write", true },
     { "RunQuery", "POST", "/v1/{parent=" ROOT "}:runQuery", "/v1/{parent=" ROOT "/*/**}:runQuery", "*",
-      RPC_SERVER_STREAM, SCHEMA(run_query_request), SCHEMA(run_query_response), run_query },
+      RPC_SERVER_STREAM, SCHEMA(run_query_request), SCHEMA(run_query_response), run_query, "list", false },
     { "PartitionQuery", "POST", "/v1/{parent=" ROOT "}:partitionQuery", NULL, "*", RPC_UNARY,
-      SCHEMA(partition_query_request), SCHEMA(partition_query_response), NULL },
-    { "Listen", NULL, NULL, NULL, NULL, RPC_BIDI, SCHEMA(listen_request), SCHEMA(listen_response), NULL },
+      SCHEMA(partition_query_request), SCHEMA(partition_query_response), NULL, "list", false },
+    { "Listen", NULL, NULL, NULL, NULL, RPC_BIDI, SCHEMA(listen_request), SCHEMA(listen_response), NULL, "list", false },
 };
 const size_t rpc_count = sizeof rpc_table / sizeof rpc_table[0];
 
