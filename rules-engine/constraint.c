@@ -153,6 +153,70 @@ static bool same_class(struct rvalue a, struct rvalue b)
     return numbers || a.type == b.type;
 }
 
+static bool is_nan(struct rvalue v)
+{
+    return v.type == RT_FLOAT && rv_unordered(v, v);
+}
+
+/* What is compared with a number is != NaN, which nothing equals; Google's proves it for these alone. */
+static bool is_numeric(struct arena *arena, const struct rules_constraint *c)
+{
+    const struct value *v = c->operand;
+    if (c->op != RULES_NOT_IN)
+        return v->kind == VALUE_INT || v->kind == VALUE_DOUBLE;
+    for (size_t i = 0; v->kind == VALUE_ARRAY && i < v->array.n; i++) {
+        struct rvalue item = rv_of_value(arena, &v->array.items[i]);
+        if ((item.type == RT_INT || item.type == RT_FLOAT) && !is_nan(item))
+            return true;
+    }
+    return false;
+}
+
+/* ---- text ---- */
+
+/* Queries order text by its characters, rules by its UTF-16 units. The two differ in one thing: U+E000 to
+ * U+FFFF come after the characters beyond them, which are pairs of units, in the one, and before in the
+ * other. */
+enum { FIRST_MOVED = 0xEE, FIRST_PAIR = 0xF0 }; /* the first bytes of U+E000 and of U+10000 */
+
+/* The part of a bound that means the same in both orders: up to the first character beyond which one of them
+ * goes on to what the other has on this side. */
+static struct str agreed(struct str bound, bool lower)
+{
+    for (size_t i = 0; i < bound.n; i++) {
+        unsigned char c = (unsigned char)bound.p[i];
+        if (lower ? c >= FIRST_MOVED && c < FIRST_PAIR : c >= FIRST_PAIR)
+            return str_from(bound.p, i);
+    }
+    return bound;
+}
+
+static bool is_within(enum rules_constraint_op bound, int order)
+{
+    static const enum ast_kind same[] = {
+        [RULES_LT] = AST_LT, [RULES_LE] = AST_LE, [RULES_GT] = AST_GT, [RULES_GE] = AST_GE
+    };
+    return has_order(same[bound], order);
+}
+
+/* Whether `field have bound`, in the order of queries, implies `field want other` in that of the rules. */
+static bool text_implies(struct arena *arena, enum rules_constraint_op have, struct str bound,
+                         enum ast_kind want, struct str other)
+{
+    static const struct str first_pair = STR_INIT("\U00010000");
+    bool lower = have == RULES_GT || have == RULES_GE;
+    if (want == AST_NE)
+        return !is_within(have, str_cmp(other, bound)) && !is_within(have, rv_utf16_cmp(other, bound));
+    struct str sure = agreed(bound, lower);
+    if (sure.n == bound.n)
+        return implies(have, want, rv_utf16_cmp(bound, other));
+    if (lower) /* the least that is left, in the order of the rules, are the pairs */
+        return implies(RULES_GE, want, rv_utf16_cmp(rv_concat(arena, sure, first_pair), other));
+    return implies(RULES_LT, want, rv_utf16_cmp(sure, other)) && !str_starts(other, sure);
+}
+
+/* ---- one filter ---- */
+
 /* `field == operand` beside other filters: what holds for the operand. */
 static bool equal_implies(struct arena *arena, struct rvalue operand, enum ast_kind op, struct rvalue other)
 {
@@ -175,6 +239,8 @@ static bool one_implies(struct arena *arena, const struct rules_constraint *c, e
     struct rvalue operand = rv_of_value(arena, c->operand);
     if (op == AST_NE && other.type == RT_NULL && !(c->op == RULES_EQ && operand.type == RT_NULL))
         return true;
+    if (op == AST_NE && is_nan(other) && is_numeric(arena, c))
+        return true;
     if (c->op == RULES_EQ)
         return equal_implies(arena, operand, op, other);
     if (!comparable(operand, other))
@@ -183,6 +249,8 @@ static bool one_implies(struct arena *arena, const struct rules_constraint *c, e
         return op == AST_NE && rv_equal(arena, operand, other);
     if (c->op == RULES_NOT_IN)
         return op == AST_NE && not_in(arena, c->operand, other);
+    if (operand.type == RT_STRING && other.type == RT_STRING && c->op != RULES_ARRAY_CONTAINS)
+        return text_implies(arena, c->op, rv_str(operand), op, rv_str(other));
     return rv_order(&order, operand, other) && !rv_unordered(operand, other) && implies(c->op, op, order);
 }
 

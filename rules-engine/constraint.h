@@ -18,7 +18,9 @@
  *   5. One filter alone must imply the comparison: n >= 5 and n <= 5 together do not prove n == 5.
  *   6. Filters compare only with values of their own order (numbers with numbers, strings with strings ...);
  *      a float filter does not even prove anything about an int of the rules, except == about !=.
- *      All filters but == null exclude null, so each proves f != null.
+ *      All filters but == null exclude null, so each proves f != null; those with a number prove f != NaN.
+ *      Text is ordered by characters in queries and by UTF-16 units in rules: a bound with U+E000 to U+FFFF or
+ *      beyond proves only what holds in both orders. There Google's allows what its rules then deny.
  *   7. `value in f` and f.hasAny(list) are true for an array-contains filter of such a value; `in` is
  *      otherwise an error, hasAny false.
  *   8. Two constraints are not compared: a type error. Sets and diffs, which compare all they hold, refuse a

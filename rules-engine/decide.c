@@ -156,7 +156,10 @@ static void decide_candidates(struct rules_decision *decision, struct eval *e, c
 
 static void decide_document(struct rules_decision *decision, struct eval *e)
 {
-    struct match_target target = match_document(e->arena, e->request->db, e->path);
+    const struct rules_request *r = e->request;
+    bool unnamed = r->touched && r->touched->auto_id;
+    struct match_target target = unnamed ? match_collection(e->arena, r->db, NULL, path_parent(e->path))
+                                         : match_document(e->arena, r->db, e->path);
     struct candidates list = find_candidates(e->ruleset, e->arena, e->request->method, &target);
     decide_candidates(decision, e, &list);
 }

@@ -84,6 +84,30 @@ static struct rvalue query(struct eval *e)
     return rv_map(entries, 9);
 }
 
+/* Google's emulator 1.19.9 lists the transforms first and then the mask, without order. */
+static struct rvalue names(struct eval *e, const struct rules_touched *t, bool with_mask)
+{
+    size_t n = 0, n_mask = with_mask ? t->n_mask : 0;
+    struct rvalue *items = ARENA_ARRAY(e->arena, struct rvalue, t->n_transforms + n_mask);
+    for (size_t i = 0; i < t->n_transforms; i++)
+        items[n++] = rv_string(t->transforms[i]);
+    for (size_t i = 0; i < n_mask; i++)
+        items[n++] = rv_string(t->mask[i]);
+    return rv_list(items, n);
+}
+
+static struct rvalue write_fields(struct eval *e)
+{
+    const struct rules_touched *t = e->request->touched;
+    return t && (t->masked || t->n_transforms) ? names(e, t, t->masked) : rv_null();
+}
+
+static struct rvalue transforms(struct eval *e)
+{
+    const struct rules_touched *t = e->request->touched;
+    return t && t->n_transforms ? names(e, t, false) : rv_null();
+}
+
 static struct rvalue after(struct eval *e)
 {
     const struct value_map *fields = e->request->new_fields;
@@ -94,6 +118,8 @@ static struct rvalue after(struct eval *e)
 static struct rvalue request_path(struct eval *e)
 {
     const struct rules_request *r = e->request;
+    if (r->touched && r->touched->auto_id)
+        return rv_document_path(e->arena, r->db, path_parent(e->path));
     if (r->method != RULES_LIST || e->resource) /* a query for one name has that document's path */
         return rv_document_path(e->arena, r->db, e->path);
     return r->query && r->query->all_descendants ? eval_unproved(e)
@@ -129,8 +155,8 @@ struct rvalue eval_request(struct eval *e)
     struct rentry *entries = arena_alloc(e->arena, 11 * sizeof *entries);
     size_t n = 0;
     entries[n++] = (struct rentry){ STR("auth"), auth(e) };
-    if (r->method == RULES_CREATE)
-        entries[n++] = (struct rentry){ STR("autoId"), rv_bool(false) };
+    if (r->method == RULES_CREATE && r->touched && r->touched->inserted)
+        entries[n++] = (struct rentry){ STR("autoId"), rv_bool(r->touched->auto_id) };
     if (!write)
         entries[n++] = (struct rentry){ STR("fields"), rv_null() };
     entries[n++] = (struct rentry){ STR("headers"), rv_map(NULL, 0) };
@@ -145,8 +171,8 @@ struct rvalue eval_request(struct eval *e)
     }
     entries[n++] = (struct rentry){ STR("time"), rv_time(r->time) };
     if (write) {
-        entries[n++] = (struct rentry){ STR("transforms"), rv_null() };
-        entries[n++] = (struct rentry){ STR("writeFields"), rv_null() };
+        entries[n++] = (struct rentry){ STR("transforms"), transforms(e) };
+        entries[n++] = (struct rentry){ STR("writeFields"), write_fields(e) };
     }
     e->request_made = true;
     e->request_value = rv_map(entries, n);

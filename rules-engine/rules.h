@@ -152,6 +152,17 @@ struct rules_auth {
     const struct value_map *token; /* all claims; may be NULL for none */
 };
 
+/* What the writes of one document name, for request.writeFields, request.transforms and request.autoId. */
+struct rules_touched {
+    bool masked;            /* none of them replaces or deletes the document */
+    const struct str *mask; /* "a.b", a point inside a name as "\."; each once */
+    size_t n_mask;
+    const struct str *transforms; /* "a.b", in the order of the request */
+    size_t n_transforms;
+    bool inserted; /* exists: false, or CreateDocument */
+    bool auto_id;  /* CreateDocument without an id: the one that was made is in request.resource alone */
+};
+
 struct rules_request {
     enum rules_method method;
     struct database_name db;
@@ -161,6 +172,7 @@ struct rules_request {
     bool in_transaction;
     const struct rules_document *resource; /* get, update, delete, create: the state before; NULL for list */
     const struct value_map *new_fields;   /* create, update: the full document after; else NULL */
+    const struct rules_touched *touched;  /* create, update; may be NULL */
     const struct rules_query *query;      /* list only */
 };
 

@@ -382,6 +382,7 @@ static struct query_constraint leaf_constraint(const struct match_filter *leaf)
         bool not = leaf->op == MATCH_IS_NOT_NAN || leaf->op == MATCH_IS_NOT_NULL;
         bool nan = leaf->op == MATCH_IS_NAN || leaf->op == MATCH_IS_NOT_NAN;
         c.op = not ? FIELD_OP_NOT_EQUAL : FIELD_OP_EQUAL;
+        c.unary = true;
         c.operand = nan ? &nan_value : &null_value;
     }
     return c;

@@ -22,12 +22,14 @@ enum status_code query_check(struct query_plan **out, struct database_name db, s
 
 /* What the security rules need to know of it: conjunctive constraints by disjunct (at most
  * LIMIT_QUERY_DISJUNCTIONS). IN and ARRAY_CONTAINS_ANY are expanded to EQUAL and ARRAY_CONTAINS; IS_NULL and
- * IS_NAN are EQUAL with a null or NaN, IS_NOT_NULL and IS_NOT_NAN NOT_EQUAL with one; NOT_IN keeps its list.
+ * IS_NAN are EQUAL with a null or NaN, IS_NOT_NULL and IS_NOT_NAN NOT_EQUAL with one, and `unary`: a field filter
+ * with such an operand is not the same (match.h). NOT_IN keeps its list.
  * A field `__name__` (field_path_is_name) has reference operands. A query without filters has one disjunct
  * without constraints. */
 struct query_constraint {
     struct field_path field;
     int32_t op; /* enum msg_field_op */
+    bool unary;
     const struct value *operand;
 };
 struct query_disjunct {

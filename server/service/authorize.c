@@ -281,8 +281,8 @@ enum status_code authz_list(struct authz *authz, struct str path, const struct r
 }
 
 enum status_code authz_write(struct authz *authz, enum rules_method method, struct str path,
-                             const struct rules_document *before, const struct value_map *after, uint64_t iam,
-                             struct status *st)
+                             const struct rules_document *before, const struct value_map *after,
+                             const struct rules_touched *touched, uint64_t iam, struct status *st)
 {
     struct rules_request r;
     if (!authz_by_rules(authz->call)) {
@@ -293,6 +293,7 @@ enum status_code authz_write(struct authz *authz, enum rules_method method, stru
     r.in_transaction = true; /* also for a plain commit: observed on Google's emulator 1.19.9 */
     r.resource = before;
     r.new_fields = after;
+    r.touched = touched;
     return decide(authz, &r, st);
 }
 

@@ -46,10 +46,10 @@ enum status_code authz_get(struct authz *authz, struct str path, const struct ru
                            struct status *st);
 enum status_code authz_list(struct authz *authz, struct str path, const struct rules_query *query,
                             struct status *st);
-/* before/after: the document's state; method as the merged result says. `iam` lists what an owner needs. */
+/* before/after: the document's state; touched: what is named on the way from one to the other; method as the merged result says. `iam` lists what an owner needs. */
 enum status_code authz_write(struct authz *authz, enum rules_method method, struct str path,
-                             const struct rules_document *before, const struct value_map *after, uint64_t iam,
-                             struct status *st);
+                             const struct rules_document *before, const struct value_map *after,
+                             const struct rules_touched *touched, uint64_t iam, struct status *st);
 /* Only an owner may: "Metadata operations require admin authentication." and the like. */
 enum status_code authz_admin(struct call *call, const char *message, uint64_t iam, struct status *st);
 static inline enum status_code authz_metadata(struct call *call, struct status *st)

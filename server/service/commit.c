@@ -152,14 +152,19 @@ static void answer_empty(struct run *run)
         call_send(run->call, &empty);
 }
 
-static enum rpc_flow one_write(struct call *call, struct database_name db, const struct msg_write *write,
-                               const struct msg_document_mask *mask, void (*answer)(struct run *))
+static enum rpc_flow run_one(struct run *run, const struct msg_write *write, const struct msg_document_mask *mask)
 {
-    struct run *run = run_new(call, db, 1, answer);
+    struct call *call = run->call;
     if (answer_mask_parse(&run->mask, call->arena, mask, &call->status) ||
         job_start(&run->jobs[0], run, write, 1, &call->status))
         return run_refuse(call, run);
     return run_step(call);
+}
+
+static enum rpc_flow one_write(struct call *call, struct database_name db, const struct msg_write *write,
+                               const struct msg_document_mask *mask, void (*answer)(struct run *))
+{
+    return run_one(run_new(call, db, 1, answer), write, mask);
 }
 
 enum rpc_flow service_create_document(struct call *call)
@@ -186,7 +191,9 @@ enum rpc_flow service_create_document(struct call *call)
         write->update = *rq->document;
     write->update.name = path_full(arena, parent.db, path);
     write->current_document = missing;
-    return one_write(call, parent.db, write, rq->mask, answer_written);
+    struct run *run = run_new(call, parent.db, 1, answer_written);
+    run->auto_id = rq->document_id.n == 0;
+    return run_one(run, write, rq->mask);
 }
 
 enum rpc_flow service_update_document(struct call *call)

@@ -9,6 +9,7 @@
 
 #include "server/service/answer.h"
 #include "server/service/authorize.h"
+#include "server/service/touched.h"
 #include "server/service/transaction.h"
 #include "server/service/write.h"
 #include "server/service/write_chain.h"
@@ -29,6 +30,7 @@ struct pending {
     struct write_chain chain; /* the writes so far, as far as they go together */
     size_t last_op;           /* its last one in the job's ops, + 1; 0: it makes none */
     struct str request_id;    /* of the first of its writes that has one, where the call's is ours */
+    struct touched touched;   /* what the writes so far name, where rules decide */
     size_t n_transforms;      /* asked for by the writes so far */
     bool assume_missing, assume_exists; /* by a precondition: what the rules are asked about */
     uint64_t iam;
@@ -71,6 +73,7 @@ struct run {
     atomic_size_t remaining;
     int64_t submitted_ns; /* this round's commits, to the writer */
     void (*answer)(struct run *run);
+    bool auto_id;            /* CreateDocument without an id */
     struct answer_mask mask; /* of CreateDocument and UpdateDocument */
     opt_timestamp commit_time;
 };

@@ -230,6 +230,8 @@ static enum status_code prepare_write(struct job *job, size_t i, struct authz *a
         job->malformed = true;
         return st->code;
     }
+    if (authz_by_rules(authz->call))
+        touched_add(&p->touched, write, authz->arena);
     if (write->operation_case == 1 && authz->call->request_id_made && !p->request_id.n)
         p->request_id = request_id_of_fields(authz->arena, &write->update.fields,
                                              authz->call->server->options->request_id_field);
@@ -248,8 +250,9 @@ static enum status_code decide(struct job *job, struct pending *p, struct authz 
                                                                     : RULES_CREATE;
     if (!p->written)
         return authz_get(authz, p->path, &seen, st);
+    struct rules_touched touched = touched_tell(&p->touched, p->assume_missing, job->run->auto_id);
     enum status_code code = authz_write(authz, method, p->path, &seen,
-                                        method == RULES_DELETE ? NULL : &p->now.fields, p->iam, st);
+                                        method == RULES_DELETE ? NULL : &p->now.fields, &touched, p->iam, st);
     for (size_t i = 0; i < job->n_ops; i++)
         if (str_eq(job->ops[i].path, p->path))
             job->ops[i].decision = authz->decision;

@@ -1,6 +1,8 @@
 /* query_run.c - see query_run.h. */
 #include "server/service/query_run.h"
 
+#include "server/service/query_rules.h"
+
 enum status_code query_run_begin(struct query_run *run, struct call *call, struct str parent,
                                  const struct consistency_choice *choice, struct status *st)
 {
@@ -16,68 +18,12 @@ enum status_code query_run_begin(struct query_run *run, struct call *call, struc
 
 /* ---- rules ---- */
 
-static enum rules_constraint_op constraint_op(int32_t op)
-{
-    switch (op) {
-    case FIELD_OP_LESS_THAN:
-        return RULES_LT;
-    case FIELD_OP_LESS_THAN_OR_EQUAL:
-        return RULES_LE;
-    case FIELD_OP_GREATER_THAN:
-        return RULES_GT;
-    case FIELD_OP_GREATER_THAN_OR_EQUAL:
-        return RULES_GE;
-    case FIELD_OP_NOT_EQUAL:
-        return RULES_NE;
-    case FIELD_OP_ARRAY_CONTAINS:
-        return RULES_ARRAY_CONTAINS;
-    case FIELD_OP_NOT_IN:
-        return RULES_NOT_IN;
-    default:
-        return RULES_EQ;
-    }
-}
-
-/* The query's guarantees, in the words of rules.h. */
-static void describe_query(struct rules_query *out, const struct query_run *run, struct arena *arena)
-{
-    const struct msg_structured_query *s = run->structured;
-    size_t n;
-    const struct query_disjunct *from = query_disjuncts(run->plan, &n);
-    struct rules_disjunct *to = ARENA_ARRAY(arena, struct rules_disjunct, n);
-    for (size_t i = 0; i < n; i++) {
-        struct rules_constraint *items = ARENA_ARRAY(arena, struct rules_constraint, from[i].n);
-        for (size_t j = 0; j < from[i].n; j++) {
-            const struct query_constraint *c = &from[i].items[j];
-            items[j] =
-                (struct rules_constraint){ c->field.segments, c->field.n, constraint_op(c->op), c->operand };
-        }
-        to[i] = (struct rules_disjunct){ items, from[i].n };
-    }
-    *out = (struct rules_query){
-        .parent = run->parent.path,
-        .collection_id = s->from.n ? s->from.items[0].collection_id : STR(""),
-        .all_descendants = s->from.n && s->from.items[0].all_descendants,
-        .has_limit = s->limit.set,
-        .limit = s->limit.value,
-        .offset = s->offset,
-        .disjuncts = to,
-        .n_disjuncts = n,
-    };
-    out->order_by = arena_zalloc(arena, s->order_by.n, sizeof *out->order_by);
-    out->n_order_by = s->order_by.n;
-    for (size_t i = 0; i < s->order_by.n; i++) {
-        out->order_by[i].field = s->order_by.items[i].field.field_path;
-        out->order_by[i].descending = s->order_by.items[i].direction == DIRECTION_DESCENDING;
-    }
-}
-
 static enum status_code authorize(struct query_run *run, struct call *call, struct status *st)
 {
     struct rules_query rules;
     authz_begin(&run->authz, call, call->arena, run->db, run->consistency.view, authz_request_time());
     run->authz.in_transaction = run->consistency.txn != NULL;
-    describe_query(&rules, run, call->arena);
+    query_rules(&rules, run->plan, run->structured, run->parent.path, call->arena);
     struct str path = rules.all_descendants ? rules.collection_id
                                             : path_join(call->arena, run->parent.path, rules.collection_id);
     return authz_list(&run->authz, path, &rules, st);

@@ -14,7 +14,7 @@ GROUPS = ("get", "batch_get", "list", "create", "update", "delete", "commit", "t
           "query_errors", "query_inequalities", "query_groups", "query_refusals", "query_mistakes", "transaction",
           "rollback",
           "transaction_begin", "transaction_ids", "transaction_snapshot", "transaction_optimistic", "transaction_locks",
-          "transform_values", "transform_paths", "masks", "preconditions", "write_pairs", "auth", "rules", "limit",
+          "transform_values", "transform_paths", "masks", "preconditions", "write_pairs", "auth", "rules", "rules_context", "rules_request", "limit",
           "aggregate", "aggregate_times",
           "aggregate_errors", "aggregate_rules", "nearest", "nearest_errors", "nearest_rules", "explain",
           "collection_ids", "show_missing", "grpc_only")

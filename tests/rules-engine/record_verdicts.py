@@ -1417,6 +1417,9 @@ def judge_batteries(emulator):
 
 def judge_styles(emulator):
     yield from judge_rulesets(emulator, styles.rulesets(), "demo-s")
+    for record in judge_list_cases(emulator, styles.lists(), "demo-t"):
+        if "http" not in record:
+            yield record
 
 
 def put_documents(emulator, project, encoded):

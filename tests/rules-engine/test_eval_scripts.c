@@ -280,6 +280,7 @@ static void run_request(struct script *s, struct str op, struct str rest, struct
     if (d)
         *resource = (struct rules_document){ .exists = d->exists, .fields = d->fields };
     struct value_map fields;
+    struct rules_touched inserted = { .inserted = true };
     if (r.method == RULES_LIST)
         r.query = read_query(s, path, rest, method == 5);
     else
@@ -287,6 +288,7 @@ static void run_request(struct script *s, struct str op, struct str rest, struct
     if (r.method == RULES_CREATE || r.method == RULES_UPDATE) {
         fields = read_fields(s, rest);
         r.new_fields = &fields;
+        r.touched = &inserted;
     }
     struct rules_env env = world_env(&s->world);
     struct rules_decision decision;

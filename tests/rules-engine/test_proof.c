@@ -5,6 +5,8 @@
  *   test_proof --print CASES [SEED]      prints them, for record_verdicts.py */
 #include "proof_cases.h"
 
+#include "rules-engine/constraint.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -97,6 +99,70 @@ static void an_allowed_query_returns_no_denied_document(void **state)
     assert_true(documents > allowed * 2);
 }
 
+/* ---- text, whose order in queries is not that in rules ---- */
+
+enum { LETTERS = 7, TEXTS = 1 + LETTERS + LETTERS * LETTERS };
+static const char *const letters[LETTERS] = { "a",      "b",          "\uD7FF",    "\uE000",
+                                              "\uFFFF", "\U00010000", "\U0001D11E" };
+
+static void make_texts(struct str texts[TEXTS], struct arena *arena)
+{
+    size_t n = 0;
+    texts[n++] = STR("");
+    for (int i = 0; i < LETTERS; i++) {
+        texts[n++] = str_of(letters[i]);
+        for (int k = 0; k < LETTERS; k++)
+            texts[n++] = str_of(arena_printf(arena, "%s%s", letters[i], letters[k]));
+    }
+    assert_int_equal(n, TEXTS);
+}
+
+static bool is_bound(int order, bool less, bool or_equal)
+{
+    return order == 0 ? or_equal : less == (order < 0);
+}
+
+/* No text that the filter lets through is denied. False when it proves what is so for none of them. */
+static bool check_text_proof(const struct str texts[TEXTS], enum rules_constraint_op have, struct str bound,
+                             enum ast_kind want, struct str other)
+{
+    bool any = false;
+    for (size_t i = 0; i < TEXTS; i++) {
+        if (!is_bound(str_cmp(texts[i], bound), have == RULES_LT || have == RULES_LE,
+                      have == RULES_LE || have == RULES_GE))
+            continue;
+        int order = rv_utf16_cmp(texts[i], other);
+        any = true;
+        if (want == AST_NE
+                ? order == 0
+                : !is_bound(order, want == AST_LT || want == AST_LE, want == AST_LE || want == AST_GE))
+            fail_msg("a filter %d '" STR_FMT "' lets through '" STR_FMT "', which %d '" STR_FMT "' denies",
+                     have, STR_ARG(bound), STR_ARG(texts[i]), want, STR_ARG(other));
+    }
+    return any;
+}
+
+static void a_bound_of_text_proves_what_holds_in_both_orders(void **state)
+{
+    static const enum rules_constraint_op bounds[] = { RULES_LT, RULES_LE, RULES_GT, RULES_GE };
+    static const enum ast_kind wanted[] = { AST_NE, AST_LT, AST_LE, AST_GT, AST_GE };
+    struct arena *arena = arena_new();
+    struct str texts[TEXTS], f = STR("f");
+    size_t proved = 0;
+    (void)state;
+    make_texts(texts, arena);
+    for (size_t i = 0; i < 4 * TEXTS; i++) {
+        struct value operand = { .kind = VALUE_STRING, .text = texts[i / 4] };
+        const struct rules_constraint c = { &f, 1, bounds[i % 4], &operand }, *items = &c;
+        const struct constraint_set set = { &items, 1 };
+        for (size_t k = 0; k < 5 * TEXTS; k++)
+            if (constraint_implies(arena, &set, wanted[k % 5], rv_string(texts[k / 5])))
+                proved += check_text_proof(texts, c.op, operand.text, wanted[k % 5], texts[k / 5]);
+    }
+    assert_true(proved > 4 * TEXTS * TEXTS / 2); /* most that holds is proved */
+    arena_free(arena);
+}
+
 static int print_cases(void)
 {
     struct arena *arena = arena_new();
@@ -117,7 +183,10 @@ static int print_cases(void)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(an_allowed_query_returns_no_denied_document) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_allowed_query_returns_no_denied_document),
+        cmocka_unit_test(a_bound_of_text_proves_what_holds_in_both_orders),
+    };
     bool print = argc > 1 && strcmp(argv[1], "--print") == 0;
     if (argc > 1 + print)
         n_cases = strtoull(argv[1 + print], NULL, 10);

@@ -519,6 +519,7 @@ static const char *decide_one(struct world *w, struct rules_budget *budget, cons
                      : str_eq(op, STR("update")) ? RULES_UPDATE
                                                  : RULES_DELETE;
     request.new_fields = fields;
+    request.touched = &(struct rules_touched){ .inserted = request.method == RULES_CREATE };
     assert_int_equal(rules_decide(current, &request, &env, budget, w->arena, &decision, &st), STATUS_OK);
     *allowed = decision.allowed;
     return decision.allowed ? "allowed" : decision.message;

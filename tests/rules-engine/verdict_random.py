@@ -161,6 +161,36 @@ class Nested(Matches):
         return False
 
 
+# ---- list proofs: numbers beside NaN, and text where the orders of queries and of rules differ ----
+
+
+def nan_cases():
+    filters = ("n != 5 ;; n == 5 ;; n > 5 ;; n < 5 ;; n >= 5 ;; n <= 5.5 ;; n != 5.5 ;; n not-in 5 ;; n not-in 5,6 ;; n != 'a' ;; n > 'a' ;; "
+               "n != null ;; n != NaN ;; n array-contains 5 ;; n == NaN ;; n == null")
+    for first in filters.split(" ;; "):
+        for more in ([], ["m == 1"], [] if first in ("n != null", "n == NaN") else ["n > 3"]):
+            for condition in ("resource.data.n != 0.0 / 0.0", "resource.data.n == 0.0 / 0.0", "resource.data.n > 0.0 / 0.0",
+                              "0.0 / 0.0 != resource.data.n", "math.isNaN(resource.data.n)"):
+                yield condition, [[first, *more]], {}
+    yield "resource.data.n == 5", [["n == NaN", "n != 3"]], {}
+
+
+TEXTS = ("a", "a\uf8ff", "\ue000", "\U0001d11e", "a\U0001d11e", "\ud7ff")
+
+
+def text_cases():
+    """Without the bounds of which Google's proves too much, but for one of each kind."""
+    for op, bound in [(op, t) for op in (">", ">=", "<", "<=", "==", "!=") for t in TEXTS]:
+        moved = (op in (">", ">=") and any("\ue000" <= c <= "\uffff" for c in bound)) or (op in ("<", "<=") and any(c > "\uffff" for c in bound))
+        for wanted, other in [(w, t) for w in (">", ">=", "<", "<=", "!=") for t in TEXTS]:
+            if not moved or (wanted == op and other == bound and op in (">=", "<") and len(bound) == 1):
+                yield f"resource.data.n {wanted} '{other}'", [[f"n {op} '{bound}'"]], {}
+
+
+def lists():
+    return [*nan_cases(), *text_cases()]
+
+
 # In a list the inner {id} is not known, and Google's then takes the outer one, which may be another document's.
 SHADOW = wrap("""    match /a/{id} { match /s/{id} { allow read: if id == 'x'; } }
 """)

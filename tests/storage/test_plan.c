@@ -344,8 +344,8 @@ static const char *disjuncts_of(const char *query)
         for (size_t k = 0; k < d[i].n; k++) {
             const struct query_constraint *c = &d[i].items[k];
             bool number = c->operand->kind == VALUE_INT;
-            buf_printf(&text, "%s%s %d %d", k ? "&" : "", plan_field_text(arena, &c->field), c->op,
-                       number ? (int)c->operand->integer : -(int)c->operand->kind);
+            buf_printf(&text, "%s%s %d %d%s", k ? "&" : "", plan_field_text(arena, &c->field), c->op,
+                       number ? (int)c->operand->integer : -(int)c->operand->kind, c->unary ? "u" : "");
         }
     }
     const char *copy = arena_str(arena, buf_view(&text)).p;
@@ -367,8 +367,8 @@ static void disjuncts_for_the_rules(void **state)
     assert_string_equal(
         disjuncts_of("{" FROM ",'where':" OR(FIELD("a", "ARRAY_CONTAINS_ANY", LIST(INT(1) "," INT(2))),
                                              UNARY("b", "IS_NULL")) "}"),
-        "a 7 1|a 7 2|b 5 -11");
-    assert_string_equal(disjuncts_of("{" FROM ",'where':" UNARY("b", "IS_NOT_NAN") "}"), "b 6 -3");
+        "a 7 1|a 7 2|b 5 -11u");
+    assert_string_equal(disjuncts_of("{" FROM ",'where':" UNARY("b", "IS_NOT_NAN") "}"), "b 6 -3u");
     assert_string_equal(disjuncts_of("{" FROM ",'where':" FIELD("b", "NOT_IN", LIST(INT(1))) "}"), "b 10 -9");
     size_t n;
     query_disjuncts(kit_plan(arena, "{" FROM "}"), &n);
