@@ -8,7 +8,7 @@
 #include "core/limits.h"
 
 /* How a pattern is read where it can be read in several ways. */
-enum { WITH_DOCUMENT = 1, WITHOUT_GLOBS = 2, READINGS = 4, OWN_PARTS = 5 };
+enum { WITH_DOCUMENT = 1, WITHOUT_GLOBS = 2, READINGS = 4, OWN_PARTS = 5, SHOWN_GRANTS = 3 };
 
 /* "tenants/{any}/logs" as a match: an odd number of ids names a collection, with `**` perhaps. */
 static void match_of(struct arena *arena, struct ast_match *out, struct str pattern, unsigned reading)
@@ -86,12 +86,22 @@ void lint_append_only(struct lint_pass *pass)
             look_at(pass, pass->ruleset->allows[j], pass->options->append_only[i]);
 }
 
-size_t rules_append_only_grants(const struct ruleset *ruleset, struct str pattern)
+const char *rules_append_only_grants(const struct ruleset *ruleset, struct str pattern, struct arena *arena)
 {
-    size_t n = 0;
-    struct lint_pass pass = { .ruleset = ruleset, .arena = arena_new(), .steps = LIMIT_RULES_LINT_STEPS };
-    for (uint32_t i = 0; i < ruleset->n_allows; i++)
-        n += granted_in(&pass, ruleset->allows[i], pattern) != 0;
+    const char *text = NULL;
+    unsigned n = 0;
+    struct issue_list texts = { .arena = arena };
+    struct lint_pass pass = {
+        .ruleset = ruleset, .issues = &texts, .arena = arena_new(), .steps = LIMIT_RULES_LINT_STEPS
+    };
+    for (uint32_t i = 0; i < ruleset->n_allows; i++) {
+        const struct ast_allow *allow = ruleset->allows[i];
+        unsigned granted = granted_in(&pass, allow, pattern);
+        if (granted && n++ < SHOWN_GRANTS)
+            text = lint_text(&pass, "%s%sline %u grants %s %s", text ? text : "", text ? "; " : "",
+                             lint_line(ruleset, allow->file, allow->span), lint_methods(arena, granted),
+                             lint_when(&pass, allow));
+    }
     arena_free(pass.arena);
-    return n;
+    return n > SHOWN_GRANTS ? arena_printf(arena, "%s; and %u more", text, n - SHOWN_GRANTS) : text;
 }

@@ -78,8 +78,9 @@ void rules_lint(const struct ruleset *ruleset, const struct rules_lint_options *
                 struct rules_issues *issues, struct arena *arena);
 /* Adds a note to those errors of the compiler that do not name their cause. `files` as they were compiled. */
 void rules_explain(const struct rules_file *files, size_t n, struct rules_issues *issues);
-/* How many allows may grant update or delete in an append-only pattern. 0 is no proof that none does. */
-size_t rules_append_only_grants(const struct ruleset *ruleset, struct str pattern);
+/* What may grant update or delete in an append-only pattern: "line 10 grants update when ...; line 12 ...". NULL:
+ * nothing was found, which is no proof that nothing does. In arena. */
+const char *rules_append_only_grants(const struct ruleset *ruleset, struct str pattern, struct arena *arena);
 /* Writes one issue with its source line and carets, as `rules check` prints it. colour: ANSI. */
 void rules_print_issue(struct buf *out, const struct rules_issue *issue, const struct rules_file *files,
                        size_t n, bool colour);

@@ -65,7 +65,7 @@ void check_print_sarif(struct buf *out, const struct check_options *options, con
 void check_print_github(struct buf *out, const struct check_options *options,
                         const struct checked_file *files, size_t n);
 
-/* What can be said of a pattern of --append-only: how many lines grant, or that none was found. In arena. */
+/* What can be said of a pattern of --append-only: which lines grant, or that none was found. In arena. */
 const char *check_verdict(struct arena *arena, const struct checked_file *file, struct str pattern);
 /* What --help prints: usage, options, lints. */
 void check_print_help(struct buf *out);

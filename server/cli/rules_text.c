@@ -2,20 +2,40 @@
 #include "server/cli/rules_check.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+enum { MANY = 10 }; /* findings */
 
 const char *check_verdict(struct arena *arena, const struct checked_file *file, struct str pattern)
 {
-    size_t grants = rules_append_only_grants(file->ruleset, pattern);
-    if (grants == 0)
-        return "no granting path found (not a proof)";
-    return arena_printf(arena, "%zu %s update or delete, see the findings of append-only", grants,
-                        grants == 1 ? "line grants" : "lines grant");
+    const char *grants = rules_append_only_grants(file->ruleset, pattern, arena);
+    return grants ? grants : "no granting path found (not a proof)";
 }
 
 static void print_count(struct buf *out, size_t n, const char *what)
 {
     buf_printf(out, "%zu %s%s", n, what, n == 1 ? "" : "s");
+}
+
+/* "  30 signed-in-only, 5 open-list": what there is, when it is more than fits a screen. */
+static void print_kinds(struct buf *out, const struct checked_file *file)
+{
+    const char *separator = "  ";
+    for (size_t i = 0; i < file->issues.n; i++) {
+        const char *id = check_id(&file->issues.items[i]);
+        size_t n = 0, before = 0;
+        for (size_t j = 0; j < file->issues.n; j++)
+            if (!file->marks[j].known && strcmp(check_id(&file->issues.items[j]), id) == 0) {
+                n++;
+                before += j < i;
+            }
+        if (file->marks[i].known || before)
+            continue;
+        buf_printf(out, "%s%zu %s", separator, n, id);
+        separator = ", ";
+    }
+    buf_byte(out, '\n');
 }
 
 /* "firestore.rules: 1 error, 2 warnings"; of a baseline "1 new error, 0 new warnings; 4 known, 1 gone". */
@@ -40,6 +60,8 @@ static void print_summary(struct buf *out, const struct check_options *options,
     if (file->gone)
         buf_printf(out, ", %zu gone: --write-baseline forgets what is gone", file->gone);
     buf_byte(out, '\n');
+    if (errors + warnings >= MANY)
+        print_kinds(out, file);
 }
 
 void check_print_text(struct buf *out, const struct check_options *options, const struct checked_file *files,

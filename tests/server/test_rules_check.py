@@ -33,7 +33,7 @@ def test_a_granted_update_is_named_and_fails():
     r = check("--append-only", "api_audit_logs", PUBLISHED)
     assert r.returncode == 1, r.stdout
     assert "error[append-only]: line 10 grants update, delete when request.auth.token.source == 'fastapi_service'" in r.stdout
-    assert "append-only 'api_audit_logs': 1 line grants update or delete" in r.stdout, r.stdout
+    assert "append-only 'api_audit_logs': line 10 grants update, delete when request.auth.token.source == 'fastapi_service'\n" in r.stdout
 
 
 def test_that_nothing_is_found_is_called_no_proof():
@@ -42,6 +42,28 @@ def test_that_nothing_is_found_is_called_no_proof():
     assert r.stdout.splitlines() == ["append-only 'api_audit_logs': no granting path found (not a proof)",
                                      "append-only 'tenants/*/logs': no granting path found (not a proof)",
                                      "fixtures/rules/audit_log.rules: 0 errors, 0 warnings"], r.stdout
+
+
+def test_a_verdict_names_the_first_lines_that_grant():
+    rules = ("rules_version = '2'; service cloud.firestore { match /databases/{d}/documents/logs/{id} {\n%s\n} }" %
+             "\n".join("allow delete: if request.auth.token.a == %d;" % n for n in range(5)))
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "firestore.rules")
+        with open(path, "w") as f:
+            f.write(rules)
+        assert ("append-only 'logs': line 2 grants delete when request.auth.token.a == 0; line 3 grants delete when "
+                "request.auth.token.a == 1; line 4 grants delete when request.auth.token.a == 2; and 2 more\n"
+                ) in check("--append-only", "logs", path).stdout
+
+
+def test_many_findings_are_counted_by_their_lints():
+    rules = ("rules_version = '2'; service cloud.firestore { match /databases/{d}/documents/logs/{id} {\n%s\n} }")
+    for n, last in [(8, "0 errors, 9 warnings\n"), (9, "0 errors, 10 warnings\n  9 signed-in-only, 1 unknown-method\n")]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "firestore.rules")
+            with open(path, "w") as f:
+                f.write(rules % "\n".join(["allow delete: if request.auth != null;"] * n + ["allow reed;"]))
+            assert check(path).stdout.endswith("firestore.rules: " + last), check(path).stdout
 
 
 def test_patterns_reach_what_serve_protects():
@@ -129,7 +151,7 @@ def test_json_says_what_text_says():
     assert len(deny) == 1 and (deny[0]["line"], deny[0]["column"], deny[0]["level"]) == (18, 7, "error")
     assert "leaving out update, delete" in deny[0]["fix"]
     assert deny[0]["related"] == [{"line": 10, "column": 7, "file": PUBLISHED, "message": "this grants it"}]
-    assert found["appendOnly"][0]["verdict"].startswith("1 line grants")
+    assert found["appendOnly"][0]["verdict"].startswith("line 10 grants update, delete when")
 
 
 # ---- workflow commands ----
