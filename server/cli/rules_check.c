@@ -5,6 +5,7 @@
 #include "core/limits.h"
 #include "server/cli/args.h"
 #include "server/cli/cli.h"
+#include "server/cli/watch.h"
 #include "server/files.h"
 #include "server/ops/rules_file.h"
 
@@ -73,10 +74,17 @@ static int set_write_baseline(void *options, const char *value)
     return EXIT_OK;
 }
 
+static int set_watch(void *options, const char *value)
+{
+    (void)value;
+    ((struct check_options *)options)->watch = true;
+    return EXIT_OK;
+}
+
 static const struct arg options[] = {
     { "--format", "text|json|sarif|github", set_format }, { "--fail-on", "error|warning", set_fail_on },
     { "--append-only", "PATTERN", add_append_only },      { "--baseline", "FILE", set_baseline },
-    { "--write-baseline", NULL, set_write_baseline },
+    { "--write-baseline", NULL, set_write_baseline },     { "--watch", NULL, set_watch },
 };
 
 static int read_arguments(struct check_options *o, const char **paths, size_t *n, int argc, char **argv)
@@ -90,6 +98,8 @@ static int read_arguments(struct check_options *o, const char **paths, size_t *n
     }
     if (code == EXIT_OK && o->write_baseline && !o->baseline)
         return cli_fail(EXIT_USAGE, "--write-baseline needs --baseline FILE: which file?");
+    if (code == EXIT_OK && o->write_baseline && o->watch)
+        return cli_fail(EXIT_USAGE, "--write-baseline is done once, and --watch goes on: one of them");
     /* Who keeps a baseline asks that findings do not grow, of whatever level. */
     if (o->baseline && !o->fail_on_given)
         o->fail_on = RULES_WARNING;
@@ -158,16 +168,28 @@ static int judge(const struct check_options *o, struct checked_file *files, size
     return code;
 }
 
-static int check_all(const struct check_options *o, const char **paths, size_t n, struct arena *arena)
+struct check_run {
+    const struct check_options *options;
+    const char **paths;
+    size_t n;
+};
+
+/* As watch.h has it. */
+static int check_all(void *data, struct watch *watch)
 {
-    struct checked_file *files = ARENA_ARRAY(arena, struct checked_file, n);
+    const struct check_run *run = data;
+    struct arena *arena = arena_new();
+    struct checked_file *files = ARENA_ARRAY(arena, struct checked_file, run->n);
     int code = EXIT_OK;
-    for (size_t i = 0; i < n && code == EXIT_OK; i++)
-        code = check_one(&files[i], o, paths[i], arena);
+    for (size_t i = 0; i < run->n && code == EXIT_OK; i++) {
+        watch_add(watch, run->paths[i]);
+        code = check_one(&files[i], run->options, run->paths[i], arena);
+    }
     if (code == EXIT_OK)
-        code = judge(o, files, n);
-    for (size_t i = 0; i < n; i++)
+        code = judge(run->options, files, run->n);
+    for (size_t i = 0; i < run->n; i++)
         rules_release(files[i].ruleset);
+    arena_free(arena);
     return code;
 }
 
@@ -187,13 +209,12 @@ int cli_rules_check(int argc, char **argv)
     if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
         return help();
     struct arena *arena = arena_new();
-    const char **paths = ARENA_ARRAY(arena, const char *, (size_t)argc + 1);
-    size_t n = 0;
-    int code = read_arguments(&o, paths, &n, argc, argv);
-    if (code == EXIT_OK && n == 0)
-        code = find_file(&paths[n++], arena);
+    struct check_run run = { .options = &o, .paths = ARENA_ARRAY(arena, const char *, (size_t)argc + 1) };
+    int code = read_arguments(&o, run.paths, &run.n, argc, argv);
+    if (code == EXIT_OK && run.n == 0)
+        code = find_file(&run.paths[run.n++], arena);
     if (code == EXIT_OK)
-        code = check_all(&o, paths, n, arena);
+        code = watch_run(o.watch, check_all, &run);
     arena_free(arena);
     return code;
 }

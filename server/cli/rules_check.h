@@ -21,7 +21,7 @@ struct check_options {
     struct str append_only[CHECK_MAX_PATTERNS];
     size_t n_append_only;
     const char *baseline; /* its file; NULL: none */
-    bool write_baseline;
+    bool write_baseline, watch;
 };
 
 struct finding_mark {

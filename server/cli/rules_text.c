@@ -93,6 +93,7 @@ void check_print_help(struct buf *out)
           "  --format text|json|sarif|github   (default: text)\n"
           "  --baseline FILE             findings in FILE are known; only new ones are printed and fail\n"
           "  --write-baseline            make FILE say what is found now\n"
+          "  --watch                     check again whenever a file changes; Ctrl-C ends\n"
           "Exit 0: nothing found that fails; 1: something is; 2: usage, or a file that cannot be read.\n"
           "Lints, to be silenced by `// cinderlog-ignore: ID -- reason` on their line or above it:\n");
     for (size_t i = 0; (info = rules_lint_info(i)); i++)

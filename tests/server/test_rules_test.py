@@ -614,6 +614,18 @@ def test_watch_of_test_runs_again_when_tests_or_rules_change():
             w.next("1 passed, 0 failed")
 
 
+def test_watch_of_check_checks_again():
+    with Folder(rules=OPEN) as f:
+        with Watched(f, "check", "firestore.rules") as w:
+            w.next("firestore.rules: 0 errors")
+            f.write("rules", "match /a/{x} { allow get if true; }")
+            w.next("firestore.rules: 1 error")
+            f.write("rules", "match /a/{x} { allow get: if false; }")
+            w.next("firestore.rules: 0 errors")
+    r = run("rules", "check", "--watch", "--baseline", "b", "--write-baseline", "firestore.rules")
+    assert r.returncode == 2 and "one of them" in r.stderr, r.stderr
+
+
 def test_watch_of_push_pushes_again():
     with Server("--data", ":memory:", "--project_id", "p") as s, Folder(rules=OPEN) as f:
         with Watched(f, "push", "firestore.rules", "127.0.0.1:%d" % s.port, "--project", "p") as w:
