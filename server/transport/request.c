@@ -49,6 +49,7 @@ struct call *request_call(struct request *r, struct worker *worker)
     call->notes.user_agent = exchange_header(r->exchange, "user-agent");
     call->notes.connection = head->connection;
     call->fault_header = exchange_header(r->exchange, "x-cinderlog-fault");
+    if (head->first)
         metrics_client(call->server->metrics, call->notes.user_agent);
     struct str id = request_id_as_header(call->arena, call->request_id);
     pthread_mutex_lock(&r->lock);
