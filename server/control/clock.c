@@ -139,7 +139,7 @@ void control_get_clock(struct http_call *call)
 void control_post_clock(struct http_call *call)
 {
     struct status st = status_init(call->arena);
-    int64_t us;
+    int64_t us = 0;
     if (refused(call))
         return;
     if (wanted_time(&us, call, &st))

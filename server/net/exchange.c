@@ -212,7 +212,7 @@ void exchange_over(struct exchange *e)
 {
     struct net *net = e->net;
     pthread_mutex_lock(&e->lock);
-    bool answered = e->finished;
+    bool answered = e->finished || e->fault == NET_FAULT_TRUNCATE;
     pthread_mutex_unlock(&e->lock);
     e->conn = NULL;
     e->request = NULL;

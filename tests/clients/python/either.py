@@ -53,10 +53,18 @@ class Requests:
         self.path = path
         self.seen = os.path.getsize(path)
 
-    def new(self, rpc):
-        """The codes answered to calls of this RPC since the last look."""
+    def calls(self, rpc):
+        """The calls of this RPC since the last look."""
         with open(self.path, encoding="utf-8") as f:
             f.seek(self.seen)
             calls = [json.loads(line) for line in f]
             self.seen = f.tell()
-        return [c["code"] for c in calls if c["rpc"] == rpc]
+        return [c for c in calls if c["rpc"] == rpc]
+
+    def new(self, rpc):
+        """The codes answered to them."""
+        return [c["code"] for c in self.calls(rpc)]
+
+    def connections(self, rpc):
+        """The connections that they came over."""
+        return [c["connection"] for c in self.calls(rpc)]
