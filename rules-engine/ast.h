@@ -109,6 +109,7 @@ struct ast_node {
             struct str package;            /* "math" in math.abs(x); empty otherwise */
             struct str name;
             struct ast_span name_span;
+            struct ast_function *namesake; /* AST_METHOD: the user function of that name; not what is called */
         } call;
         struct {
             struct ast_node *a, *b, *c; /* unary: a; binary: a, b; ternary: a ? b : c */
@@ -163,6 +164,7 @@ struct ast_function {
     bool used;                     /* reachable from an allow */
     bool called, called_by_function; /* by anything; by a function */
     struct ast_function *duplicate_of; /* the first of that name in the scope: a compile error */
+    struct ast_function *next_duplicate; /* of the same name and scope, from the first on */
     uint8_t call_state;            /* these three are calls.c's own */
     uint32_t call_stamp, call_height;
     struct function_facts *facts;  /* types.c's own */

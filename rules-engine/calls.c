@@ -5,7 +5,8 @@
 
 /* ---- walking the calls of an expression ---- */
 
-typedef void call_visitor(void *data, struct ast_function *callee);
+/* `call` is a call of the callee, or of a method of its name: to Google's compiler 1.19.9 that uses it too. */
+typedef void call_visitor(void *data, const struct ast_node *call, struct ast_function *callee);
 
 struct call_visit {
     call_visitor *visit;
@@ -16,7 +17,9 @@ static void visit_node(void *data, struct ast_node *node)
 {
     const struct call_visit *v = data;
     if (node->kind == AST_CALL && node->call.function)
-        v->visit(v->data, node->call.function);
+        v->visit(v->data, node, node->call.function);
+    else if (node->kind == AST_METHOD && node->call.namesake)
+        v->visit(v->data, node, node->call.namesake);
     ast_each_child(node, visit_node, data);
 }
 
@@ -56,10 +59,10 @@ static void push_callee(struct callees *list, struct ast_function *callee)
     list->items[list->n++] = callee;
 }
 
-static void add_callee(void *data, struct ast_function *callee)
+static void add_callee(void *data, const struct ast_node *call, struct ast_function *callee)
 {
     struct callees *list = data;
-    if (callee->call_stamp == list->stamp)
+    if (call->kind == AST_METHOD || callee->call_stamp == list->stamp)
         return;
     callee->call_stamp = list->stamp;
     push_callee(list, callee);
@@ -173,26 +176,27 @@ static void check_chain(void *data, struct ast_function *function)
 
 /* ---- marking ---- */
 
-static void mark_called(void *data, struct ast_function *callee)
+static void mark_called(void *data, const struct ast_node *call, struct ast_function *callee)
 {
-    (void)data;
+    (void)data, (void)call;
     callee->called = callee->called_by_function = true;
 }
 
-/* Work list of functions that an allow reaches; a function enters it once. */
-static void mark_used(void *data, struct ast_function *callee)
+/* Work list of functions that an allow reaches; a function enters it once, with all others of its name. */
+static void mark_used(void *data, const struct ast_node *call, struct ast_function *callee)
 {
+    (void)call;
     struct callees *list = data;
     callee->called = true;
-    if (!callee->used) {
+    for (; callee && !callee->used; callee = callee->next_duplicate) {
         callee->used = true;
         push_callee(list, callee);
     }
 }
 
-static void mark_called_by_allow(void *data, struct ast_function *callee)
+static void mark_called_by_allow(void *data, const struct ast_node *call, struct ast_function *callee)
 {
-    (void)data;
+    (void)data, (void)call;
     callee->called = true;
 }
 

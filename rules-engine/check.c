@@ -193,6 +193,7 @@ static void resolve_method(struct checker *c, const struct scope *scope, struct 
         node->call.builtin = builtin_package(node->call.package, node->call.name);
     } else {
         walk(c, scope, object);
+        node->call.namesake = find_function(c, scope, node->call.name);
     }
     walk_all(c, scope, node->call.args, node->call.n);
     node->call.methods = builtin_methods(node->call.name);
@@ -326,9 +327,12 @@ static void check_functions(struct checker *c, const struct scope *outer, struct
     for (struct ast_function *function = list; function; function = function->next) {
         struct ast_function *first = find_in(c, list, function->name);
         function->duplicate_of = first != function ? first : NULL;
-        if (function->duplicate_of)
+        if (function->duplicate_of) {
+            function->next_duplicate = first->next_duplicate;
+            first->next_duplicate = function;
             issues_add(c->issues, RULES_ERROR, function->file, function->name_span,
                        "Function " STR_FMT " is already defined.", STR_ARG(function->name));
+        }
         check_parameters(c, function);
         check_lets(c, function);
         walk_function(c, outer, function);
@@ -513,10 +517,6 @@ void check_run(struct ruleset *ruleset, struct issue_list *issues)
 {
     struct checker checker = { .ruleset = ruleset, .arena = ruleset->arena, .issues = issues };
     uint32_t n = (uint32_t)ruleset->n_files;
-    for (uint32_t i = 0; i < n; i++)
-        check_constructs(&ruleset->units[i], i, issues);
-    if (issues->errors > 0)
-        return;
     ruleset->allows = ARENA_ARRAY(ruleset->arena, struct ast_allow *, ruleset->n_allows);
     build_function_table(&checker);
     for (uint32_t i = 0; i < n; i++)

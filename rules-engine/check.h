@@ -12,13 +12,13 @@
 
 #include "rules-engine/issues.h"
 
-/* All files of the ruleset must have been parsed. Findings go to `issues`, compile errors among them. */
+/* Round one, for one file that was parsed: packages as names, double wildcards, globs, expressions that are
+ * too deep. Characters that are no tokens do not matter to it. */
+void check_constructs(const struct ast_unit *unit, uint32_t file, struct issue_list *issues);
+/* Round two. All files of the ruleset must have been parsed, without an error so far. */
 void check_run(struct ruleset *ruleset, struct issue_list *issues);
 
 /* ---- shared inside the checker ---- */
-
-/* Round one for one file: packages as names, double wildcards, globs, expressions that are too deep. */
-void check_constructs(const struct ast_unit *unit, uint32_t file, struct issue_list *issues);
 
 /* The call graph: marks functions as called and used; recursion, cycles, chains that are too long. */
 void check_calls(struct ruleset *ruleset, struct issue_list *issues);

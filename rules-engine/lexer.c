@@ -342,11 +342,14 @@ static void push_token(struct growth *g, struct tokens *out, struct token token)
     out->items[out->n++] = token;
 }
 
+/* The place is that of the last character; of "&" and "|" at the end of the file it is that end. */
 static void push_error(struct growth *g, struct tokens *out, struct str text, size_t from, size_t to)
 {
     size_t at = to - 1;
     while (at > from && ((unsigned char)text.p[at] & 0xc0) == 0x80)
         at--;
+    if (to == text.n && at == from && (text.p[from] == '&' || text.p[from] == '|'))
+        at = to;
     struct lexer_error error = { (uint32_t)from, (uint32_t)to, (uint32_t)at, out->n };
     if (out->n_errors == g->error_cap) {
         uint32_t cap = g->error_cap ? g->error_cap * 2 : 16;

@@ -5,7 +5,9 @@
 #include "rules-engine/parser.h"
 
 #include "core/limits.h"
+
 #include "rules-engine/literal.h"
+#include <strings.h>
 
 struct parser {
     struct ruleset *ruleset;
@@ -234,19 +236,45 @@ static void parse_capture(struct parser *p, struct ast_path_part *part)
     expect(p, TOKEN_RBRACE);
 }
 
-/* Whether a path that has begun goes on here. In an expression a slash before anything but $, {x}, {x=
- * or another slash divides: Google's compiler 1.19.9 reads /a/b / 1 as a path divided by 1. */
+/* Whether the bracket there could be an index: one expression, no list of none or several. */
+static bool is_index(const struct parser *p, uint32_t ahead)
+{
+    int depth = 1;
+    if (kind_at(p, ahead + 1) == TOKEN_RBRACKET)
+        return false;
+    while (depth > 0) {
+        enum token_kind kind = kind_at(p, ++ahead);
+        depth += (kind == TOKEN_LBRACKET || kind == TOKEN_LPAREN || kind == TOKEN_LBRACE) -
+                 (kind == TOKEN_RBRACKET || kind == TOKEN_RPAREN || kind == TOKEN_RBRACE);
+        if (kind == TOKEN_EOF || (kind == TOKEN_COMMA && depth == 1))
+            return false;
+    }
+    return true;
+}
+
+/* Whether a path that has begun goes on here. In an expression a slash divides when an operand follows that
+ * could not follow a path: Google's compiler 1.19.9 reads /a/b / 1 as a path divided by 1, but in /a/b / -1
+ * and /a/b / [1] it misses the name of a segment. */
 static bool path_goes_on(const struct parser *p, bool in_expression)
 {
     if (is_at(p, TOKEN_PATH_SEGMENT))
         return true;
     if (!is_at(p, TOKEN_SLASH) || !in_expression)
         return is_at(p, TOKEN_SLASH);
-    enum token_kind next = (enum token_kind)peek(p, 1)->kind;
-    if (next == TOKEN_DOLLAR || next == TOKEN_SLASH || next == TOKEN_PATH_SEGMENT)
+    switch (kind_at(p, 1)) {
+    case TOKEN_DOLLAR:
+    case TOKEN_SLASH:
+    case TOKEN_PATH_SEGMENT:
+    case TOKEN_MINUS:
         return true;
-    return peek(p, 1)->kind == TOKEN_LBRACE && peek(p, 2)->kind == TOKEN_IDENTIFIER &&
-           (peek(p, 3)->kind == TOKEN_RBRACE || peek(p, 3)->kind == TOKEN_ASSIGNMENT);
+    case TOKEN_LBRACKET:
+        return is_index(p, 1);
+    case TOKEN_LBRACE:
+        return kind_at(p, 2) == TOKEN_IDENTIFIER &&
+               (kind_at(p, 3) == TOKEN_RBRACE || kind_at(p, 3) == TOKEN_ASSIGNMENT);
+    default:
+        return false;
+    }
 }
 
 /* A path, up to the first token that cannot continue it. $(...) only in expressions. */
@@ -596,7 +624,7 @@ static const struct {
 unsigned parser_method(struct str name)
 {
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
-        if (str_eq_z(name, methods[i].name))
+        if (name.n == strlen(methods[i].name) && strncasecmp(name.p, methods[i].name, name.n) == 0)
             return methods[i].bits;
     return 0;
 }

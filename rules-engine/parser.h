@@ -24,7 +24,7 @@ bool parser_run(struct ast_unit *out, struct ruleset *ruleset, uint32_t file, co
 void parser_check_version(const struct ruleset *ruleset, uint32_t file, const struct tokens *tokens,
                           struct issue_list *issues);
 
-/* METHOD_ bits of a name after `allow`, 0 for none. */
+/* METHOD_ bits of a name after `allow`, in capitals or not; 0 for none. */
 unsigned parser_method(struct str name);
 
 #endif

@@ -19,7 +19,7 @@ struct config_list {
     size_t n, cap;
 };
 
-enum { PRECEDENCES = 12, NOT_COMPUTED = 0 };
+enum { ALTERNATIVES = 15, PRECEDENCES = 12, NOT_COMPUTED = 0 };
 #define NOWHERE UINT32_MAX
 
 /* All configs after some tokens, without context: the same whenever the same choice sees the same tokens, so
@@ -247,6 +247,43 @@ static void close_over(struct predictor *p, bool full)
     p->work.n = 0;
 }
 
+static int compare_configs(const void *a, const void *b)
+{
+    const struct config *x = a, *y = b;
+    if (x->state != y->state)
+        return x->state < y->state ? -1 : 1;
+    if (x->context != y->context)
+        return x->context < y->context ? -1 : 1;
+    if (x->alternative != y->alternative)
+        return x->alternative - y->alternative;
+    return x->precedence - y->precedence;
+}
+
+/* Of a sorted list. */
+static void drop_doubles(struct config_list *list)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < list->n; i++)
+        if (n == 0 || compare_configs(&list->items[n - 1], &list->items[i]) != 0)
+            list->items[n++] = list->items[i];
+    list->n = n;
+}
+
+/* ANTLR holds all configs of one state and alternative as one, with their contexts merged: when one of them
+ * has left the rule, so have the others. */
+static void share_left(struct config_list *list)
+{
+    qsort(list->items, list->n, sizeof *list->items, compare_configs);
+    for (size_t i = 0, end; i < list->n; i = end) {
+        bool left[ALTERNATIVES + 1] = { false };
+        for (end = i; end < list->n && list->items[end].state == list->items[i].state; end++)
+            left[list->items[end].alternative] |= list->items[end].left;
+        for (size_t j = i; j < end; j++)
+            list->items[j].left = left[list->items[j].alternative];
+    }
+    drop_doubles(list);
+}
+
 static void swap(struct predictor *p)
 {
     struct config_list list = p->current;
@@ -267,16 +304,6 @@ static unsigned only_alternative(const struct config_list *list)
         if (list->items[i].alternative != list->items[0].alternative)
             return 0;
     return list->n ? list->items[0].alternative : 0;
-}
-
-static int compare_configs(const void *a, const void *b)
-{
-    const struct config *x = a, *y = b;
-    if (x->state != y->state)
-        return x->state < y->state ? -1 : 1;
-    if (x->context != y->context)
-        return x->context < y->context ? -1 : 1;
-    return x->alternative - y->alternative;
 }
 
 /* Sorts the list; whether some state with the same context is reached by several alternatives while no
@@ -355,7 +382,11 @@ static bool step(struct predictor *p, unsigned kind, bool full)
             }
         }
     }
+    if (!full)
+        share_left(&p->work);
     close_over(p, full);
+    if (!full)
+        share_left(&p->next);
     if (kind == TOKEN_EOF)
         keep_stopped(p);
     return p->next.n > 0;
@@ -422,20 +453,36 @@ static unsigned choose_with_context(struct predictor *p, uint16_t state, uint32_
 
 /* ---- nodes ---- */
 
+/* What tells nodes apart is whether any config has left the rule, but not which. The first node of its kind
+ * serves for all, as in ANTLR: errors depend a little on what was looked at before. */
+static uint64_t place_key(struct config c)
+{
+    c.left = false;
+    return config_key(c);
+}
+
+static bool any_left(const struct config *configs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (configs[i].left)
+            return true;
+    return false;
+}
+
 static uint64_t hash_configs(const struct config_list *list)
 {
-    uint64_t h = list->n;
+    uint64_t h = list->n * 2 + any_left(list->items, list->n);
     for (size_t i = 0; i < list->n; i++)
-        h = mix(h ^ config_key(list->items[i])) + i;
+        h = mix(h ^ place_key(list->items[i])) + i;
     return h;
 }
 
 static bool same_configs(const struct node *node, const struct config_list *list)
 {
-    if (node->n != list->n)
+    if (node->n != list->n || any_left(node->configs, node->n) != any_left(list->items, list->n))
         return false;
     for (size_t i = 0; i < list->n; i++)
-        if (config_key(node->configs[i]) != config_key(list->items[i]))
+        if (place_key(node->configs[i]) != place_key(list->items[i]))
             return false;
     return true;
 }

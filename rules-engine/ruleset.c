@@ -84,27 +84,28 @@ static void add_plain_error(struct ruleset *ruleset, uint32_t file, const struct
                    (int)(token->to - token->from), ruleset->sources[file].text.p + token->from);
 }
 
-/* Whether the file was parsed; findings of its constructs may be errors all the same. */
-static bool parse_file(struct ruleset *ruleset, uint32_t file, struct issue_list *issues)
+/* Parses a file and looks at its constructs one by one: the rest needs a ruleset without errors so far. */
+static void parse_file(struct ruleset *ruleset, uint32_t file, struct issue_list *issues)
 {
     if (ruleset->sources[file].text.n == 0) {
         issues_add_file(issues, RULES_ERROR, file, "Rules content empty. Compilation aborted.");
-        return false;
+        return;
     }
     struct tokens tokens;
     struct parser_stop stop;
     size_t before = issues->n;
     lexer_run(&tokens, ruleset->arena, ruleset->sources[file].text);
-    bool parsed = parser_run(&ruleset->units[file], ruleset, file, &tokens, issues, &stop);
-    if (parsed && tokens.n_errors == 0)
-        return true;
+    if (parser_run(&ruleset->units[file], ruleset, file, &tokens, issues, &stop)) {
+        check_constructs(&ruleset->units[file], file, issues);
+        syntax_report_no_tokens(issues, file, &tokens);
+        return;
+    }
     issues_drop(issues, before);
-    bool hopeless = false;
-    if (stop.limit || !syntax_explain(issues, file, &tokens, &hopeless))
+    bool broken = false;
+    if (stop.limit || !syntax_explain(issues, file, &tokens, &broken))
         add_plain_error(ruleset, file, &tokens.items[stop.token], stop.limit, issues);
-    if (!hopeless)
+    if (!broken)
         parser_check_version(ruleset, file, &tokens, issues);
-    return false;
 }
 
 /* Google's message: one line per finding, warnings among them. */
@@ -156,10 +157,9 @@ enum status_code rules_compile(struct ruleset **out, const struct rules_file *fi
     struct ruleset *ruleset = ruleset_new(files, n);
     struct issue_list list;
     issues_init(&list, ruleset->arena, ruleset->sources);
-    bool parsed = true;
     for (size_t i = 0; i < n; i++)
-        parsed = parse_file(ruleset, (uint32_t)i, &list) && parsed;
-    if (parsed)
+        parse_file(ruleset, (uint32_t)i, &list);
+    if (list.errors == 0)
         check_run(ruleset, &list);
     struct rules_issues found;
     issues_finish(&list, &found);

@@ -294,6 +294,7 @@ static bool equal_paths(struct arena *arena, const struct rpath *a, const struct
     return true;
 }
 
+/* Bit by bit, but for NaN. */
 static bool equal_vectors(const struct value_list *a, const struct value_list *b)
 {
     if (a->n != b->n)
@@ -301,7 +302,7 @@ static bool equal_vectors(const struct value_list *a, const struct value_list *b
     for (size_t i = 0; i < a->n; i++) {
         double x = a->items[i].kind == VALUE_INT ? (double)a->items[i].integer : a->items[i].number;
         double y = b->items[i].kind == VALUE_INT ? (double)b->items[i].integer : b->items[i].number;
-        if (x != y)
+        if (x != y || signbit(x) != signbit(y))
             return false;
     }
     return true;

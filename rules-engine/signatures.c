@@ -21,6 +21,7 @@ static const struct {
     { RT_TIMESTAMP, "timestamp" },
     { RT_LATLNG, "latlng" },
     { RT_MAP_DIFF, "map_diff" },
+    { RT_VECTOR, "vector" },
 };
 
 const char *type_set_text(struct arena *arena, type_set set)
@@ -40,10 +41,10 @@ static const enum rules_type row_order[] = {
 
 static const char *type_name(enum rules_type type)
 {
-    for (size_t i = 0; i < sizeof type_order / sizeof type_order[0]; i++)
-        if (type_order[i].type == type)
-            return type_order[i].name;
-    return "vector";
+    size_t i = 0;
+    while (type_order[i].type != type)
+        i++;
+    return type_order[i].name;
 }
 
 static void add_argument(struct arena *arena, struct wanted *wanted, type_set asked)
@@ -141,6 +142,7 @@ static const struct {
     { NULL, "float", BIT(RT_FLOAT) },
     { NULL, "string", BIT(RT_STRING) },
     { NULL, "path", BIT(RT_PATH) },
+    { NULL, "vector", BIT(RT_VECTOR) },
     { "math", "abs", NUMBER },
     { "math", "round", BIT(RT_INT) },
     { "math", "isNaN", BIT(RT_BOOL) },

@@ -63,7 +63,8 @@ void source_position(const struct source *source, uint32_t offset, uint32_t *lin
 
 uint32_t source_chars(const struct source *source, uint32_t offset)
 {
-    return code_points(source, 0, offset > source->text.n ? (uint32_t)source->text.n : offset);
+    uint32_t end = (uint32_t)source->text.n;
+    return offset > end ? code_points(source, 0, end) + offset - end : code_points(source, 0, offset);
 }
 
 struct str source_line(const struct source *source, uint32_t line)

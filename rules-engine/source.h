@@ -21,7 +21,7 @@ void source_init(struct source *out, struct arena *arena, struct str name, struc
 void source_position(const struct source *source, uint32_t offset, uint32_t *line, uint32_t *column);
 /* The text of a 1-based line without its line end. */
 struct str source_line(const struct source *source, uint32_t line);
-/* The number of code points before `offset`: what Google's offsets count. */
+/* The number of code points before `offset`, which may lie past the end: what Google's offsets count. */
 uint32_t source_chars(const struct source *source, uint32_t offset);
 
 #endif

@@ -45,7 +45,7 @@ struct walk {
     bool has_doubt; /* where a token was first seen that only the end of a rule could explain */
     uint16_t doubt_state;
     uint32_t doubt_context;
-    bool hopeless; /* the rule of the whole file was given up */
+    bool broken; /* not only by mistakes that the grammar has words for */
 };
 
 static struct frame *top(struct walk *w)
@@ -80,16 +80,18 @@ static struct str token_text(const struct walk *w, const struct token *token)
     return str_from(w->issues->sources[w->file].text.p + token->from, token->to - token->from);
 }
 
-/* Messages are one line. */
-static const char *escaped(struct walk *w, struct str text)
+/* Messages are one line, and end at a NUL. */
+static const char *escaped(struct arena *arena, struct str text)
 {
-    char *out = arena_alloc(w->arena, text.n * 2 + 1);
+    char *out = arena_alloc(arena, text.n * 2 + 1);
     size_t n = 0;
     for (size_t i = 0; i < text.n; i++) {
-        const char *special = strchr("\nn\rr\tt", text.p[i]);
-        if (text.p[i] && special && (unsigned char)text.p[i] < 0x20) {
+        static const char special[] = "\0"
+                                      "0\nn\rr\tt";
+        const char *found = memchr(special, text.p[i], sizeof special - 1);
+        if (found && (unsigned char)text.p[i] < 0x20) {
             out[n++] = '\\';
-            out[n++] = special[1];
+            out[n++] = found[1];
         } else {
             out[n++] = text.p[i];
         }
@@ -100,7 +102,7 @@ static const char *escaped(struct walk *w, struct str text)
 
 static const char *shown(struct walk *w, const struct token *token)
 {
-    return escaped(w, token_text(w, token));
+    return escaped(w->arena, token_text(w, token));
 }
 
 static void report(struct walk *w, const struct token *token, const char *message)
@@ -169,7 +171,7 @@ static bool begin_error(struct walk *w)
         w->stopped = true;
     if (w->in_error || w->stopped)
         return false;
-    w->in_error = true;
+    w->in_error = w->broken = true;
     return true;
 }
 
@@ -178,6 +180,7 @@ static void report_unwanted(struct walk *w)
 {
     const struct token *token = token_at(w, w->at);
     report(w, token, arena_printf(w->arena, "Unexpected '%s'.", shown(w, token)));
+    w->broken = true;
 }
 
 /* Deletes the current token when the one after it is what the state wants. */
@@ -211,7 +214,6 @@ static void give_up_rule(struct walk *w)
 {
     if (w->stopped)
         return;
-    w->hopeless = w->hopeless || w->n_frames == 1;
     if (w->n_frames > 1)
         recover(w);
     else
@@ -449,18 +451,26 @@ static void run(struct walk *w, bool repairing)
 
 /* ---- the two passes ---- */
 
-static void report_lexer_errors(struct walk *w, uint32_t from_token)
+static void report_lexer_errors(struct issue_list *issues, uint32_t file, const struct tokens *tokens,
+                                uint32_t from_token)
 {
-    for (uint32_t i = 0; i < w->tokens->n_errors; i++) {
-        const struct lexer_error *error = &w->tokens->errors[i];
-        struct token place = { TOKEN_EOF, error->at, error->at + 1 };
-        struct str text = str_from(w->issues->sources[w->file].text.p + error->from, error->to - error->from);
+    struct arena *arena = arena_new();
+    for (uint32_t i = 0; i < tokens->n_errors; i++) {
+        const struct lexer_error *error = &tokens->errors[i];
+        struct str text = str_from(issues->sources[file].text.p + error->from, error->to - error->from);
         if (error->before >= from_token)
-            report(w, &place, arena_printf(w->arena, "token recognition error at: '%s'", escaped(w, text)));
+            issues_add(issues, RULES_ERROR, file, (struct ast_span){ error->at, error->at + 1 },
+                       "token recognition error at: '%s'", escaped(arena, text));
     }
+    arena_free(arena);
 }
 
-bool syntax_explain(struct issue_list *issues, uint32_t file, const struct tokens *tokens, bool *hopeless)
+void syntax_report_no_tokens(struct issue_list *issues, uint32_t file, const struct tokens *tokens)
+{
+    report_lexer_errors(issues, file, tokens, 0);
+}
+
+bool syntax_explain(struct issue_list *issues, uint32_t file, const struct tokens *tokens, bool *broken)
 {
     struct arena *arena = arena_new();
     const struct grammar *g = grammar_get();
@@ -479,9 +489,9 @@ bool syntax_explain(struct issue_list *issues, uint32_t file, const struct token
     uint32_t lost = walk.stopped ? walk.furthest + 1 : 0;
     run(&walk, true);
     bool explained = !predictor_gave_up(walk.predictor);
-    *hopeless = walk.hopeless;
+    *broken = walk.broken;
     if (explained)
-        report_lexer_errors(&walk, lost);
+        report_lexer_errors(issues, file, tokens, lost);
     else
         issues_drop(issues, before);
     explained = explained && issues->n > before;

@@ -10,8 +10,10 @@
 
 /* Adds what is wrong with one file. False when it found nothing, or gave up after LIMIT_RULES_SYNTAX_STEPS
  * (nothing is added then): the caller words an error of its own. Memory is freed before it returns, but
- * for the texts of the issues. *hopeless: what was found lies between declarations; nothing more is said
- * about such a file. */
-bool syntax_explain(struct issue_list *issues, uint32_t file, const struct tokens *tokens, bool *hopeless);
+ * for the texts of the issues. *broken: not all of it are mistakes that the grammar has words for, so
+ * nothing more is to be said about the file. */
+bool syntax_explain(struct issue_list *issues, uint32_t file, const struct tokens *tokens, bool *broken);
+/* Adds the characters that are no tokens, for a file that parses without them. */
+void syntax_report_no_tokens(struct issue_list *issues, uint32_t file, const struct tokens *tokens);
 
 #endif

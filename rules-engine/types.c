@@ -8,17 +8,11 @@
 
 #include "core/limits.h"
 #include "rules-engine/builtins/builtins.h"
+#include "rules-engine/clauses.h"
 #include "rules-engine/lexer.h"
 #include "rules-engine/signatures.h"
 
 enum { CHECKED_NAMES = 32 };
-
-struct variable {
-    struct wanted asked; /* what all its uses so far ask */
-    bool contradiction;  /* nothing satisfied them at some point, found while looking at: */
-    struct ast_span place;
-    bool mentioned;
-};
 
 /* What callers need to know of a function when they want its result to be of certain types: what is wanted
  * of the result is asked of what is returned, so it decides what is asked of the parameters. */
@@ -40,10 +34,10 @@ struct typing {
     bool is_outside;  /* a function of the file, called from a service */
     const struct ast_function *function;
     struct function_facts *facts; /* of that function */
-    struct variable lets[CHECKED_NAMES];
-    struct ast_span place; /* the start of the let, or of the body, that is being looked at */
-    type_set *known;       /* by node: what infer() found */
-    uint32_t depth;        /* of functions whose facts are being gathered */
+    struct variable lets[CHECKED_NAMES], request, resource;
+    struct clauses clauses;
+    type_set *known; /* by node: what infer() found */
+    uint32_t depth;  /* of functions whose facts are being gathered */
 };
 
 /* ---- words ---- */
@@ -140,30 +134,24 @@ static void mismatch(struct typing *t, const struct ast_node *node, type_set got
              STR_ARG(node->name.name));
 }
 
-/* One more thing is asked of a parameter or a let. When nothing satisfies all that is asked, that is noted,
- * and the next thing starts afresh. */
-static void narrow(struct variable *variable, struct wanted wanted, struct ast_span place)
-{
-    type_set both = variable->asked.set & wanted.set;
-    if (!both) {
-        if (!variable->contradiction)
-            variable->place = place;
-        variable->contradiction = true;
-        variable->asked = (struct wanted){ ANY, NULL };
-    } else if (both == wanted.set) {
-        variable->asked = wanted;
-    } else if (both != variable->asked.set) {
-        variable->asked = (struct wanted){ both, NULL };
-    }
-}
-
 static struct variable *variable_of(struct typing *t, const struct ast_node *node)
 {
-    if (node->kind != AST_NAME || node->name.slot >= CHECKED_NAMES)
+    if (node->kind != AST_NAME)
         return NULL;
-    if (node->name.scope == SCOPE_PARAMETER)
-        return &t->facts->parameters[node->name.slot];
-    return node->name.scope == SCOPE_LET ? &t->lets[node->name.slot] : NULL;
+    switch (node->name.scope) {
+    case SCOPE_PARAMETER:
+        return node->name.slot < CHECKED_NAMES ? &t->facts->parameters[node->name.slot] : NULL;
+    case SCOPE_LET:
+        return node->name.slot < CHECKED_NAMES ? &t->lets[node->name.slot] : NULL;
+    case SCOPE_REQUEST:
+        return t->has_request ? &t->request : NULL;
+    case SCOPE_RESOURCE:
+        return t->has_request ? &t->resource : NULL;
+    case SCOPE_WILDCARD:
+    case SCOPE_UNKNOWN:
+        break;
+    }
+    return NULL;
 }
 
 static void compare_branches(struct typing *t, const struct ast_node *node, type_set b, type_set c)
@@ -183,8 +171,9 @@ static type_set result_of_operator(const struct ast_node *node);
 static type_set result_of(const struct ast_node *node);
 /* Looks at the parts of a node whose own type is wrong already: nothing is asked of them. */
 static void infer_parts(struct typing *t, const struct ast_node *node);
+static void require(struct typing *t, const struct ast_node *node, struct wanted wanted, enum role role);
 
-static void require(struct typing *t, const struct ast_node *node, struct wanted wanted, enum role role)
+static void require_parts(struct typing *t, const struct ast_node *node, struct wanted wanted, enum role role)
 {
     if (wanted.set == ANY) {
         infer(t, node);
@@ -228,9 +217,16 @@ static void require(struct typing *t, const struct ast_node *node, struct wanted
     type_set got = infer(t, node);
     struct variable *variable = variable_of(t, node);
     if (variable)
-        narrow(variable, wanted, t->place);
+        clauses_ask(&t->clauses, variable, wanted);
     else if (!(got & wanted.set))
         mismatch(t, node, got, wanted, role);
+}
+
+static void require(struct typing *t, const struct ast_node *node, struct wanted wanted, enum role role)
+{
+    uint32_t from = t->clauses.n;
+    require_parts(t, node, wanted, role);
+    clauses_join(&t->clauses, from, node->start);
 }
 
 static void require_set(struct typing *t, const struct ast_node *node, type_set set, enum role role)
@@ -310,15 +306,21 @@ static type_set infer_builtin_call(struct typing *t, const struct ast_node *node
     return type_result(node);
 }
 
+/* debug comes with the service, as request does. */
+static bool is_known_here(const struct typing *t, const struct builtin *builtin)
+{
+    if (builtin_is_service(builtin))
+        return t->has_lookups;
+    return builtin && (t->has_request || !str_eq(builtin->name, STR("debug")));
+}
+
 static type_set infer_global(struct typing *t, const struct ast_node *node)
 {
-    const struct builtin *builtin = node->call.builtin;
-    bool is_lookup = builtin && builtin_is_service(builtin);
     struct demand demand = type_demand(t->arena, node);
-    if (!builtin || (is_lookup && !t->has_lookups)) {
+    if (!is_known_here(t, node->call.builtin)) {
         warn_name(t, "Invalid function name", node->call.name, node->call.name_span);
         demand = (struct demand){ 0 };
-    } else if (is_lookup && t->is_outside) {
+    } else if (builtin_is_service(node->call.builtin) && t->is_outside) {
         warn(t, node->call.name_span,
              "Call to service function '" STR_FMT "' occurs outside of defining scope.",
              STR_ARG(node->call.name));
@@ -444,10 +446,20 @@ static type_set infer_slice(struct typing *t, const struct ast_node *node, type_
     return sequences;
 }
 
-/* It gives what it takes, so what is wanted of it is wanted of its operands. */
+/* It gives what it takes, so what is wanted of it is wanted of its operands; but int and float go together,
+ * and timestamps give durations. */
+static type_set operands_for(const struct ast_node *node, type_set wanted)
+{
+    if (wanted & NUMBER)
+        wanted |= NUMBER;
+    if (node->kind == AST_SUB && (wanted & BIT(RT_DURATION)))
+        wanted |= BIT(RT_TIMESTAMP);
+    return wanted;
+}
+
 static type_set infer_arithmetic(struct typing *t, const struct ast_node *node, type_set wanted)
 {
-    type_set set = result_of_operator(node) & wanted;
+    type_set set = result_of_operator(node) & operands_for(node, wanted);
     require_set(t, node->op.a, set, ROLE_OPERAND);
     require_set(t, node->op.b, set, ROLE_OPERAND);
     return set;
@@ -455,7 +467,7 @@ static type_set infer_arithmetic(struct typing *t, const struct ast_node *node, 
 
 static type_set infer_negation(struct typing *t, const struct ast_node *node, type_set wanted)
 {
-    type_set set = (NUMBER | BIT(RT_DURATION)) & wanted;
+    type_set set = (NUMBER | BIT(RT_DURATION)) & operands_for(node, wanted);
     require_set(t, node->op.a, set, ROLE_OPERAND);
     return set;
 }
@@ -558,10 +570,20 @@ static type_set infer_new(struct typing *t, const struct ast_node *node)
 
 static type_set infer(struct typing *t, const struct ast_node *node)
 {
-    return t->known[node->id] = infer_new(t, node);
+    uint32_t from = t->clauses.n;
+    t->known[node->id] = infer_new(t, node);
+    clauses_join(&t->clauses, from, node->start);
+    return t->known[node->id];
 }
 
 /* ---- functions ---- */
+
+/* What conditions and functions ask of request and resource, each asks on its own. */
+static void forget_context(struct typing *t)
+{
+    t->request = (struct variable){ STR("request"), .asked.set = ANY };
+    t->resource = (struct variable){ STR("resource"), .asked.set = ANY };
+}
 
 static void enter_function(struct typing *t, const struct ast_function *function,
                            struct function_facts *facts)
@@ -569,25 +591,28 @@ static void enter_function(struct typing *t, const struct ast_function *function
     t->function = function;
     t->facts = facts;
     t->file = function->file;
-    for (uint32_t i = 0; i < CHECKED_NAMES; i++)
-        t->lets[i] = (struct variable){ .asked = { ANY, NULL } };
+    for (uint32_t i = 0; i < function->n_lets && i < CHECKED_NAMES; i++)
+        t->lets[i] = (struct variable){ function->lets[i].name, .asked.set = ANY };
+    forget_context(t);
 }
 
-static void warn_contradiction(struct typing *t, const struct variable *variable, struct str name)
+static void warn_contradictions(struct typing *t)
 {
-    if (variable->contradiction)
-        warn(t, variable->place,
+    struct str text = t->ruleset->sources[t->file].text;
+    for (uint32_t i = 0; t->issues && i < t->clauses.n_contradictions; i++) {
+        const struct contradiction *c = &t->clauses.contradictions[i];
+        warn(t, (struct ast_span){ c->start, lexer_token_end(text, c->start) },
              "Invalid type. There is no type for variable '" STR_FMT "' that satisfies all clauses.",
-             STR_ARG(name));
+             STR_ARG(c->variable->name));
+    }
 }
 
 /* What was asked of a let is asked of its value; the innermost let is closed first. */
 static void close_lets(struct typing *t, const struct ast_function *function)
 {
     for (uint32_t i = function->n_lets; i-- > 0;) {
-        warn_contradiction(t, &t->lets[i], function->lets[i].name);
-        t->place = token_from(t, function->body, function->lets[i].span.from);
         require(t, function->lets[i].value, t->lets[i].asked, ROLE_OPERAND);
+        clauses_close(&t->clauses, function->lets[i].span.from);
     }
 }
 
@@ -600,14 +625,13 @@ static void infer_function(struct typing *t, const struct ast_function *function
             infer(t, function->lets[i].value);
         return;
     }
-    t->place = first_token(t, body);
     if (t->facts->wanted == ANY)
         t->facts->result = infer(t, body);
     else
         require_set(t, body, t->facts->wanted, ROLE_OPERAND);
+    clauses_close(&t->clauses, body->start);
     close_lets(t, function);
-    for (uint32_t i = 0; i < function->n_parameters; i++)
-        warn_contradiction(t, &t->facts->parameters[i], function->parameters[i]);
+    warn_contradictions(t);
 }
 
 static bool is_looked_at(const struct ast_function *function)
@@ -622,7 +646,7 @@ static struct function_facts *new_facts(struct typing *t, const struct ast_funct
     *facts = (struct function_facts){ .next = function->facts, .wanted = wanted };
     facts->parameters = ARENA_ARRAY(t->arena, struct variable, function->n_parameters);
     for (uint32_t i = 0; i < function->n_parameters; i++)
-        facts->parameters[i].asked.set = ANY;
+        facts->parameters[i] = (struct variable){ function->parameters[i], .asked.set = ANY };
     return facts;
 }
 
@@ -638,6 +662,7 @@ static const struct function_facts *facts_of(struct typing *t, struct ast_functi
     function->facts = facts;
     struct typing quiet = { .ruleset = t->ruleset,
                             .arena = t->arena,
+                            .clauses.arena = t->arena,
                             .has_request = true,
                             .has_lookups = true,
                             .known = t->known,
@@ -700,7 +725,9 @@ static void check_condition(struct file_pass *pass, const struct ast_allow *allo
     struct typing t = pass->typing;
     t.has_request = t.has_request && allow->methods != 0;
     t.has_lookups = t.has_lookups && allow->methods != 0;
+    forget_context(&t);
     require_set(&t, allow->condition, BIT(RT_BOOL), ROLE_CONDITION);
+    warn_contradictions(&t);
 }
 
 static void check_match_list(struct file_pass *pass, const struct ast_match *list)
@@ -725,6 +752,7 @@ void check_types(const struct ruleset *ruleset, uint32_t file, struct issue_list
     struct arena *arena = arena_new();
     struct typing base = { .ruleset = ruleset,
                            .arena = arena,
+                           .clauses.arena = arena,
                            .issues = issues,
                            .file = file,
                            .known = ARENA_ARRAY(arena, type_set, ruleset->n_nodes) };

@@ -182,6 +182,25 @@ static struct rsegment read_segment(struct eval *e, struct str s)
     return (struct rsegment){ .kind = SEGMENT_SIMPLE, .text = url_decode(e, s) };
 }
 
+static struct rvalue vector_of_list(struct eval *e, const struct rvalue *self, const struct rvalue *args)
+{
+    (void)self;
+    size_t n = args[0].n;
+    if (!eval_room(e, n * sizeof(struct value)))
+        return eval_error(e, "out of memory");
+    struct value_list *vector = ARENA_NEW(e->arena, struct value_list);
+    *vector = (struct value_list){ ARENA_ARRAY(e->arena, struct value, n), n };
+    for (size_t i = 0; i < n; i++) {
+        struct rvalue component = rv_at(e->arena, args[0], i);
+        if (component.type != RT_FLOAT)
+            return eval_error(e,
+                              "Type conversion error. Argument: [%s], From type: [list], To type: [vector].",
+                              rv_text(e->arena, args[0], 4096));
+        vector->items[i] = (struct value){ .kind = VALUE_DOUBLE, .number = component.number };
+    }
+    return RV(RT_VECTOR, vector, vector);
+}
+
 static struct rvalue path_of_string(struct eval *e, const struct rvalue *self, const struct rvalue *args)
 {
     (void)self;
@@ -478,6 +497,7 @@ static const struct builtin rows[] = {
     GLOBAL_ROW("string", BUILTIN_BIT(RT_BOOL), "string(bool)", "true or false.", to_string, .more = true),
     GLOBAL_ROW("string", T_PATH, "string(path)", "Such as /a/b.", to_string),
     GLOBAL_ROW("path", T_STRING, "path(string)", "From text such as a/b, /a/b or a/{x}.", path_of_string),
+    GLOBAL_ROW("vector", T_LIST, "vector(list)", "Of floats; integers are refused.", vector_of_list),
 };
 BUILTIN_TABLE(builtin_globals, rows);
 

@@ -37,8 +37,8 @@ static void compare_readers(struct str text)
     issues_init(&found, arena, &source);
     issues_init(&explained, arena, &source);
     lexer_run(&tokens, arena, text);
-    bool hopeless, parsed = parser_run(&unit, &ruleset, 0, &tokens, &found, &stop);
-    bool said = syntax_explain(&explained, 0, &tokens, &hopeless);
+    bool broken, parsed = parser_run(&unit, &ruleset, 0, &tokens, &found, &stop);
+    bool said = syntax_explain(&explained, 0, &tokens, &broken);
     bool type_names = false, others = tokens.n_errors > 0;
     for (size_t i = 0; i < explained.n; i++) {
         bool is_type_name = strncmp(explained.items[i].description, "An unsupported type", 19) == 0;

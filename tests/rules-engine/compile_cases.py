@@ -359,3 +359,75 @@ for i in (112, 703, 919):
 for i in (43, 115, 179, 228, 365, 540):
     add('types 99/%d' % i, gen_types(99, 700)[i])
 add('types 321321/190', gen_types(321321, 500)[190])
+
+# ---- what mutants of compile_mutants.py showed ----
+# A slash that is no segment, and operands that could follow the path as well.
+for c in ["/a/b / [1]", "/a/b / -1", "/a/b / -x.y", "/a/b / [1] == 2", "/a/b / [1,2]", "/a / []", "/a / [1,]", "/a / [1:2]",
+          "/a / [[1,2]]", "/a / [f(1,2)]", "/a / [{}]", "/a / [1,2].size()", "/a / [/b / [1,2]]", "/a / [1 2]", "/a / [1",
+          "/a / {x}", "/a / {x: 1}", "/a/b / .5", "/a/b / (1)", "/a/b / !x", "/a/b / ++x", "/a/b / ? 1 : 2", "/a/b / in [1]"]:
+    add('slash ' + c, C(c))
+# Look-ahead past the end of a rule. (What is said of "/c/d/$(" depends on what was compiled before: not recorded.)
+for c in ["/c[1", "/c/d[1", "/c/d/e[1", "/c/d[", "/c/d[1,", "/c/d[(", "/c/{x}[1", "/{x}/c[1", "/c/d/{x}[1",
+          "/c/d[f(", "/c/d == (x", "a && /c/d[1", "f(/c/d[1", "/c/d.x("]:
+    add('ahead ' + c, C(c))
+# The version, and what is wrong with one construct, beside what is wrong with characters and grammar.
+W3 = "rules_version = '3';\n"
+for c in ["a b", "a &", "a # b", "(a", "a)", "1 +", "é", 'a "b']:
+    add('version 3 ' + c, M("  match /t/{id} {\n   allow read: if " + c + ";\n  }", W3))
+add('version 3 #', W3 + '#' + C('a').replace(V, ''))
+add('version 3 x', W3 + 'x' + C('a').replace(V, ''))
+add('version 3 cut', (W3 + C('a').replace(V, ''))[:60])
+add('version 3 no body', W3 + 'service cloud.firestore { }')
+for c in ["9223372036854775808 == 1", "-9223372036854775809 == 1", "b'\\u0041' == 1", "math == 1", '!' * 101 + 'true', "1 is foo",
+          "get(/a/{b}/{b})", "'a'.matches('(')", "nope == 1 && 1"]:
+    add('no token ' + c[:30], Q('allow read: if ' + c + '; #'))
+for c in ["match /a/{b}/{b} { allow read; } #", "match /a/{b=**}/{c=**} { allow read; } #", "function f() { return f(); } #"]:
+    add('no token ' + c, Q(c))
+add('no token import', "rules_version = '2';\nimport 'a' as b;\n" + C('true #').replace(V, ''))
+for c in ['& ', '&&&x', 'a|', '&é', '|\r', '😀', '&&😀', '\\']:
+    add('no token at the end ' + repr(c), C('true') + c)
+# Methods in capitals; functions and methods of one name; several functions of one name.
+add('methods in capitals', Q("allow Read, WRITE, gEt, List, Create, upDate, Delete: if request.auth == 1 && nope; allow reAd: if resource.data.x && 1;"))
+G = "function f() { return request.x; }"
+for c in ["id.f()", "id.f(1,2)", "math.f()", "id.f"]:
+    add('called as method ' + c, F(G, c))
+add('called as method by function', F("function f() { return true; } function g() { return id.f(); }", 'g()'))
+add('called as method, no cycle', F("function f() { return g(); } function g() { return id.f(); }", 'f()'))
+add('called as method elsewhere', Q("match /x/{y} { function f() { return true; } allow read: if y == 'a'; } allow read: if id.f();"))
+add('fn dup differs', F("function f() { return request.x; } function f() { return resource.y && get(/a/b) && nope; }"))
+add('fn dup unused', F("function f() { return request.x; } function f() { return resource.y && get(/a/b) && nope; }", 'true'))
+add('fn dup calls', F("function f() { return 1; } function f() { return h(); } function h() { return request.x; }"))
+add('fn dup inside', Q("function f() { return request.x; } match /x/{y} { function f() { return 1; } function f() { return request.y; } allow read: if f(); }"))
+# debug belongs to the service.
+add('debug unused', F("function f() { return debug(1) == 1; }", 'true'))
+add('debug no method', Q("allow reed: if debug(1) == 1;"))
+add('debug other service', C('debug(1) == 1').replace('cloud.firestore', 'foo.bar'))
+add('debug storage', C('debug(1) == 1').replace('cloud.firestore', 'firebase.storage'))
+# Vectors.
+for c in ["vector([1])", "vector()", "vector(1,2)", "vector([1,2]) == 1", "vector([1.0,2]) is vector", "vector(resource) && resource.x",
+          "vector([1]) + 1 == 2", "vector(vector([1])) == 1", 'vector("a") == 1', "vector(id) == 1", "[1] == vector([1])",
+          "vector([1])[0] == 1", "1 in vector([1])", "vector([1]).keys() == 1", "-vector([1]) == 1", "string(vector([1])) == 'a'",
+          "vector([1]).x", "{vector([1]): 1} == {}", "/a/$(vector([1])) == /a/b", "vector([1]) == null", "[1].concat(vector([1])) == 1"]:
+    add('vector ' + c, C(c))
+# What the parts of an expression ask of a variable is joined where they meet.
+JOINED = """V + 1 == 2 && V.data.x|V && V.auth.uid == 'a'|((V + 1 == 2) && V.x)|true && (V.x && V + 1 == 1) || V[0]|V.x && V.lower() == 'a'
+true || (V.x == 1 && V + 1 == 1) || V.y|true && !(V.x && V + 1 == 1)|[V.x && V + 1 == 1] == []|true ? (V.x && V + 1 == 1) : true
+(V.x ? V + 1 : 2) == 1|true && ((V.x) && ((V + 1 == 1) && true))|1 == 2 && V.x == (V + 1)|1 == 2 && V[V.x] == 1
+1 == 2 && V.matches(V.x) && V.x|debug(V.x == V + 1) && V|true && math.abs(V) == V.x|(true && V.x) && (V && true)|{'a': V.x, 'b': V + 1} == 1
+/a/$(V.x)/$(V + 1) == 1|true && (V + 1)[V.x] == 1|V + 1 == 1 && (true && V.x && V.y) && (true && V && true)|true && V.x in [V + 1]
+V.x && V + 1 == 1 || V && V[0]|(V.x && V) || (V.y && V) || true|V && V.x && V + 1 == 1 && V.y && V|V < 1 && V.x|V in V.x|V is int && V + 1 == 2""".replace("\n", "|").split("|")
+for c in JOINED:
+    add('joined resource ' + c, C(c.replace('V', 'resource')))
+    add('joined parameter ' + c, F("function f(v) { return " + c.replace('V', 'v') + "; }", 'f(1)'))
+add('joined both', C("request.x == 1 && (resource && request) && resource.x"))
+add('joined in lets', F("function f(v) { let a = true && (v.x && v + 1 == 1); return a && (true && v[0]); }", 'f(1)'))
+add('joined in lets 2', F("function f() { let a = resource + 1; let b = resource.x; return a == 2 && b; }"))
+add('joined by call', F("function f(a) { return a + 1 == 2; }", 'f(resource) && resource.x'))
+add('joined across call', F("function f() { return resource + 1 == 2; }", 'f() && resource.data.x'))
+add('joined allows', Q("allow read: if resource + 1 == 2; allow write: if resource.x; allow get: if resource && resource.x; allow list: if request.x && request + 1 == 1;"))
+add('joined storage', C("resource + 1 == 2 && resource.x").replace('cloud.firestore', 'firebase.storage'))
+# What an operator asks of its operands when something is asked of it.
+for c in ["[1]['a' + 1]", "[1]['a' % 1]", "[1]['a' - 1]", "[1][1 + [1]]", "[1][-[1]]", "[1][1:'a' % 1]", "[1][[1] % 1:]", "-([1] % 1)", "-([1] + 1)",
+          "-([1] - 1)", "-(-[1])", "math.abs([1] + 1)", "duration.value([1] - 1, 's')", "timestamp.date([1] * 1, 1, 1)", "1 - ([1] + 1)",
+          "1 % ([1] - 1)", "[1][1.5]", "[1][1 % 1.5]", "[1][id % 2]", "{}[[1] + 'a']"]:
+    add('operands ' + c, C(c + ' == 1'))
