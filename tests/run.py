@@ -134,6 +134,28 @@ def stage_oracle():
     return counted([sys.executable, "tests/oracle/run_replay.py", BINARY, PYTHON])
 
 
+def promtool():
+    """Prometheus' own checker: the system's, or the one file of Debian's package, so that no server comes with it. Its
+    path, or why it is not to be had."""
+    folder = os.path.join(ROOT, "build", "promtool")
+    path = shutil.which("promtool") or os.path.join(folder, "promtool")
+    if os.path.exists(path):
+        return path, None
+    os.makedirs(folder, exist_ok=True)
+    code, out = run(["sh", "-c", "apt-get download -qq prometheus && dpkg-deb --fsys-tarfile prometheus_*.deb |"
+                     " tar -xO ./usr/bin/promtool >promtool.part && chmod +x promtool.part && mv promtool.part promtool;"
+                     " status=$?; rm -f prometheus_*.deb promtool.part; exit $status"], cwd=folder)
+    lines = out.strip().splitlines() or ["apt-get said nothing"]
+    return path, "SKIPPED: no promtool: " + lines[-1] if code else None
+
+
+def stage_monitoring():
+    tool, skipped = promtool()
+    if skipped:
+        return 0, 0, skipped
+    return counted([PYTHON, "tests/server/test_monitoring.py", BINARY, tool])
+
+
 def under_exec(args, **kw):
     """A client suite under cinderlog exec, told where its requests are logged; returns its exit code and output."""
     with tempfile.NamedTemporaryFile(suffix=".ndjson") as log:
@@ -231,6 +253,10 @@ def stage_express():
 
 def stage_fastapi():
     return counted([sys.executable, "tests/clients/run_fastapi.py", BINARY, PYTHON])
+
+
+def stage_defects():
+    return counted([sys.executable, "tests/clients/run_defects.py", BINARY, PYTHON])
 
 
 def stage_malformed():
