@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """./dev bench: CPU per request first, then requests per second, beside the bare libraries in the same run.
 
-usage: bench.py [--rounds N] [--seconds S] [--google "COMMAND"] [--only start,requests,rpcs,batches,micro,scan]
+usage: bench.py [--rounds N] [--seconds S] [--google "COMMAND"] [--only start,requests,rpcs,batches,log,micro,scan]
 
 What is measured: the audit log itself. Creates come from the service principal under fixtures/rules/audit_log.rules, all seven
 fields, data on disk, `process` durability, ledger entry included; gets from the auditor. The ceiling is the simplest server that
@@ -28,6 +28,7 @@ import tempfile
 import time
 import urllib.request
 
+import log_cost
 import rpcs
 import scan
 from messages import field, frame
@@ -204,7 +205,7 @@ def build():
     """The release build, with the programs of this folder added to it."""
     folder = os.path.join(ROOT, "build", "bench")
     for args in (["cmake", "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"],
-                 ["cmake", "--build", folder, "-j2", "--target", "cinderlog", "bare_mhd", "bare_nghttp2", "bench_codec", "bench_rules", "bench_store"]):
+                 ["cmake", "--build", folder, "-j2", "--target", "cinderlog", "bare_mhd", "bare_nghttp2", "bench_codec", "bench_rules", "bench_store", "bench_request_log"]):
         done = subprocess.run(args, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             sys.exit(done.stdout[-4000:])
@@ -220,9 +221,9 @@ def find(folder, name):
 
 # ---- the parts of a run ----
 
-def serve(binary, data):
+def serve(binary, data, *more):
     port = free_port()
-    return Server("cinderlog", [binary, "serve", "--port", str(port), "--data", data, "--rules", "fixtures/rules/audit_log.rules"], port)
+    return Server("cinderlog", [binary, "serve", "--port", str(port), "--data", data, "--rules", "fixtures/rules/audit_log.rules", *more], port)
 
 
 CASES = [(kind, what, c) for c in (1, 64) for kind in ("rest", "grpc") for what in ("create", "get")]
@@ -316,7 +317,7 @@ def start_and_memory(folder, results):
 
 def micro(folder, scratch, results):
     """The rooms without a server around them."""
-    for args in (["bench_codec"], ["bench_rules", "0.3"], ["bench_store", "1000000", os.path.join(scratch, "store"), "process", "quick"]):
+    for args in (["bench_codec"], ["bench_rules", "0.3"], ["bench_request_log", os.path.join(scratch, "requests.ndjson")], ["bench_store", "1000000", os.path.join(scratch, "store"), "process", "quick"]):
         done = subprocess.run([find(folder, args[0])] + args[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             sys.exit("%s failed:\n%s" % (args[0], done.stdout))
@@ -341,7 +342,7 @@ def table(rows, a):
     return sum(m["bad"] for case in rows.values() for server in case.values() for m in server)
 
 
-PARTS = ("start", "requests", "rpcs", "batches", "micro", "scan")
+PARTS = ("start", "requests", "rpcs", "batches", "log", "micro", "scan")
 
 
 def main():
@@ -370,6 +371,8 @@ def main():
             by_rpc = every_rpc(a, folder, scratch)
         if "batches" in parts:
             batches(a, folder, scratch, results)
+        if "log" in parts:
+            log_cost.run(sys.modules[__name__], 5 * a.rounds, folder, scratch, results)
         if "micro" in parts:
             micro(folder, scratch, results)
         if "scan" in parts:
