@@ -4,6 +4,7 @@
 #include "server/options.h"
 
 #include "core/log.h"
+#include "server/ops/expect.h"
 #include "server/ops/request_fields.h"
 
 #include <stdio.h>
@@ -53,6 +54,7 @@ static const struct row rows[] = {
     { "audit", KIND_AUDIT, AT(audit), 0, "all|writes|denied", "which requests --request-log is told of (default all)" },
     { "audit-redact", KIND_LIST, AT(audit_redact), AT(n_audit_redact), "FIELD", "write a hash there instead: uid, path, peer, user_agent ... (repeatable)" },
     { "request-id-field", KIND_TEXT, AT(request_id_field), 0, "NAME", "document field that holds the request id (default request_id)" },
+    { "expect", KIND_LIST, AT(expect), AT(n_expect), "PATTERN>=N", "exit 1 unless so many documents were created there: 'api_audit_logs>=3'; also <=, ==, !=, >, < (repeatable)" },
     { "summary", KIND_TEXT, AT(summary), 0, "FILE", "write the exit summary as JSON" },
     { "fail-if-unexercised", KIND_BOOL, AT(fail_if_unexercised), 0, NULL, "exit 1 when no request was decided by the rules" },
     { "fault", KIND_LIST, AT(fault), AT(n_fault), "SPEC", "make calls fail: \"UNAVAILABLE rpc=Commit path=logs count=2\"; see cinderlog faults (repeatable)" },
@@ -287,6 +289,8 @@ static enum status_code set_value(struct options *out, const struct row *row, co
             return status_set(st, STATUS_INVALID_ARGUMENT, "--%s: at most %d values", row->name, OPTIONS_MAX_LIST);
         if (row->offset == AT(append_only) && !path_pattern_valid(text))
             return bad_value(row, text, "a pattern of collection and document ids, * and **", st);
+        if (row->offset == AT(expect) && expect_check(text, st))
+            return status_set(st, STATUS_INVALID_ARGUMENT, "--expect: %s", arena_printf(kept(), "%s", status_message(st)));
         if (row->offset == AT(audit_redact) && !is_redactable(text))
             return bad_redaction(row, text, st);
         ((struct str *)(void *)at)[(*n)++] = text;

@@ -45,6 +45,8 @@ struct options {
     enum audit_scope audit;       /* which calls it is told of */
     struct str audit_redact[OPTIONS_MAX_LIST];
     size_t n_audit_redact;
+    struct str expect[OPTIONS_MAX_LIST];
+    size_t n_expect;
     const char *request_id_field; /* default "request_id" */
     const char *summary;          /* file for the exit summary as JSON; NULL: text on stderr only */
     struct str fault[OPTIONS_MAX_LIST], quota[OPTIONS_MAX_LIST]; /* fault.h, quota.h have their forms */

@@ -17,6 +17,7 @@
 
 struct faults;
 struct metrics;
+struct expectations;
 struct net;
 struct request_log;
 struct summary;
@@ -34,6 +35,7 @@ struct server {
     struct faults *faults; /* NULL: none can be set */
     struct metrics *metrics; /* NULL: nothing is counted */
     struct request_log *request_log; /* NULL: none */
+    struct expectations *expectations; /* NULL: none */
     struct owner_policy *policies; /* by listener index */
     size_t n_policies;
     struct readiness readiness; /* before it is reached the loop may touch nothing else here but what is constant */

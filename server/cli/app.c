@@ -6,6 +6,7 @@
 #include "server/faults/faults.h"
 #include "server/faults/quota.h"
 #include "server/net/net.h"
+#include "server/ops/expect.h"
 #include "server/ops/metrics.h"
 #include "server/ops/request_log.h"
 #include "server/ops/rules_file.h"
@@ -283,6 +284,7 @@ struct app *app_open(const struct options *options, int *exit_code)
     server->rules = rules_registry_new();
     server->summary = summary_new();
     server->metrics = metrics_new();
+    server->expectations = expect_new(options->expect, options->n_expect);
     summary_patterns(server->summary, app->options.append_only);
     log_set_json(app->options.log_json);
     signal(SIGPIPE, SIG_IGN);
@@ -465,6 +467,8 @@ int app_close(struct app *app)
         print_summary(app);
         if (app->options.fail_if_unexercised && summary_unexercised(server->summary))
             code = EXIT_RUNTIME;
+        if (!expect_met(server->expectations))
+            code = EXIT_RUNTIME;
         if (app->options.port_file)
             unlink(app->options.port_file);
     }
@@ -477,6 +481,7 @@ int app_close(struct app *app)
     metrics_free(server->metrics);
     faults_free(server->faults);
     request_log_close(server->request_log);
+    expect_free(server->expectations);
     arena_free(app->arena);
     free(app);
     return code;

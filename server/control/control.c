@@ -17,6 +17,7 @@ const struct http_route control_routes[] = {
     { "GET", "/cinderlog/v1/checkpoint", control_checkpoint, false },
     { "GET", "/cinderlog/v1/stats", control_stats, false },
     { "GET", "/cinderlog/v1/entries", control_entries, false },
+    { "GET", "/cinderlog/v1/projects/*/databases/*/entries", control_entries, false },
     { "GET", "/cinderlog/v1/summary", control_summary, false },
     { "GET", "/cinderlog/v1/faults", control_get_faults, false },
     { "POST", "/cinderlog/v1/faults", control_post_fault, false },

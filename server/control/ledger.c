@@ -4,6 +4,7 @@
 #include "core/codec.h"
 #include "core/crypto.h"
 #include "server/ops/entry_print.h"
+#include "server/ops/request_id.h"
 #include "server/ops/summary.h"
 
 #include <inttypes.h>
@@ -60,15 +61,24 @@ static bool parse_seq(uint64_t *out, struct str text)
     return *out <= INT64_MAX;
 }
 
-/* GET /cinderlog/v1/entries?after=N&format=ndjson|text&denied=true&request=ID&path=P. The last line is {"next":M}:
- * where the next page begins; M == N when there was nothing new. */
+/* As it is recorded. */
+static struct str wanted_request(struct http_call *call)
+{
+    struct str id = http_query(call, "request_id");
+    return request_id_safe(call->arena, id.n ? id : http_query(call, "request"));
+}
+
+/* GET /cinderlog/v1/entries, or of one database /cinderlog/v1/projects/P/databases/D/entries, with
+ * ?after=N&format=ndjson|text&denied=true&request_id=ID&path=P. The last line is {"next":M}: where the next page begins;
+ * M == N when there was nothing new. */
 void control_entries(struct http_call *call)
 {
     struct status st = status_init(call->arena);
     struct entry_filter filter = {
         .denied = str_eq_z(http_query(call, "denied"), "true"),
-        .request_id = http_query(call, "request"),
+        .request_id = wanted_request(call),
         .path = http_query(call, "path"),
+        .db = { http_param(call, 0), http_param(call, 1) },
     };
     struct arena *scratch = arena_new();
     struct buf out;

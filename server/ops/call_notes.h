@@ -45,6 +45,7 @@ struct call_notes {
     uint64_t first_seq, last_seq; /* of the entries it made, refusals included; 0: none */
     const struct call_write *writes;
     size_t n_writes;
+    bool caller_gone; /* set when the call ends: the client has left, or its deadline has passed */
     const char *fault; /* what was injected into it, "UNAVAILABLE", "lost-answer"; NULL: nothing */
     uint64_t fault_id; /* of the fault's row; 0: it has none */
     const char *transport; /* "grpc", "rest" */

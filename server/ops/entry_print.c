@@ -14,6 +14,8 @@ bool entry_wanted(const struct entry_filter *filter, const struct store_entry *e
         return false;
     if (filter->request_id.n && !str_eq(filter->request_id, entry->request_id))
         return false;
+    if (filter->db.project.n && !database_name_eq(filter->db, entry->db))
+        return false;
     if (filter->path.n == 0 || str_eq(filter->path, entry->path))
         return true;
     return str_starts(entry->path, filter->path) && entry->path.p[filter->path.n] == '/';

@@ -10,6 +10,7 @@ struct entry_filter {
     bool denied;           /* refused writes only */
     struct str request_id; /* exact */
     struct str path;       /* the document, or everything below it */
+    struct database_name db;
 };
 bool entry_wanted(const struct entry_filter *filter, const struct store_entry *entry);
 

@@ -62,7 +62,7 @@ const struct request_field_row request_fields[FIELD_COUNT] = {
                           "event.sequence", "cinderlog.entries", false),
     [FIELD_RETRY_OF] = ROW("retry_of", "a create of what is there already, with equal content: that one's entry",
                            "labels.cinderlog_retry_of", "cinderlog.retry_of", "cinderlog.retry_of", false),
-    [FIELD_CALLER_GONE] = ROW("caller_gone", "true: the client left before its answer", "labels.cinderlog_caller_gone",
+    [FIELD_CALLER_GONE] = ROW("caller_gone", "true: the client left, or its deadline passed, before the answer", "labels.cinderlog_caller_gone",
                               "cinderlog.caller_gone", "cinderlog.caller_gone", false),
     [FIELD_FAULT] = ROW("fault", "what was injected", "labels.cinderlog_fault", "cinderlog.fault", "cinderlog.fault", false),
     [FIELD_FAULT_ID] = ROW("fault_id", "by which fault", "labels.cinderlog_fault_id", "cinderlog.fault_id",

@@ -128,13 +128,11 @@ bool request_log_add(struct request_log *log, const struct call *call)
     buf_dispose(&line);
     if (!whole && !atomic_exchange(&log->failed, true))
         log_error("--request-log: a record of more than %d KiB was left out", REQUEST_RECORD_MAX / 1024);
-    if (call->rpc->writes || is_denied(call))
-        return true;
+    if (first)
+        pthread_cond_signal(&log->wake);
     if (full)
         request_log_flush(log);
-    else if (first)
-        pthread_cond_signal(&log->wake);
-    return false;
+    return call->rpc->writes || is_denied(call);
 }
 
 /* ---- the file ---- */

@@ -282,7 +282,7 @@ static void put_trail(struct record *r, const struct call *call)
     }
     if (retry)
         put_number(r, FIELD_RETRY_OF, retry);
-    put_true(r, FIELD_CALLER_GONE, atomic_load_explicit(&call->cancelled, memory_order_relaxed));
+    put_true(r, FIELD_CALLER_GONE, notes->caller_gone);
     put_text(r, FIELD_FAULT, str_of(notes->fault));
     if (notes->fault_id)
         put_number(r, FIELD_FAULT_ID, notes->fault_id);

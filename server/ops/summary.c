@@ -3,6 +3,7 @@
 
 #include "core/codec.h"
 #include "server/faults/faults.h"
+#include "server/ops/expect.h"
 #include "server/server.h"
 #include "server/service/rulesets.h"
 
@@ -201,14 +202,34 @@ static void print_append_only(struct buf *out, const struct summary *s, const st
     }
 }
 
+/* Entries that somebody may be missing, or have twice. */
+static void print_lost(struct buf *out, const struct summary *s)
+{
+    static const struct {
+        enum summary_event event;
+        const char *text;
+    } rows[] = {
+        { SUMMARY_GIVEN_UP, "writes cancelled or past their deadline before the commit: %" PRIu64 " (nothing was written)" },
+        { SUMMARY_CUT_OFF, "requests cut off before they were complete: %" PRIu64 " (nothing was written)" },
+        { SUMMARY_CALLER_GONE, "writes whose caller went away before the answer: %" PRIu64 " (nobody awaited them?)" },
+        { SUMMARY_REPEATED, "creates sent again with equal content: %" PRIu64 " (ALREADY_EXISTS; a retry?)" },
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (summary_get(s, rows[i].event)) {
+            buf_z(out, "  ");
+            buf_printf(out, rows[i].text, summary_get(s, rows[i].event));
+            buf_byte(out, '\n');
+        }
+}
+
 bool summary_print(struct buf *out, struct server *server, bool colour)
 {
     struct summary *s = server->summary;
     const char *bold = colour ? "\033[1m" : "", *yellow = colour ? "\033[33m" : "", *off = colour ? "\033[0m" : "";
     uint64_t allowed = summary_get(s, SUMMARY_RULES_ALLOWED), denied = summary_get(s, SUMMARY_RULES_DENIED);
     uint64_t owner = summary_get(s, SUMMARY_OWNER), calls = atomic_load(&s->calls);
-    uint64_t connections = atomic_load(&s->connections), gone = summary_get(s, SUMMARY_CALLER_GONE);
-    if (calls == 0 && decided(s) == 0)
+    uint64_t connections = atomic_load(&s->connections);
+    if (calls == 0 && decided(s) == 0 && !server->expectations)
         return false;
     buf_printf(out, "%scinderlog summary%s\n", bold, off);
     buf_printf(out, "  decided by rules: %" PRIu64 " allowed, %" PRIu64 " denied\n", allowed, denied);
@@ -225,8 +246,8 @@ bool summary_print(struct buf *out, struct server *server, bool colour)
         buf_printf(out, "  queries denied because we cannot prove them yet: %" PRIu64 "\n",
                    summary_get(s, SUMMARY_NOT_PROVABLE));
     print_append_only(out, s, server->options);
-    if (gone)
-        buf_printf(out, "  writes whose caller went away before the answer: %" PRIu64 " (nobody awaited them?)\n", gone);
+    expect_print(out, server->expectations, colour);
+    print_lost(out, s);
     if (connections > 20 && connections * 2 > calls)
         buf_printf(out, "  %" PRIu64 " connections for %" PRIu64 " calls: one client per request?\n", connections, calls);
     if (server->faults)
@@ -246,7 +267,8 @@ bool summary_json(struct buf *out, struct server *server)
         [SUMMARY_IAM_ALLOWED] = "iamAllowed",       [SUMMARY_IAM_DENIED] = "iamDenied",
         [SUMMARY_OWNER] = "owner",                  [SUMMARY_NOT_PROVABLE] = "notProvable",
         [SUMMARY_APPEND_CREATED] = "appendCreated", [SUMMARY_APPEND_REFUSED] = "appendRefused",
-        [SUMMARY_CALLER_GONE] = "callerGone",
+        [SUMMARY_CALLER_GONE] = "callerGone",       [SUMMARY_GIVEN_UP] = "givenUp",
+        [SUMMARY_CUT_OFF] = "cutOff",               [SUMMARY_REPEATED] = "repeatedCreates",
     };
     struct summary *s = server->summary;
     buf_z(out, "{");
@@ -270,7 +292,9 @@ bool summary_json(struct buf *out, struct server *server)
         buf_printf(out, ",\"created\":%" PRIu64 ",\"refused\":%" PRIu64 "}", atomic_load(&s->patterns[i].created),
                    atomic_load(&s->patterns[i].refused));
     }
-    buf_z(out, "],\"neverEvaluated\":[");
+    buf_z(out, "],\"expected\":");
+    expect_json(out, server->expectations);
+    buf_z(out, ",\"neverEvaluated\":[");
     struct allow_visit v = { .arena = arena_new(), .out = out, .json = true };
     rules_registry_each(server->rules, visit_allows, &v);
     arena_free(v.arena);

@@ -19,7 +19,10 @@ enum summary_event {
     SUMMARY_OWNER,                                /* bare owner: nothing decided them */
     SUMMARY_NOT_PROVABLE,                         /* list denied only because we cannot prove it yet */
     SUMMARY_APPEND_CREATED, SUMMARY_APPEND_REFUSED, /* in append-only collections */
-    SUMMARY_CALLER_GONE,                          /* a write whose caller left before the answer */
+    SUMMARY_CALLER_GONE,                          /* a write that happened, but its caller left before the answer */
+    SUMMARY_GIVEN_UP,                             /* a write cancelled or past its deadline before it happened */
+    SUMMARY_CUT_OFF,                              /* a request whose client left in the middle of it */
+    SUMMARY_REPEATED,                             /* a create of what is there already, with equal content */
     SUMMARY_EVENTS,
 };
 void summary_count(struct summary *summary, enum summary_event event);

@@ -18,6 +18,7 @@
 #include "core/clock.h"
 #include "core/limits.h"
 #include "server/ops/metrics.h"
+#include "server/ops/expect.h"
 #include "server/ops/summary.h"
 
 enum { MAX_TRIES = 100 };
@@ -42,8 +43,6 @@ static void finish_run(struct run *run)
             transaction_end(run->jobs[i].ticket);
     if (run->txn)
         leave_transaction(run);
-    if (atomic_load(&call->cancelled))
-        summary_count(call->server->summary, SUMMARY_CALLER_GONE);
     note_writes(run);
     run->answer(run);
     call_finish(call);
@@ -74,6 +73,14 @@ static void append_only_refused(struct job *job)
     count_append_only(job, true);
 }
 
+static void count_created(const struct job *job)
+{
+    struct expectations *expectations = job->run->call->server->expectations;
+    for (size_t i = 0; i < job->n_ops && expectations; i++)
+        if (job->ops[i].operation == STORE_OPERATION_CREATE)
+            expect_created(expectations, job->ops[i].path);
+}
+
 static void adopt_results(struct job *job)
 {
     struct run *run = job->run;
@@ -85,6 +92,7 @@ static void adopt_results(struct job *job)
     }
     run->commit_time = (opt_timestamp){ true, job->commit.commit_time };
     count_append_only(job, false);
+    count_created(job);
 }
 
 /* The entries of a run's commits, which other requests' may lie between. */

@@ -411,6 +411,7 @@ static void on_closed(void *data, struct exchange *e)
         atomic_store(&r->call->cancelled, true);
     pthread_mutex_unlock(&r->lock);
     if (!r->handed) {
+        request_cut_off(r);
         r->handed = true;
         exchange_release(e);
     }

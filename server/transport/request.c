@@ -2,8 +2,10 @@
 #include "server/transport/request.h"
 
 #include "core/clock.h"
+#include "server/ops/call_log.h"
 #include "server/ops/metrics.h"
 #include "server/ops/request_id.h"
+#include "server/ops/summary.h"
 #include "server/server.h"
 
 #include <inttypes.h>
@@ -108,6 +110,20 @@ void request_fault(struct request *r, enum sink_fault fault)
         return;
     r->ended = fault != SINK_GOAWAY;
     net_fault(r->exchange, faults[fault]);
+}
+
+void request_cut_off(struct request *r)
+{
+    struct server *server = r->transport->options.server;
+    if (!r->rpc || !readiness_reached(&server->readiness)) { /* REST: the path is a worker's to read */
+        summary_count(server->summary, SUMMARY_CUT_OFF);
+        return;
+    }
+    struct call *call = request_call(r, NULL);
+    request_principal(r, call);
+    status_set(&call->status, STATUS_CANCELLED, "the client went away in the middle of its request");
+    call_log(call);
+    request_end_call(r);
 }
 
 size_t request_headers(const struct request *r, struct net_header *out, const char *content_type)

@@ -51,6 +51,8 @@ struct call *request_call(struct request *r, struct worker *worker);
 void request_dispatch(struct request *r, struct call *call);
 /* Takes the principal from the authorization header. */
 enum status_code request_principal(struct request *r, struct call *call);
+/* The client left in the middle of its request: the loop thread records it. */
+void request_cut_off(struct request *r);
 /* The call is over: r->call is NULL from here on, the call is freed. */
 void request_end_call(struct request *r);
 /* Both transports' reply_sink.fault, with the lock held; only SINK_TRUNCATE is theirs, once the answer has started. */
