@@ -193,6 +193,7 @@ static bool is_wanted(const struct run *run, const struct ruletest_case *c)
 static int run_suite(struct run *run, struct test_suite *suite)
 {
     struct status st = status_init(run->arena);
+    struct test_world world = { .server = run->server, .db = database };
     suite->results = ARENA_ARRAY(run->arena, struct test_result, suite->file.n);
     if (in_process_set_rules(run->server, suite->ruleset, &st))
         return cli_fail(EXIT_USAGE, "%s: %s", suite->rules, status_message(&st));
@@ -203,7 +204,7 @@ static int run_suite(struct run *run, struct test_suite *suite)
             continue;
         }
         struct test_result *r = &suite->results[suite->n++];
-        if (test_run(r, run->server, c, database, run->arena, &st))
+        if (test_run(r, &world, c, run->arena, &st))
             return cli_fail(EXIT_USAGE, STR_FMT ":%u: %s", STR_ARG(suite->file.name), c->line,
                             status_message(&st));
         suite->failed += r->wrong != NULL;

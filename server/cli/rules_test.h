@@ -1,7 +1,7 @@
 /* rules_test.h - what `cinderlog rules test` found, and the forms it is printed in.
  *
- * rules_test_run.c asks each case of an in-process server, rules_test_report.c tells people,
- * rules_test_junit.c tells continuous integration. */
+ * rules_test_world.c puts the documents of a case in place, rules_test_run.c asks it of an in-process server,
+ * rules_test_explain.c says why, rules_test_report.c tells people, rules_test_junit.c machines. */
 #ifndef SERVER_CLI_RULES_TEST_H
 #define SERVER_CLI_RULES_TEST_H
 
@@ -26,15 +26,31 @@ struct test_suite {
     size_t n, failed, left_out; /* left_out: by --only */
 };
 
+/* A server and the documents that are in it: those of a case. `given` and `filled` are zero at first. */
+struct test_world {
+    struct in_process *server;
+    struct database_name db;
+    const struct ruletest_given *given;
+    bool filled;
+};
+/* Makes them those that are given to this case. */
+enum status_code test_world_fill(struct test_world *world, const struct ruletest_case *c, struct arena *arena,
+                                 struct status *st);
+/* Makes them that again, after the case has written. */
+enum status_code test_world_take_back(struct test_world *world, const struct ruletest_case *c,
+                                      struct arena *arena, struct status *st);
+
 /* Runs one case; everything of the result is in arena. Another code than OK: the server itself failed. */
-enum status_code test_run(struct test_result *out, struct in_process *server, const struct ruletest_case *c,
-                          struct database_name db, struct arena *arena, struct status *st);
+enum status_code test_run(struct test_result *out, struct test_world *world, const struct ruletest_case *c,
+                          struct arena *arena, struct status *st);
 
 /* "NAME: deny create logs/a": how a case is named and chosen. In arena. */
 const char *test_name(struct arena *arena, const struct ruletest_case *c);
 
 /* What an answer's details say, a line or two for each allow that was tried, into out. */
 void test_explain(struct buf *out, const struct in_process_answer *answer);
+/* Whether an allow on that line was tried, or failed there. */
+bool test_denied_at(const struct in_process_answer *answer, uint32_t line);
 
 /* Of what was allowed: "firestore.rules:14:9", "owner", "iam". In arena. */
 const char *test_granted_by(struct arena *arena, const struct in_process_answer *answer);

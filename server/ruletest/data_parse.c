@@ -101,6 +101,7 @@ typedef bool make_value(struct ruletest_parser *p, struct data *d);
 static bool text_argument(struct ruletest_parser *p, const struct data *d, struct str *out)
 {
     const struct data *a = d->items[0];
+    *out = (struct str){ 0 };
     if (a->kind != DATA_SCALAR || a->scalar.kind != VALUE_STRING)
         return ruletest_fail_at(p, a->from, a->to, "expected a string here");
     *out = a->scalar.text;
@@ -110,6 +111,7 @@ static bool text_argument(struct ruletest_parser *p, const struct data *d, struc
 static bool number_argument(struct ruletest_parser *p, const struct data *d, size_t i, double *out)
 {
     const struct data *a = d->items[i];
+    *out = 0;
     bool is_int = a->kind == DATA_SCALAR && a->scalar.kind == VALUE_INT;
     if (!is_int && (a->kind != DATA_SCALAR || a->scalar.kind != VALUE_DOUBLE))
         return ruletest_fail_at(p, a->from, a->to, "expected a number here");

@@ -176,7 +176,12 @@ def test_requests_begin_with_the_given_documents():
       given a/first { n: 2 }
       deny get a/first
       test "and after it"
-      allow create a/second {}""", 6)
+      allow create a/second {}
+      allow batch {
+        create a/first {}
+        create a/second {}
+      }
+      allow create a/second {}""", 8)
 
 
 def test_writes_are_those_of_the_client_libraries():
@@ -520,6 +525,15 @@ def test_replay_tells_denials_that_would_be_allowed():
         told = re.findall(r"^ +(\d+)  \S+Z  WOULD BE ALLOWED  (\w+ \S+)  by user:ann\n +by (\S+); it was (.*)$", r.stdout, re.M)
         assert told == [("3", "update n/a", "firestore.rules:4:43", "denied: no matching allow")], r.stdout
         assert "refusals recorded: 3; 1 would be allowed now, 2 not" in r.stdout, r.stdout
+
+
+def test_replay_takes_back_what_would_be_allowed():
+    requests = [(ANN, "PATCH", "n/a", typed({"v": 1})), (ANN, "PATCH", "n/a", typed({"v": 2})), (ANN, "PATCH", "n/a", typed({"v": 3})),
+                (ANN, "PATCH", "n/b", typed({"v": 1})), (ANN, "PATCH", "n/b", typed({"v": 1}))]
+    with Recorded(requests, rules="match /n/{x} { allow create: if x == 'a'; }") as f:
+        f.write("rules", "match /n/{x} { allow create: if true; allow update: if resource.data.v == 1 && x == 'a'; }")
+        r = f.replay()
+        assert "refusals recorded: 4; 4 would be allowed now, 0 not" in r.stdout, r.stdout
 
 
 def test_replay_of_no_ledger_is_exit_2():
