@@ -79,9 +79,7 @@ static struct rvalue judge(struct eval *e, const struct candidate *candidate)
     e->wildcards = candidate->wildcards;
     struct rvalue v = { .type = RT_BOOL, .boolean = true };
     if (allow->condition) {
-        bool began = coverage_begin(e, allow->condition);
-        v = eval_node(e, allow->condition);
-        coverage_end(e, allow->condition, began, v.type == RT_BOOL, rv_is_true(v));
+        v = eval_counted(e, allow->condition);
     }
     if (rv_is_true(v))
         atomic_fetch_add_explicit(&allow->granted, 1, memory_order_relaxed);
@@ -187,7 +185,7 @@ static void decide_list(struct rules_decision *decision, struct eval *e)
         const struct rules_disjunct *disjunct = query && query->n_disjuncts ? &query->disjuncts[i] : &any;
         struct str named;
         decision->expressions += e->steps;
-        e->steps = 0;
+        eval_restart(e);
         e->n_lookups = e->n_distinct = 0; /* ten for each disjunct; the budget counts them all */
         eval_turn(e, e->request->path, NULL);
         if (constraint_name(&named, disjunct)) {

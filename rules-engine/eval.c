@@ -8,12 +8,8 @@
 #include <assert.h>
 #include <math.h>
 
-/* Kept out of line: the answer of 24 bytes is then written where the caller wants it, not copied through a
- * frame that holds the locals of every kind of node. */
+/* Kept out of line: the walk then has no frame that holds the locals of every kind of node. */
 #define NODE_FUNCTION static __attribute__((noinline))
-
-/* Memory is looked at every so many expressions, and after every built-in. */
-enum { ROOM_STEPS = 16 };
 
 static const char too_many[] =
     "Unable to evaluate the expression as the maximum of 1000 expressions to evaluate has been reached.";
@@ -72,6 +68,7 @@ struct rvalue eval_fatal(struct eval *e, const char *text)
 {
     if (!e->fatal) {
         e->fatal = true;
+        e->alarm = 0;
         e->fatal_error = (struct rerror){ text, e->node, true, false };
     }
     return RV(RT_UNDEFINED, error, &e->fatal_error);
@@ -90,7 +87,6 @@ struct rvalue eval_type_error(struct eval *e, struct rvalue got, const char *exp
 
 bool eval_room(struct eval *e, size_t size)
 {
-    e->room_checked = e->steps;
     if (size <= LIMIT_RULES_ARENA && arena_used(e->arena) - e->arena_start <= LIMIT_RULES_ARENA - size)
         return true;
     if (e->host_code == STATUS_OK)
@@ -208,8 +204,6 @@ NODE_FUNCTION struct rvalue eval_name(struct eval *e, const struct ast_node *nod
         return eval_request(e);
     case SCOPE_RESOURCE:
         return eval_resource(e);
-    case SCOPE_PARAMETER:
-        return e->frame.parameters[node->name.slot];
     case SCOPE_LET:
         return e->frame.lets[node->name.slot];
     case SCOPE_WILDCARD: {
@@ -257,7 +251,7 @@ NODE_FUNCTION struct rvalue eval_member(struct eval *e, const struct ast_node *n
     struct rvalue object;
     e->node = node;
     if (from->kind == AST_NAME && from->name.scope == SCOPE_REQUEST && e->steps < LIMIT_RULES_EXPRESSIONS &&
-        !(e->watch && coverage_wants(e->coverage, from)) &&
+        !(e->watching && coverage_wants(e->coverage, from)) &&
         eval_request_member(&object, e, node->member.name)) {
         e->steps++; /* for the name */
         return object;
@@ -269,9 +263,23 @@ NODE_FUNCTION struct rvalue eval_member(struct eval *e, const struct ast_node *n
     return member_of(e, object, node->member.name);
 }
 
-/* A chain of names: its value is the same until the decision ends. Errors are not, they name their node. */
-NODE_FUNCTION struct rvalue eval_chain(struct eval *e, const struct ast_node *node)
+/* fold.h: whether the walk of a node whose value is known may be left out. It has been entered. */
+static bool may_skip(struct eval *e, const struct ast_node *node)
 {
+    uint32_t steps = e->steps + node->cost - 1;
+    if (e->watching || steps > LIMIT_RULES_EXPRESSIONS)
+        return false;
+    e->steps = steps;
+    if (node->kind > AST_MAP) /* as the walk leaves it */
+        e->node = node;
+    return true;
+}
+
+/* A chain of names: its value is the same until the decision ends. Errors are not, they name their node. */
+static struct rvalue eval_chain(struct eval *e, const struct ast_node *node)
+{
+    if (e->chains.chain[node->chain % EVAL_CHAINS] == node->chain && may_skip(e, node))
+        return e->chains.value[node->chain % EVAL_CHAINS];
     struct rvalue v = eval_member(e, node);
     if (!rv_is_error(v)) {
         e->chains.chain[node->chain % EVAL_CHAINS] = node->chain;
@@ -548,7 +556,7 @@ static struct rvalue call_function(struct eval *e, const struct ast_node *node, 
     } else {
         out = eval_node(e, f->body);
     }
-    coverage_end(e, f->body, began, out.type == RT_BOOL, rv_is_true(out));
+    coverage_end(e, f->body, began, out);
     e->call_depth--;
     e->frame = caller;
     return out;
@@ -643,38 +651,27 @@ static struct rvalue not_bool(struct eval *e, const struct ast_node *node, struc
 /* && and ||: `absorbing` on either side decides, whatever the other is, unless evaluation is over. */
 NODE_FUNCTION struct rvalue eval_logic(struct eval *e, const struct ast_node *node, bool absorbing)
 {
-    bool began = coverage_begin(e, node->op.a);
-    struct rvalue a = eval_node(e, node->op.a);
-    coverage_end(e, node->op.a, began, a.type == RT_BOOL, rv_is_true(a));
+    struct rvalue a = eval_counted(e, node->op.a);
     if (a.type != RT_BOOL)
         a = not_bool(e, node->op.a, a);
     if (a.type == RT_BOOL && a.boolean == absorbing)
-        return rv_bool(absorbing); /* made, not copied: what was just written in pieces is slow to copy */
+        return a;
     e->steps++;
-    began = coverage_begin(e, node->op.b);
-    struct rvalue b = eval_node(e, node->op.b);
-    coverage_end(e, node->op.b, began, b.type == RT_BOOL, rv_is_true(b));
+    struct rvalue b = eval_counted(e, node->op.b);
     if (b.type != RT_BOOL)
         b = not_bool(e, node->op.b, b);
     if (b.type == RT_BOOL && (b.boolean == absorbing || !rv_is_error(a)))
-        return rv_bool(b.boolean);
+        return b;
     return rv_is_error(a) ? a : b;
 }
 
 NODE_FUNCTION struct rvalue eval_ternary(struct eval *e, const struct ast_node *node)
 {
-    bool began = coverage_begin(e, node->op.a);
-    struct rvalue v = eval_node(e, node->op.a);
-    coverage_end(e, node->op.a, began, v.type == RT_BOOL, rv_is_true(v));
-    v = not_bool(e, node->op.a, v);
+    struct rvalue v = not_bool(e, node->op.a, eval_counted(e, node->op.a));
     if (rv_is_error(v))
         return v;
     e->steps++;
-    const struct ast_node *branch = v.boolean ? node->op.b : node->op.c;
-    began = coverage_begin(e, branch);
-    v = eval_node(e, branch);
-    coverage_end(e, branch, began, v.type == RT_BOOL, rv_is_true(v));
-    return v;
+    return eval_counted(e, v.boolean ? node->op.b : node->op.c);
 }
 
 /* What a constraint can be compared with at all. */
@@ -928,47 +925,32 @@ NODE_FUNCTION struct rvalue eval_is(struct eval *e, const struct ast_node *node)
 
 /* ---- the walk ---- */
 
-NODE_FUNCTION struct rvalue eval_watched(struct eval *e, const struct ast_node *node)
-{
-    e->watch = WATCH_ENTERED;
-    struct rvalue v = eval_node(e, node);
-    if (!e->fatal)
-        coverage_look(e, node, v);
-    return v;
-}
+/* Every so many expressions memory is looked at, and after every built-in. */
+enum { ROOM_STEPS = 16 };
 
-/* What was worked out before (fold.h): when the rules were compiled, or earlier in this decision. */
-static inline bool is_known(struct rvalue *out, struct eval *e, const struct ast_node *node)
+/* At an alarm: the limit, memory, values to be looked at. Then the node is entered after all. */
+NODE_FUNCTION struct rvalue eval_carefully(struct eval *e, const struct ast_node *node)
 {
-    if (node->cost == 0 || e->watch || e->fatal || e->steps + node->cost > LIMIT_RULES_EXPRESSIONS)
-        return false;
-    if (node->constant)
-        *out = *node->constant;
-    else if (e->chains.chain[node->chain % EVAL_CHAINS] == node->chain)
-        *out = e->chains.value[node->chain % EVAL_CHAINS];
-    else
-        return false;
-    e->steps += node->cost;
-    if (node->kind > AST_MAP) /* as the walk leaves it */
-        e->node = node;
-    return true;
-}
-
-struct rvalue eval_node(struct eval *e, const struct ast_node *node)
-{
-    struct rvalue known;
-    if (is_known(&known, e, node))
-        return known;
-    if (e->watch == WATCH_ALL)
-        return eval_watched(e, node);
-    if (e->watch == WATCH_ENTERED)
-        e->watch = WATCH_ALL;
     if (e->steps >= LIMIT_RULES_EXPRESSIONS || e->fatal) {
         e->node = node;
         return eval_fatal(e, too_many);
     }
-    if (++e->steps - e->room_checked >= ROOM_STEPS && !eval_room(e, 0))
+    if (!eval_room(e, 0))
         return RV(RT_UNDEFINED, error, &e->fatal_error);
+    e->alarm = e->steps + (e->watching ? 1 : ROOM_STEPS);
+    if (e->alarm > LIMIT_RULES_EXPRESSIONS)
+        e->alarm = LIMIT_RULES_EXPRESSIONS;
+    struct rvalue v = eval_node(e, node);
+    if (e->watching && !e->fatal)
+        coverage_look(e, node, v);
+    return v;
+}
+
+struct rvalue eval_node(struct eval *e, const struct ast_node *node)
+{
+    if (e->steps >= e->alarm)
+        return eval_carefully(e, node);
+    e->steps++;
     switch (node->kind) {
     case AST_NULL:
         return rv_null();
@@ -983,13 +965,14 @@ struct rvalue eval_node(struct eval *e, const struct ast_node *node)
     case AST_BYTES:
         return rv_bytes(node->text);
     case AST_LIST:
-        return eval_list(e, node);
+        return node->constant && may_skip(e, node) ? *node->constant : eval_list(e, node);
     case AST_MAP:
-        return eval_map(e, node);
+        return node->constant && may_skip(e, node) ? *node->constant : eval_map(e, node);
     case AST_PATH:
         return eval_path(e, node);
     case AST_NAME:
-        return eval_name(e, node);
+        return node->name.scope == SCOPE_PARAMETER ? e->frame.parameters[node->name.slot]
+                                                   : eval_name(e, node);
     case AST_MEMBER:
         return node->chain ? eval_chain(e, node) : eval_member(e, node);
     case AST_INDEX:
@@ -999,11 +982,11 @@ struct rvalue eval_node(struct eval *e, const struct ast_node *node)
     case AST_CALL:
         return eval_call(e, node);
     case AST_METHOD:
-        return eval_method(e, node);
+        return node->constant && may_skip(e, node) ? *node->constant : eval_method(e, node);
     case AST_NOT:
         return eval_not(e, node);
     case AST_NEGATE:
-        return eval_negate(e, node);
+        return node->constant && may_skip(e, node) ? *node->constant : eval_negate(e, node);
     case AST_AND:
         return eval_logic(e, node, false);
     case AST_OR:

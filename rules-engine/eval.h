@@ -40,14 +40,11 @@ struct eval_chains {
     struct rvalue value[EVAL_CHAINS];
 };
 
-/* Whether the values of all nodes are looked at: coverage.h. WATCH_ENTERED: by who evaluates the next one. */
-enum eval_watch { WATCH_NONE, WATCH_ALL, WATCH_ENTERED };
-
 struct eval {
     struct arena *arena;
     struct coverage_shard *shard;   /* the counters of this decision, of the ruleset's coverage; */
     struct coverage_node *coverage; /* NULL while nothing is counted: explanations */
-    enum eval_watch watch;
+    bool watching;                  /* the values of all nodes are looked at: coverage.h */
     const struct ruleset *ruleset;
     const struct rules_request *request;
     const struct rules_env *env;
@@ -56,9 +53,10 @@ struct eval {
     enum status_code host_code; /* the first failure of the host, or RESOURCE_EXHAUSTED for memory */
 
     size_t arena_start;
-    uint32_t steps, room_checked; /* at how many steps memory was looked at last */
-    uint32_t explained;           /* expressions evaluated again for explanations */
-    bool fatal;                   /* the error below ends everything */
+    uint32_t steps;     /* expressions so far: LIMIT_RULES_EXPRESSIONS */
+    uint32_t alarm;     /* at so many steps the next node is entered with care: eval_carefully; 0: always */
+    uint32_t explained; /* expressions evaluated again for explanations */
+    bool fatal;         /* the error below ends everything; alarm is 0 */
     struct rerror fatal_error;
 
     const struct ast_node *node; /* whose operation runs: errors name it */
@@ -83,6 +81,12 @@ void eval_init(struct eval *e, const struct ruleset *ruleset, const struct rules
 
 /* Another document is judged from now on: what depends on it is not known any more. */
 void eval_turn(struct eval *e, struct str path, const struct rules_document *resource);
+
+/* Counts expressions from 0 again. */
+static inline void eval_restart(struct eval *e)
+{
+    e->steps = e->alarm = 0;
+}
 
 /* The value of a node in the current frame and match. */
 struct rvalue eval_node(struct eval *e, const struct ast_node *node);
@@ -118,17 +122,27 @@ struct rvalue eval_document(struct eval *e, struct str path, const struct value_
  * function's body. Inline, as there are some of them in every decision. */
 static inline bool coverage_begin(struct eval *e, const struct ast_node *node)
 {
-    if (e->watch || !e->coverage || e->coverage[node->id].looks >= LIMIT_COVERAGE_LOOKS)
+    if (e->watching || !coverage_wants(e->coverage, node))
         return false;
-    e->watch = WATCH_ALL;
+    e->watching = true;
+    e->alarm = 0;
     return true;
 }
-static inline void coverage_end(struct eval *e, const struct ast_node *node, bool began, bool is_bool, bool v)
+static inline void coverage_end(struct eval *e, const struct ast_node *node, bool began, struct rvalue v)
 {
     if (began)
-        e->watch = WATCH_NONE;
-    else if (e->coverage && !e->watch)
-        *(is_bool ? &e->coverage[node->id].truth[v] : &e->coverage[node->id].rest) += 1;
+        e->watching = false;
+    else if (e->coverage && !e->watching)
+        coverage_count(&e->coverage[node->id], v);
+}
+
+/* eval_node of a node that is counted. */
+static inline struct rvalue eval_counted(struct eval *e, const struct ast_node *node)
+{
+    bool began = coverage_begin(e, node);
+    struct rvalue v = eval_node(e, node);
+    coverage_end(e, node, began, v);
+    return v;
 }
 
 #endif

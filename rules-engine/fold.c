@@ -42,18 +42,22 @@ static bool can_be_constant(const struct ast_node *node, bool literal)
     }
 }
 
-static void keep_constant(struct folding *f, struct ast_node *node)
+/* A scalar is made from its node as fast as it is read from elsewhere. */
+static bool keep_constant(struct folding *f, struct ast_node *node)
 {
-    f->e.steps = 0;
+    if (node->kind <= AST_BYTES)
+        return true;
+    eval_restart(&f->e);
     struct rvalue v = eval_node(&f->e, node);
     if (rv_is_error(v)) {
         f->e.fatal = false;
-        return;
+        return false;
     }
     struct rvalue *kept = arena_alloc(f->arena, sizeof *kept);
     *kept = v;
     node->constant = kept;
     node->cost = f->e.steps;
+    return true;
 }
 
 /* ---- chains ---- */
@@ -97,11 +101,10 @@ static void fold(void *data, struct ast_node *node)
     bool constant = f->constant, literal = f->literal;
     f->constant = f->literal = true;
     ast_each_child(node, fold, f);
-    if (f->constant && can_be_constant(node, f->literal))
-        keep_constant(f, node);
-    else if (node->kind == AST_MEMBER)
+    if (node->kind == AST_MEMBER)
         number_chain(f, node);
-    f->constant = constant && node->constant;
+    bool kept = f->constant && can_be_constant(node, f->literal) && keep_constant(f, node);
+    f->constant = constant && kept;
     f->literal = literal && f->literal && node->kind <= AST_MAP;
 }
 

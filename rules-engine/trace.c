@@ -310,7 +310,7 @@ static void explain(struct rules_try *out, struct eval *e, const struct ast_node
     const struct ast_node *child = NULL;
     /* Every level walks its subtree again; together they may not cost more than a few decisions. */
     e->explained += e->steps;
-    e->steps = 0;
+    eval_restart(e);
     if (e->fatal || e->explained > MAX_EXPLAINED) {
         settle(out, e, node, value, false);
     } else if (node->kind == AST_AND || node->kind == AST_OR) {

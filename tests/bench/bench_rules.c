@@ -179,9 +179,7 @@ static void evaluate(struct subject *s)
     e.wildcards = s->wildcards;
     if (s->request->query)
         e.list_data = constraint_data(e.arena, &s->request->query->disjuncts[0]);
-    bool began = coverage_begin(&e, s->allow->condition);
-    struct rvalue v = eval_node(&e, s->allow->condition);
-    coverage_end(&e, s->allow->condition, began, v.type == RT_BOOL, rv_is_true(v));
+    struct rvalue v = eval_counted(&e, s->allow->condition);
     coverage_give(e.shard);
     if (rv_is_true(v) != s->allowed)
         exit(1);
