@@ -21,6 +21,8 @@ bool fault_hit_drawn(const struct fault *fault, uint64_t draw);
 
 /* faults.c: the fault whose turn it is at this call; false for none. */
 bool faults_choose(struct fault_hit *out, struct faults *faults, struct call *call);
+/* Whether the fault of that number is still set. */
+bool faults_is_set(struct faults *faults, uint64_t id);
 /* Records in the call's notes and the counters that `kind`, a constant, happened. faults may be NULL. */
 void faults_record(struct faults *faults, struct call *call, const char *kind, uint64_t id);
 struct quota *faults_quota(struct faults *faults);

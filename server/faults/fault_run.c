@@ -76,12 +76,13 @@ static enum rpc_flow reset(struct call *call)
     return finish(call);
 }
 
-/* Until the client gives up, or the server. */
+/* Until the client gives up, the server stops, or the fault is removed. */
 static enum rpc_flow stalled(struct call *call)
 {
     enum { LOOK_MS = 20 };
     struct bad_sink *b = call->state;
-    if (clock_mono_ns() >= b->until_ns || atomic_load(&call->server->stopping))
+    bool removed = b->hit.id && !faults_is_set(call->server->faults, b->hit.id);
+    if (removed || clock_mono_ns() >= b->until_ns || atomic_load(&call->server->stopping))
         return reset(call);
     if (atomic_load(&call->cancelled)) {
         status_set(&call->status, STATUS_CANCELLED, "the client went away");

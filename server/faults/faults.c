@@ -141,6 +141,16 @@ bool faults_choose(struct fault_hit *out, struct faults *f, struct call *call)
     return chosen;
 }
 
+bool faults_is_set(struct faults *f, uint64_t id)
+{
+    bool found = false;
+    pthread_mutex_lock(&f->lock);
+    for (size_t i = 0; i < f->n && !found; i++)
+        found = f->set[i].id == id;
+    pthread_mutex_unlock(&f->lock);
+    return found;
+}
+
 void faults_record(struct faults *f, struct call *call, const char *kind, uint64_t id)
 {
     call->notes.fault = kind;

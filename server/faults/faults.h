@@ -21,7 +21,7 @@ void faults_free(struct faults *faults);
 /* fault_parse's forms; *id is its number from 1. INVALID_ARGUMENT, or RESOURCE_EXHAUSTED with LIMIT_FAULTS
  * set. */
 enum status_code faults_add(uint64_t *id, struct faults *faults, struct str text, struct status *st);
-/* False: there is no such fault. Calls that it holds up already stay held up. */
+/* False: there is no such fault. The connections of calls that it stalls are reset; others that it holds up wait on. */
 bool faults_remove(struct faults *faults, uint64_t id);
 void faults_clear(struct faults *faults);
 

@@ -8,6 +8,7 @@
 #include "server/faults/fault_hit.h"
 #include "server/faults/quota.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -411,6 +412,20 @@ static void a_stalled_call_ends_with_its_caller(void **state)
     answer_free(a);
 }
 
+static void a_stalled_call_ends_with_the_fault(void **state)
+{
+    (void)state;
+    set("stall");
+    struct answer *a = loopback_send(&l, "Commit", "owner", COMMIT("c/a"));
+    while (faults_injected(l.server.faults) == 0)
+        sched_yield();
+    faults_clear(l.server.faults);
+    answer_wait(a);
+    assert_int_equal(a->code, STATUS_UNAVAILABLE);
+    assert_int_equal(a->faults[SINK_RESET], 1);
+    answer_free(a);
+}
+
 static void a_stalled_call_ends_with_the_server(void **state)
 {
     (void)state;
@@ -573,6 +588,7 @@ int main(void)
         served(goaway_and_delay_answer_as_always),
         served(a_truncated_stream_ends_after_its_messages),
         served(a_stalled_call_ends_with_its_caller),
+        served(a_stalled_call_ends_with_the_fault),
         served(a_stalled_call_ends_with_the_server),
         served(a_header_is_heard_only_where_it_may_be),
         cmocka_unit_test(writes_over_quota_are_refused_with_the_text_and_the_wait),

@@ -107,6 +107,14 @@ class Server {
         fs.rmSync(this.folder, { recursive: true });
     }
 
+    /* What /cinderlog/v1/... answers, as text. */
+    async control(method, path, body) {
+        const answer = await fetch(`http://${this.host}/cinderlog/v1/${path}`, { method, body });
+        const text = await answer.text();
+        assert.ok(answer.ok, text);
+        return text;
+    }
+
     lines() {
         const text = fs.readFileSync(this.log, 'utf8');
         return text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter(Boolean).map(line => JSON.parse(line));

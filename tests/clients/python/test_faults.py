@@ -1,5 +1,5 @@
 """What an application sees of each fault through the official clients: how often they ask, what they raise, and what
-the ledger has. The same table is in docs/faults.md for people."""
+the ledger has. tests/clients/faults.md is the same for people."""
 import uuid
 
 import pytest
