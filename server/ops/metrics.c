@@ -242,7 +242,8 @@ void metrics_sum_histogram(struct histogram_sum *out, const struct metrics *metr
 
 bool metrics_exemplar(struct page_exemplar *out, struct metrics *metrics, size_t rpc, size_t bucket)
 {
-    int64_t newest = 0, now_ns = clock_mono_ns(), now_us = clock_wall_us();
+    int64_t newest = 0, now_ns = clock_mono_ns();
+    int64_t now_us = clock_wall_us() - clock_offset_us(); /* the scraper's time, however ours was moved */
     for (size_t i = 0; i < METRICS_SHARDS; i++) {
         struct exemplar *e = &metrics->shards[i].exemplars[rpc][bucket];
         if (atomic_exchange_explicit(&e->busy, true, memory_order_acquire))

@@ -521,6 +521,41 @@ static void texts_that_are_not_utf8_are_refused_by_name(void **state)
     kit_dispose(&kit);
 }
 
+/* ---- observing ---- */
+
+static void remember_batch(void *data, const struct store_batch *batch)
+{
+    *(struct store_batch *)data = *batch;
+}
+
+static void a_batch_is_told_with_what_it_held(void **state)
+{
+    struct kit kit;
+    struct store_batch told = { 0 };
+    (void)state;
+    kit_init(&kit, false);
+    kit_must_open(&kit);
+    store_observe(kit.store, (struct store_observer){ .batch = remember_batch, .data = &told });
+    struct store_op ops[] = {
+        { .kind = STORE_PUT, .operation = STORE_OPERATION_CREATE, .path = STR("c/a"), .fields = STR("") },
+        { .kind = STORE_REFUSED, .operation = STORE_OPERATION_UPDATE, .path = STR("c/b"), .decision = STR("denied") },
+    };
+    struct store_commit c = { .db = DEMO, .ops = ops, .n_ops = 2, .status = status_init(kit.arena) };
+    kit_submit(&kit, &c);
+    assert_int_equal(c.status.code, STATUS_OK);
+    assert_int_equal(told.commits, 1);
+    assert_int_equal(told.entries, 2);
+    assert_int_equal(told.bytes, 0);
+    assert_true(told.lasting_ns > 0);
+    kit_put(&kit, "c/c", "\x0a\x07\x0a\x01k\x12\x02\x10\x05");
+    assert_int_equal(told.entries, 1);
+    assert_int_equal(told.bytes, 9);
+    told = (struct store_batch){ 0 };
+    kit_delete(&kit, "c/none");
+    assert_int_equal(told.commits, 0); /* it made no entry: there was no batch to make lasting */
+    kit_dispose(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -541,6 +576,7 @@ int main(void)
         cmocka_unit_test(near_and_far_views_are_scanned_alike),
         cmocka_unit_test(a_scan_survives_newer_reads_of_its_worker),
         cmocka_unit_test(texts_that_are_not_utf8_are_refused_by_name),
+        cmocka_unit_test(a_batch_is_told_with_what_it_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
