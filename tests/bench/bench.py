@@ -205,7 +205,7 @@ def build():
     """The release build, with the programs of this folder added to it."""
     folder = os.path.join(ROOT, "build", "bench")
     for args in (["cmake", "-B", folder, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release"],
-                 ["cmake", "--build", folder, "-j2", "--target", "cinderlog", "bare_mhd", "bare_nghttp2", "bench_codec", "bench_rules", "bench_store", "bench_request_log"]):
+                 ["cmake", "--build", folder, "-j2", "--target", "cinderlog", "bare_mhd", "bare_nghttp2", "bench_codec", "bench_metrics", "bench_rules", "bench_store", "bench_request_log"]):
         done = subprocess.run(args, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             sys.exit(done.stdout[-4000:])
@@ -317,7 +317,7 @@ def start_and_memory(folder, results):
 
 def micro(folder, scratch, results):
     """The rooms without a server around them."""
-    for args in (["bench_codec"], ["bench_rules", "0.3"], ["bench_request_log", os.path.join(scratch, "requests.ndjson")], ["bench_store", "1000000", os.path.join(scratch, "store"), "process", "quick"]):
+    for args in (["bench_codec"], ["bench_metrics"], ["bench_rules", "0.3"], ["bench_request_log", os.path.join(scratch, "requests.ndjson")], ["bench_store", "1000000", os.path.join(scratch, "store"), "process", "quick"]):
         done = subprocess.run([find(folder, args[0])] + args[1:], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             sys.exit("%s failed:\n%s" % (args[0], done.stdout))
