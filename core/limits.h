@@ -112,6 +112,7 @@ enum {
     LIMIT_COVERAGE_LOOKS = 1000,    /* ours: evaluations of one that are told apart; later ones are only counted */
     LIMIT_COVERAGE_VALUE_BYTES = 16 * 1024,     /* ours: of one value as JSON; larger ones are only counted */
     LIMIT_COVERAGE_BYTES = 8 * 1024 * 1024,     /* ours: of all values that one shard keeps */
+    LIMIT_RULES_RECORD = 16 * 1024 * 1024, /* ours: of one evaluation, for the Requests feed */
     LIMIT_RULES_ARENA = 64 * 1024 * 1024, /* ours: memory of one decision */
 };
 

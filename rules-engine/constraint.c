@@ -68,7 +68,26 @@ static struct rvalue build(struct arena *arena, const struct rules_constraint *c
     return rv_map(entries, rv_sort_entries(entries, made));
 }
 
-struct rvalue constraint_data(struct arena *arena, const struct rules_disjunct *disjunct)
+/* resource.__name__, which no filter makes a value: that is judged as a document. False: there is none. */
+static bool name_constraint(struct rvalue *out, struct arena *arena, const struct rules_disjunct *disjunct,
+                            bool below)
+{
+    const struct rules_constraint **items = ARENA_ARRAY(arena, const struct rules_constraint *, disjunct->n);
+    struct constraint_set *set = ARENA_NEW(arena, struct constraint_set);
+    *set = (struct constraint_set){ items, 0 };
+    *out = RV(RT_CONSTRAINT, constraint, set);
+    for (size_t i = 0; i < disjunct->n; i++) {
+        const struct rules_constraint *c = &disjunct->items[i];
+        if (!is_name(c))
+            continue;
+        below = true;
+        if (c->op == RULES_NE || c->op == RULES_NOT_IN)
+            items[set->n++] = c;
+    }
+    return below;
+}
+
+static struct rvalue data(struct arena *arena, const struct rules_disjunct *disjunct)
 {
     const struct rules_constraint **items = ARENA_ARRAY(arena, const struct rules_constraint *, disjunct->n);
     size_t n = 0;
@@ -76,6 +95,17 @@ struct rvalue constraint_data(struct arena *arena, const struct rules_disjunct *
         if (disjunct->items[i].field_n > 0 && !is_name(&disjunct->items[i]))
             items[n++] = &disjunct->items[i];
     return build(arena, items, n, 0);
+}
+
+struct rvalue constraint_resource(struct arena *arena, const struct rules_disjunct *disjunct, bool below)
+{
+    struct rentry *entries = arena_alloc(arena, 2 * sizeof *entries); /* in the order of their names */
+    struct rvalue name;
+    size_t n = 0;
+    if (name_constraint(&name, arena, disjunct, below))
+        entries[n++] = (struct rentry){ STR("__name__"), name };
+    entries[n++] = (struct rentry){ STR("data"), data(arena, disjunct) };
+    return rv_map(entries, n);
 }
 
 bool constraint_name(struct str *path, const struct rules_disjunct *disjunct)

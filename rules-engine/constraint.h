@@ -28,7 +28,9 @@
  *   9. A query of several disjuncts is judged once for each; every one must be allowed. `in` and
  *      array-contains-any are disjuncts.
  *  10. The id of the documents is unknown: the last wildcard is "Null value error.", resource has no id and
- *      no __name__. With a filter __name__ == D the request is judged like a read of D, on D's real data.
+ *      no __name__. With a filter __name__ == D the request is judged like a read of D, on D's real data; with
+ *      any other, or in a collection group below a document, resource.__name__ is a constraint, of which only !=
+ *      and not-in say anything.
  *  11. Order, cursors, limit, offset and projection prove nothing. request.query shows them.
  *  12. Not sound, and kept so because Google's emulator 1.19.9 decides the same way: to ask whether something
  *      is absent (!('f' in resource.data), keys().hasOnly(...), get(f, default) of a field without filter),
@@ -54,8 +56,8 @@ struct constraint_set {
     size_t n;
 };
 
-/* resource.data of a disjunct; filters on __name__ are left out. */
-struct rvalue constraint_data(struct arena *arena, const struct rules_disjunct *disjunct);
+/* `resource` of a disjunct: data, and __name__ when a filter looks at it or the query below a document. */
+struct rvalue constraint_resource(struct arena *arena, const struct rules_disjunct *disjunct, bool below);
 
 /* The document path that the disjunct fixes with __name__ ==, relative; false when there is none. */
 bool constraint_name(struct str *path, const struct rules_disjunct *disjunct);

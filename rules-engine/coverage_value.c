@@ -93,7 +93,17 @@ static void put_diff(const struct writer *w, const struct rdiff *diff)
     buf_z(w->out, any ? "}}" : "}");
 }
 
-/* The filters of a query on one field. */
+static void put_comparison(const struct writer *w, bool *any, const char *comparator,
+                           const struct value *with)
+{
+    buf_printf(w->out, "%s{\"comparator\":\"%s\",\"value\":", *any ? "," : "\"simpleConstraints\":[",
+               comparator);
+    put(w, rv_of_value(w->arena, with));
+    buf_byte(w->out, '}');
+    *any = true;
+}
+
+/* The filters of a query on one field; not-in is != of each. */
 static void put_constraint(const struct writer *w, const struct constraint_set *set)
 {
     static const char *const names[] = {
@@ -104,15 +114,17 @@ static void put_constraint(const struct writer *w, const struct constraint_set *
         [RULES_GT] = "GT",
         [RULES_GE] = "GTE",
         [RULES_ARRAY_CONTAINS] = "LIST_CONTAINS",
-        [RULES_NOT_IN] = "NOT_IN",
+        [RULES_NOT_IN] = "NEQ",
     };
-    buf_z(w->out, "{\"simpleConstraints\":[");
+    bool any = false;
+    buf_byte(w->out, '{');
     for (size_t i = 0; i < set->n && !w->out->overflowed; i++) {
-        buf_printf(w->out, "%s{\"comparator\":\"%s\",\"value\":", i ? "," : "", names[set->items[i]->op]);
-        put(w, rv_of_value(w->arena, set->items[i]->operand));
-        buf_byte(w->out, '}');
+        const struct value *operand = set->items[i]->operand;
+        bool list = set->items[i]->op == RULES_NOT_IN && operand->kind == VALUE_ARRAY;
+        for (size_t k = 0; k < (list ? operand->array.n : 1); k++)
+            put_comparison(w, &any, names[set->items[i]->op], list ? &operand->array.items[k] : operand);
     }
-    buf_z(w->out, "]}");
+    buf_z(w->out, any ? "]}" : "}");
 }
 
 static void put_vector(const struct writer *w, const struct value_list *vector)

@@ -1,6 +1,7 @@
 /* decide.c - rules_decide: which allows apply, what they say, and the message when none grants. */
 #include "core/limits.h"
 #include "rules-engine/constraint.h"
+#include "rules-engine/evaluation.h"
 #include "rules-engine/match.h"
 #include "rules-engine/trace.h"
 
@@ -131,6 +132,19 @@ static void explain(struct rules_decision *decision, struct eval *e, const struc
     decision->n_tries = n;
 }
 
+/* For whoever listens to the feed: n refusals, then perhaps a grant. */
+static void tell(struct eval *e, const struct candidates *list, const struct refusal *refusals, size_t n,
+                 bool granted)
+{
+    const struct ast_allow **allows = ARENA_ARRAY(e->arena, const struct ast_allow *, n + 1);
+    struct evaluation evaluation = { .allows = allows, .n = n + granted, .granted = granted };
+    for (size_t i = 0; i < evaluation.n; i++)
+        allows[i] = list->items[i].allow;
+    for (size_t i = 0; i < n; i++)
+        evaluation.failed = evaluation.failed || refusals[i].value.type != RT_BOOL;
+    evaluation_tell(e, &evaluation);
+}
+
 /* Every candidate in source order until one grants. */
 static void decide_candidates(struct rules_decision *decision, struct eval *e, const struct candidates *list)
 {
@@ -145,6 +159,8 @@ static void decide_candidates(struct rules_decision *decision, struct eval *e, c
         else
             refusals[n++] = (struct refusal){ &list->items[i], v };
     }
+    if (e->env && e->env->evaluated && e->host_code == STATUS_OK)
+        tell(e, list, refusals, n, decision->allowed);
     if (decision->allowed || e->host_code != STATUS_OK)
         return;
     explain(decision, e, refusals, n);
@@ -179,6 +195,7 @@ static void decide_list(struct rules_decision *decision, struct eval *e)
     static const struct rules_disjunct any = { 0 };
     const struct rules_query *query = e->request->query;
     size_t n = query && query->n_disjuncts ? query->n_disjuncts : 1;
+    bool below = query && query->all_descendants && query->parent.n > 0;
     struct match_target target = match_collection(e->arena, e->request->db, query, e->request->path);
     struct candidates list = find_candidates(e->ruleset, e->arena, RULES_LIST, &target);
     for (size_t i = 0; i < n && e->host_code == STATUS_OK; i++) {
@@ -191,7 +208,7 @@ static void decide_list(struct rules_decision *decision, struct eval *e)
         if (constraint_name(&named, disjunct)) {
             decide_named(decision, e, named);
         } else {
-            e->list_data = constraint_data(e->arena, disjunct);
+            e->list_resource = constraint_resource(e->arena, disjunct, below);
             decide_candidates(decision, e, &list);
         }
         if (!decision->allowed)

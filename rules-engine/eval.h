@@ -69,7 +69,7 @@ struct eval {
     bool request_made, resource_made, auth_made;
     struct rvalue request_value, resource_value, auth_value;
     struct eval_chains chains;
-    struct rvalue list_data; /* list: what the disjunct says of resource.data */
+    struct rvalue list_resource; /* list: what the disjunct says of resource */
 
     struct eval_lookup *lookups;
     size_t n_lookups, cap_lookups, n_distinct;

@@ -32,9 +32,7 @@ struct rvalue eval_resource(struct eval *e)
         else if (e->resource->exists)
             e->resource_value = document(e, e->path, &e->resource->fields);
     } else if (e->request->method == RULES_LIST) {
-        struct rentry *data = arena_alloc(e->arena, sizeof *data);
-        *data = (struct rentry){ STR("data"), e->list_data };
-        e->resource_value = rv_map(data, 1);
+        e->resource_value = e->list_resource;
     }
     return e->resource_value;
 }
@@ -65,23 +63,23 @@ static struct rvalue order_by(struct eval *e, const struct rules_query *q)
     return rv_map(entries, rv_sort_entries(entries, q->n_order_by));
 }
 
+/* A collection group has an ancestor where another query has a parent. */
 static struct rvalue query(struct eval *e)
 {
     static const struct rules_query none = { 0 };
     const struct rules_query *q = e->request->query ? e->request->query : &none;
     struct rentry *entries = arena_alloc(e->arena, 9 * sizeof *entries);
+    struct rvalue above = q->parent.n ? rv_document_path(e->arena, e->request->db, q->parent) : rv_null();
     entries[0] = (struct rentry){ STR("allDescendants"), rv_bool(q->all_descendants) };
-    entries[1] = (struct rentry){ STR("distinct"), rv_bool(false) };
-    entries[2] = (struct rentry){ STR("groupBy"), rv_map(NULL, 0) };
-    entries[3] = (struct rentry){ STR("kind"), rv_string(q->collection_id) };
-    entries[4] = (struct rentry){ STR("limit"), q->has_limit ? rv_int(q->limit) : rv_null() };
-    entries[5] = (struct rentry){ STR("offset"), rv_int(q->offset) };
-    entries[6] = (struct rentry){ STR("orderBy"), order_by(e, q) };
-    entries[7] =
-        (struct rentry){ STR("parent"),
-                         q->parent.n ? rv_document_path(e->arena, e->request->db, q->parent) : rv_null() };
+    entries[1] = (struct rentry){ q->all_descendants ? STR("ancestor") : STR("parent"), above };
+    entries[2] = (struct rentry){ STR("distinct"), rv_bool(false) };
+    entries[3] = (struct rentry){ STR("groupBy"), rv_map(NULL, 0) };
+    entries[4] = (struct rentry){ STR("kind"), q->collection_id.n ? rv_string(q->collection_id) : rv_null() };
+    entries[5] = (struct rentry){ STR("limit"), q->has_limit ? rv_int(q->limit) : rv_null() };
+    entries[6] = (struct rentry){ STR("offset"), rv_int(q->offset) };
+    entries[7] = (struct rentry){ STR("orderBy"), order_by(e, q) };
     entries[8] = (struct rentry){ STR("selectOnlyKeys"), rv_bool(false) };
-    return rv_map(entries, 9);
+    return rv_map(entries, rv_sort_entries(entries, 9));
 }
 
 /* Google's emulator 1.19.9 lists the transforms first and then the mask, without order. */

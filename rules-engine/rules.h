@@ -114,6 +114,10 @@ struct rules_env {
                                      struct arena *arena, struct rules_document *out, struct status *st);
     /* One call per debug(x): where, and x as text. */
     void (*trace)(void *data, struct str file, uint32_t line, uint32_t column, struct str text);
+    /* For the Requests feed: one call each time that rules were evaluated, a query's disjuncts one by one. `record`
+     * is a JSON object (evaluation.h) without rulesReleaseKey, requestId and time, which are the host's to add; it
+     * lives during the call. NULL: nobody listens, and nothing is made. */
+    void (*evaluated)(void *data, struct str record);
 };
 
 /* What the query guarantees about every document it returns: the input of the list proof. */

@@ -178,7 +178,7 @@ static void evaluate(struct subject *s)
     e.coverage = coverage_nodes(e.shard);
     e.wildcards = s->wildcards;
     if (s->request->query)
-        e.list_data = constraint_data(e.arena, &s->request->query->disjuncts[0]);
+        e.list_resource = constraint_resource(e.arena, &s->request->query->disjuncts[0], false);
     struct rvalue v = eval_counted(&e, s->allow->condition);
     coverage_give(e.shard);
     if (rv_is_true(v) != s->allowed)

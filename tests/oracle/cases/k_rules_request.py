@@ -85,3 +85,21 @@ for op, value in ((">=", "\ue000"), (">", "\U0001f600"), ("<", "\U0001f600"), ("
                                                                                            for v in ("a", "\U0001f600", "\uf8ff", "a\uf8ff", "\ue000")
                                                                                            if not (o in (">", ">=") and v >= "\ue000" and v < "\U00010000")
                                                                                            and not (o in ("<", "<=") and v >= "\U00010000")])
+
+# ---- names and collection groups ----
+
+
+def anywhere(condition):
+    return f"rules_version = '2';\nservice cloud.firestore {{\n  match /{{any=**}}/{{id}} {{\n    allow list: if {condition};\n  }}\n}}\n"
+
+
+GROUP = [{"collectionId": "s", "allDescendants": True}]
+NAMES = {"a range of names": ("s", f("__name__", ">", ref("s/x")), ""), "names up to one": ("s", f("__name__", "<=", ref("s/x")), ""),
+         "all names but one": ("s", f("__name__", "!=", ref("s/x")), ""), "all names but two": ("s", f("__name__", "not-in", [ref("s/x"), ref("s/y")]), ""),
+         "a group": (GROUP, None, ""), "a group below a document": (GROUP, None, "a/b"), "a collection below a document": ("s", None, "a/b"),
+         "all below a document": ([{"allDescendants": True}], None, "a/b"), "a group and a filter": (GROUP, f("n", "==", 1), "a/b")}
+for condition in ("resource.keys().size() == 1", "'__name__' in resource", "resource.__name__ != null", "resource.__name__ == null", "resource.__name__ is constraint",
+                  "resource.__name__ != /databases/(default)/documents/s/x", "resource.__name__ != /databases/(default)/documents/s/z", "resource.id != null",
+                  "resource.data.n == 1", "request.query.parent == null", "request.query.ancestor == null", "request.query.ancestor[4] == 'b'",
+                  "request.query.kind == null", "request.query.keys().size() == 9", "'parent' in request.query"):
+    r(f"names and groups: {condition}", anywhere(condition), *[query(c, where, parent=p) for c, where, p in NAMES.values()])
