@@ -243,6 +243,7 @@ def test_data_is_json_and_more():
 def test_transforms_reach_the_rules():
     rules = "match /a/{x} { allow write: if request.resource.data == {'n': 3, 't': request.time, 'm': {'l': [1, 2]}}; }"
     passes(rules, """
+      time 2031-05-06T00:00:00Z
       given a/old { n: 1, m: { l: [1] } }
       allow update a/old { n: increment(2), t: serverTimestamp(), m.l: arrayUnion(2, 1) }
       deny update a/old { n: increment(1), t: serverTimestamp(), m.l: arrayUnion(2) }
@@ -436,9 +437,9 @@ def token(**claims):
 class Recorded(Folder):
     """A ledger that clients have written under OPEN rules (or others), in folder/data."""
 
-    def __init__(self, requests, rules=OPEN, **files):
+    def __init__(self, requests, rules=OPEN, options=("--record-denied", "body"), **files):
         super().__init__(rules=rules, **files)
-        with Server("--data", self.path("data"), "--rules", self.path("rules"), "--record-denied", "body") as s:
+        with Server("--data", self.path("data"), "--rules", self.path("rules"), *options) as s:
             for auth, method, target, body in requests:
                 s.ask(method, target if target.startswith("/") else DOCS + "/" + target, body, auth=auth)
             assert s.stop() == 0, s.err
@@ -534,6 +535,17 @@ def test_replay_takes_back_what_would_be_allowed():
         f.write("rules", "match /n/{x} { allow create: if true; allow update: if resource.data.v == 1 && x == 'a'; }")
         r = f.replay()
         assert "refusals recorded: 4; 4 would be allowed now, 0 not" in r.stdout, r.stdout
+
+
+def test_replay_says_which_denials_it_cannot_judge():
+    requests = [(ANN, "PATCH", "n/a", typed({"v": 1})), (ANN, "DELETE", "n/a", None), (ANN, "PATCH", "log/x", typed({"v": 1})),
+                (ANN, "PATCH", "log/x", typed({"v": 2}))]
+    with Recorded(requests, rules="match /log/{x} { allow write: if true; }", options=("--append-only", "log")) as f:
+        f.write("rules", OPEN)
+        r = f.replay()
+        assert r.returncode == 0, r.stdout
+        assert ("refusals recorded: 3; 1 would be allowed now, 0 not, 1 not judged (only a digest was kept: serve --record-denied body), "
+                "1 not judged (not refused by rules)\n") in r.stdout, r.stdout
 
 
 def test_replay_of_no_ledger_is_exit_2():
