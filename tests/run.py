@@ -114,6 +114,10 @@ def stage_cli():
     return counted([sys.executable, "tests/server/test_cli.py", BINARY])
 
 
+def stage_request_log():
+    return counted([PYTHON, "tests/server/test_request_log.py", BINARY])
+
+
 def stage_rules_check():
     return counted([sys.executable, "tests/server/test_rules_check.py", BINARY])
 

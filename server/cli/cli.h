@@ -27,6 +27,7 @@ int cli_rules_push(int argc, char **argv);
 int cli_faults(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_log(int argc, char **argv);
+int cli_request_log(int argc, char **argv);
 
 /* "what happened" on stderr with the program's name; returns `code`. */
 int cli_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));

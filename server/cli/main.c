@@ -23,6 +23,7 @@ static const struct command {
     { "faults", cli_faults, "faults", "the effects and keys of --fault" },
     { "verify", cli_verify, "verify DATA [--since SEQ:CHAIN]", "recompute every hash: 0 intact, 1 tampered, 2 unreadable" },
     { "log", cli_log, "log DATA|HOST:PORT [--denied] [--request ID] [--path P] [--follow] [--format text|ndjson]", "the ledger: versions, denials, rule changes" },
+    { "request-log", cli_request_log, "request-log", "the fields of --request-log, and what Cloud Logging, ECS and OpenTelemetry call them" },
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 

@@ -256,11 +256,32 @@ static enum rpc_flow submit(struct run *run, size_t ready)
     return RPC_PARKED;
 }
 
+/* The client has left, or its deadline has passed: what is not yet with the writer does not happen. */
+static bool give_up(struct run *run)
+{
+    struct status over = status_init(NULL);
+    if (!call_over(run->call))
+        return false;
+    status_copy(&over, &run->call->status);
+    for (size_t i = 0; i < run->n_jobs; i++) {
+        struct job *job = &run->jobs[i];
+        if (job->state != JOB_READY)
+            continue;
+        status_copy(&job->status, &over);
+        job->state = JOB_DONE;
+    }
+    return true;
+}
+
 enum rpc_flow run_step(struct call *call)
 {
     struct run *run = call->state;
     struct job *waiting = NULL;
     size_t ready = 0;
+    if (give_up(run)) {
+        finish_run(run);
+        return RPC_DONE;
+    }
     if (server_time_repeats(run) && !pool_closing(call->server->pool)) {
         call->step = run_step;
         pool_post_later(call->server->pool, &call->task, 1);
