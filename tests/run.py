@@ -130,6 +130,10 @@ def stage_action():
     return counted([PYTHON, "tests/server/test_action.py", BINARY])
 
 
+def stage_faults():
+    return counted([sys.executable, "tests/server/test_faults.py", BINARY])
+
+
 def stage_contract():
     return counted([sys.executable, "tests/server/contract.py", BINARY, PYTHON])
 

@@ -198,9 +198,12 @@ bool fault_matches(const struct fault *fault, const struct call *call)
 bool fault_print(struct buf *out, const struct fault *fault)
 {
     buf_z(out, fault->effect->name);
-    for (size_t i = 0; i < FAULT_KEYS; i++)
-        if (fault->given[i].n)
-            buf_printf(out, " %s=" STR_FMT, fault_keys[i].name, STR_ARG(fault->given[i]));
+    for (size_t i = 0; i < FAULT_KEYS; i++) {
+        if (!fault->given[i].n)
+            continue;
+        buf_printf(out, " %s=", fault_keys[i].name);
+        buf_str(out, fault->given[i]); /* may hold NUL */
+    }
     return !out->overflowed;
 }
 
