@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -55,10 +56,28 @@ static bool send_all(int fd, const char *bytes, size_t n)
     return true;
 }
 
+/* Where the body begins; 0: not yet there. */
+static size_t head_length(const struct buf *answer)
+{
+    const char *end = answer->len ? memmem(answer->data, answer->len, "\r\n\r\n", 4) : NULL;
+    return end ? (size_t)(end - (const char *)answer->data) + 4 : 0;
+}
+
+/* Google's emulator says how long its answer is and leaves the connection open, whatever it was asked. */
+static bool is_complete(const struct buf *answer)
+{
+    static const char name[] = "\r\ncontent-length:";
+    size_t head = head_length(answer);
+    for (size_t i = 0; i + sizeof name < head; i++)
+        if (strncasecmp((const char *)answer->data + i, name, sizeof name - 1) == 0)
+            return answer->len - head >= strtoul((const char *)answer->data + i + sizeof name - 1, NULL, 10);
+    return false;
+}
+
 static bool receive_all(int fd, struct buf *out)
 {
     char piece[16384];
-    for (;;) {
+    while (!is_complete(out)) {
         ssize_t n = recv(fd, piece, sizeof piece, 0);
         if (n == 0)
             return true;
@@ -67,6 +86,7 @@ static bool receive_all(int fd, struct buf *out)
         if (n < 0 || !buf_put(out, piece, (size_t)n))
             return false;
     }
+    return true;
 }
 
 enum status_code http_ask(int *http_status, struct buf *body, const char *host, uint16_t port, const char *method,
@@ -85,13 +105,12 @@ enum status_code http_ask(int *http_status, struct buf *body, const char *host, 
         status_set(st, STATUS_UNAVAILABLE, "%s", errno == EAGAIN ? "no answer in time" : strerror(errno));
         goto out;
     }
-    const char *end = answer.len ? memmem(answer.data, answer.len, "\r\n\r\n", 4) : NULL;
-    if (!end || answer.len < 12 || memcmp(answer.data, "HTTP/1.", 7) != 0) {
+    size_t head = head_length(&answer);
+    if (head < 12 || memcmp(answer.data, "HTTP/1.", 7) != 0) {
         status_set(st, STATUS_UNAVAILABLE, "the answer is not HTTP");
         goto out;
     }
     *http_status = (answer.data[9] - '0') * 100 + (answer.data[10] - '0') * 10 + (answer.data[11] - '0');
-    size_t head = (size_t)(end - (const char *)answer.data) + 4;
     if (body)
         buf_put(body, answer.data + head, answer.len - head);
 out:

@@ -7,9 +7,11 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as ET
 
@@ -580,6 +582,26 @@ def test_push_tells_what_the_server_says():
     with Server("--data", ":memory:", "--lock-control") as s, Folder(rules=OPEN) as f:
         r = run("rules", "push", "firestore.rules", "127.0.0.1:%d" % s.port, cwd=f.name)
         assert r.returncode == 1 and "refused the rules (403): control requests are refused on this server" in r.stderr, r.stderr
+
+
+def test_push_takes_an_answer_whose_connection_stays_open():
+    """As Google's emulator 1.19.9 answers."""
+    with Folder(rules=OPEN) as f, socket.create_server(("127.0.0.1", 0)) as listener:
+        seen, kept = [], []
+
+        def answer():
+            connection = listener.accept()[0]
+            kept.append(connection)
+            while not seen or not seen[-1].endswith(b"]}}"):
+                seen.append((seen or [b""])[-1] + connection.recv(65536))
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n{\n}\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        r = run("rules", "push", "firestore.rules", "127.0.0.1:%d" % listener.getsockname()[1], "--project", "p", cwd=f.name)
+        assert r.returncode == 0, r.stderr
+        kept[0].close()
+        assert seen[-1].startswith(b"PUT /emulator/v1/projects/p:securityRules HTTP/1.0\r\n"), seen[-1]
+        assert json.loads(seen[-1].split(b"\r\n\r\n")[1])["rules"]["files"] == [{"name": "firestore.rules", "content": HEAD + OPEN + TAIL}]
 
 
 def test_push_without_a_server_is_exit_2():
