@@ -13,8 +13,11 @@ void issues_init(struct issue_list *list, struct arena *arena, const struct sour
 static struct rules_issue *push(struct issue_list *list, enum rules_severity severity, uint32_t file)
 {
     list->errors += severity == RULES_ERROR;
-    if (list->n == LIMIT_RULES_ISSUES)
+    if (list->n == LIMIT_RULES_ISSUES) {
+        list->n_dropped++;
+        list->dropped_errors += severity == RULES_ERROR;
         return &list->dropped;
+    }
     if (list->n == list->cap) {
         size_t cap = list->cap ? list->cap * 2 : 16;
         list->items =
@@ -69,6 +72,8 @@ void issues_take(struct issue_list *list, const struct rules_issues *from)
         *issue = from->items[i];
         issue->file = name;
     }
+    list->n_dropped += from->dropped;
+    list->dropped_errors += from->dropped_errors;
 }
 
 void issues_add_file(struct issue_list *list, enum rules_severity severity, uint32_t file, const char *fmt,
@@ -127,7 +132,10 @@ void issues_finish(struct issue_list *list, struct rules_issues *out)
     for (size_t i = 0; i < list->n; i++)
         all[i] = (struct keyed){ list->items[i], file_order(list, list->items[i].file) };
     qsort(all, list->n, sizeof *all, compare);
-    *out = (struct rules_issues){ .items = ARENA_ARRAY(list->arena, struct rules_issue, list->n) };
+    *out = (struct rules_issues){ .items = ARENA_ARRAY(list->arena, struct rules_issue, list->n),
+                                  .errors = list->dropped_errors,
+                                  .dropped = list->n_dropped,
+                                  .dropped_errors = list->dropped_errors };
     for (size_t i = 0; i < list->n; i++) {
         out->items[out->n++] = all[i].issue;
         out->errors += all[i].issue.severity == RULES_ERROR;

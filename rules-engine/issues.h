@@ -10,7 +10,8 @@ struct issue_list {
     struct rules_issue *items;
     size_t n, cap;
     size_t errors;
-    struct rules_issue dropped; /* where findings past the limit go */
+    size_t n_dropped, dropped_errors; /* past the limit */
+    struct rules_issue dropped;       /* where they go */
 };
 
 void issues_init(struct issue_list *list, struct arena *arena, const struct source *sources);

@@ -121,8 +121,10 @@ static bool is_told(const struct lint_pass *pass, uint32_t file, struct ast_span
 void lint_add(struct lint_pass *pass, enum rules_severity severity, uint32_t file, struct ast_span span,
               const char *note, const char *message)
 {
-    /* A function is looked at from each of its callers. */
-    if (is_told(pass, file, span, message))
+    /* A function is looked at from each of its callers. What there is no room for is counted. */
+    bool full = pass->issues->n >= LIMIT_RULES_ISSUES;
+    pass->added = !full && !is_told(pass, file, span, message);
+    if (!full && !pass->added)
         return;
     issues_add_lint(pass->issues, severity, pass->lint->info.id, file, span, note, message);
 }
@@ -130,6 +132,8 @@ void lint_add(struct lint_pass *pass, enum rules_severity severity, uint32_t fil
 void lint_relate(struct lint_pass *pass, uint32_t file, struct ast_span span, const char *text)
 {
     struct issue_list *list = pass->issues;
+    if (!pass->added)
+        return;
     struct rules_issue *issue = &list->items[list->n - 1];
     struct rules_related *all = ARENA_ARRAY(list->arena, struct rules_related, issue->n_related + 1);
     for (size_t i = 0; i < issue->n_related; i++)
@@ -140,6 +144,16 @@ void lint_relate(struct lint_pass *pass, uint32_t file, struct ast_span span, co
     source_position(&pass->ruleset->sources[file], span.from, &added->line, &added->column);
     issue->related = all;
     issue->n_related++;
+}
+
+bool lint_goes_on(struct lint_pass *pass)
+{
+    bool full = pass->issues->n >= LIMIT_RULES_ISSUES;
+    /* One error more decides the exit code, even if it is not shown. */
+    if (pass->steps == 0 || (full && (pass->issues->errors || pass->lint->info.severity != RULES_ERROR)))
+        return false;
+    pass->steps--;
+    return true;
 }
 
 /* ---- compiler warnings that give way ---- */
@@ -238,6 +252,15 @@ static void drop_what_gives_way(const struct ruleset *ruleset, struct issue_list
     list->n = kept;
 }
 
+/* That nothing was found must not be taken for that nothing is there. */
+static void tell_unfinished(struct lint_pass *pass)
+{
+    lint_add(pass, RULES_WARNING, 0, (struct ast_span){ 0, 0 },
+             "make them smaller, or their functions simpler",
+             lint_text(pass, "these rules are too large for '%s': it looked at a part of them",
+                       pass->lint->info.id));
+}
+
 void rules_lint(const struct ruleset *ruleset, const struct rules_lint_options *options,
                 struct rules_issues *issues, struct arena *arena)
 {
@@ -253,6 +276,8 @@ void rules_lint(const struct ruleset *ruleset, const struct rules_lint_options *
         pass.steps = LIMIT_RULES_LINT_STEPS;
         pass.arena = arena_new();
         lints[i].run(&pass);
+        if (pass.steps == 0)
+            tell_unfinished(&pass);
         arena_free(pass.arena);
     }
     pass.arena = arena;

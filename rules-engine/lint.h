@@ -16,6 +16,7 @@ struct lint_pass {
     struct arena *arena;       /* for the duration of the pass */
     unsigned steps;            /* left for lint_walk, lint_conjuncts and lint_truth_of of this lint */
     unsigned names_followed;   /* lint_walk: through how many names the expression visited was reached */
+    bool added;                /* the last lint_add told something new */
 };
 
 /* One lint. Adding one is a row in lint.c, a function in a file lint_*.c and a script in tests/rules/lint. */
@@ -30,8 +31,11 @@ struct lint {
  * pass->issues, or constants. */
 void lint_add(struct lint_pass *pass, enum rules_severity severity, uint32_t file, struct ast_span span,
               const char *note, const char *message);
-/* Another place that the finding just added speaks of. */
+/* Another place that the finding just added speaks of; nothing when it was told before. */
 void lint_relate(struct lint_pass *pass, uint32_t file, struct ast_span span, const char *text);
+/* Whether there are steps left, and room for findings or none of them an error yet. Who looks at each allow for each other one asks, and
+ * spends a step each time, so that hostile rules take bounded time and memory. */
+bool lint_goes_on(struct lint_pass *pass);
 /* In the arena of pass->issues. */
 #define lint_text(pass, ...) arena_printf((pass)->issues->arena, __VA_ARGS__)
 

@@ -240,14 +240,16 @@ static void run(struct lint_pass *pass, bool denies)
 {
     const struct ruleset *ruleset = pass->ruleset;
     uint32_t n = ruleset->n_allows;
-    if (n > LIMIT_RULES_LINT_ALLOWS)
+    if (n > LIMIT_RULES_LINT_ALLOWS) {
+        pass->steps = 0;
         return;
+    }
     struct candidate *all = ARENA_ARRAY(pass->arena, struct candidate, n);
     const struct candidate **denied = ARENA_ARRAY(pass->arena, const struct candidate *, n);
     for (size_t i = 0; i < ruleset->n_files; i++)
         for (const struct ast_service *s = ruleset->units[i].services; s; s = s->next)
             collect(pass, all, s, s->matches);
-    for (uint32_t grant = 0; grant < n && pass->issues->n < LIMIT_RULES_ISSUES; grant++) {
+    for (uint32_t grant = 0; grant < n && lint_goes_on(pass); grant++) {
         size_t found = 0;
         for (uint32_t deny = 0; deny < n; deny++)
             if ((all[deny].truth == LINT_NEVER) == denies && is_useless(pass, &all[deny], &all[grant]))

@@ -51,68 +51,98 @@ bool lint_is_constant(const struct ast_node *node)
            node->kind == AST_FLOAT || node->kind == AST_STRING || node->kind == AST_BYTES;
 }
 
-static const char *chain_with(struct arena *arena, struct lint_expr object, struct str name)
+/* ---- member chains ---- */
+
+/* Longer ones are none: nobody writes them. */
+enum { CHAIN_BYTES = 512, CHAIN_MEMBERS = 32 };
+
+struct chain {
+    struct arena *arena;
+    char text[CHAIN_BYTES];
+    size_t n;
+    unsigned members;
+};
+
+static bool append(struct chain *c, struct str text)
 {
-    const char *text = lint_chain(arena, object);
-    return text ? arena_printf(arena, "%s." STR_FMT, text, STR_ARG(name)) : NULL;
+    if (text.n >= sizeof c->text - c->n)
+        return false;
+    memcpy(c->text + c->n, text.p, text.n);
+    c->n += text.n;
+    c->text[c->n] = '\0';
+    return true;
 }
 
-static const char *chain_of_name(struct arena *arena, const struct ast_node *node)
+static bool append_member(struct chain *c, struct str name)
+{
+    return append(c, STR(".")) && append(c, name);
+}
+
+static bool append_name(struct chain *c, const struct ast_node *node)
 {
     switch (node->name.scope) {
     case SCOPE_REQUEST:
-        return "request";
+        return append(c, STR("request"));
     case SCOPE_RESOURCE:
-        return "resource";
+        return append(c, STR("resource"));
     case SCOPE_WILDCARD:
-        return arena_printf(arena, "{" STR_FMT "}", STR_ARG(node->name.name));
+        return append(c, STR("{")) && append(c, node->name.name) && append(c, STR("}"));
     default:
-        return NULL;
+        return false;
     }
 }
 
-/* x['a'], x.get('a', d), x.get(['a', 'b'], d); NULL when the name is computed. */
-static const char *chain_with_key(struct arena *arena, struct lint_expr object, const struct ast_node *key)
+static bool append_chain(struct chain *c, struct lint_expr e);
+
+/* x['a'], x.get('a', d), x.get(['a', 'b'], d); false when the name is computed. */
+static bool append_keyed(struct chain *c, struct lint_expr object, const struct ast_node *key)
 {
     struct str names[CHAIN_KEYS];
     size_t n = 0;
-    const char *text = lint_chain(arena, object);
-    struct lint_expr r = lint_resolve(arena, at(key, object.frame));
+    struct lint_expr r = lint_resolve(c->arena, at(key, object.frame));
     if (r.node->kind == AST_STRING)
         names[n++] = r.node->text;
-    else if (!lint_strings(arena, r, names, CHAIN_KEYS, &n) || n == 0)
-        return NULL;
-    for (size_t i = 0; i < n && text; i++)
-        text = arena_printf(arena, "%s." STR_FMT, text, STR_ARG(names[i]));
-    return text;
+    else if (!lint_strings(c->arena, r, names, CHAIN_KEYS, &n) || n == 0)
+        return false;
+    bool good = append_chain(c, object);
+    for (size_t i = 0; i < n && good; i++)
+        good = append_member(c, names[i]);
+    return good;
+}
+
+static bool append_chain(struct chain *c, struct lint_expr e)
+{
+    e = lint_resolve(c->arena, e);
+    const struct ast_node *node = e.node;
+    if (c->members++ == CHAIN_MEMBERS)
+        return false;
+    switch (node->kind) {
+    case AST_NAME:
+        return append_name(c, node);
+    case AST_MEMBER:
+        return append_chain(c, at(node->member.object, e.frame)) && append_member(c, node->member.name);
+    case AST_INDEX:
+        return append_keyed(c, at(node->index.object, e.frame), node->index.from);
+    case AST_METHOD:
+        return lint_is_method(node, "get") && node->call.n == 2 &&
+               append_keyed(c, at(node->call.object, e.frame), node->call.args[0]);
+    case AST_CALL:
+        return lint_is_lookup(node) && append(c, node->call.name) && append(c, STR("()"));
+    default:
+        return false;
+    }
 }
 
 const char *lint_chain(struct arena *arena, struct lint_expr e)
 {
-    e = lint_resolve(arena, e);
-    const struct ast_node *node = e.node;
-    switch (node->kind) {
-    case AST_NAME:
-        return chain_of_name(arena, node);
-    case AST_MEMBER:
-        return chain_with(arena, at(node->member.object, e.frame), node->member.name);
-    case AST_INDEX:
-        return chain_with_key(arena, at(node->index.object, e.frame), node->index.from);
-    case AST_METHOD:
-        return lint_is_method(node, "get") && node->call.n == 2
-                   ? chain_with_key(arena, at(node->call.object, e.frame), node->call.args[0])
-                   : NULL;
-    case AST_CALL:
-        return lint_is_lookup(node) ? arena_printf(arena, STR_FMT "()", STR_ARG(node->call.name)) : NULL;
-    default:
-        return NULL;
-    }
+    struct chain c = { .arena = arena };
+    return append_chain(&c, e) ? arena_str(arena, str_from(c.text, c.n)).p : NULL;
 }
 
 bool lint_is_chain(struct arena *arena, struct lint_expr e, const char *chain)
 {
-    const char *text = lint_chain(arena, e);
-    return text && strcmp(text, chain) == 0;
+    struct chain c = { .arena = arena };
+    return append_chain(&c, e) && strcmp(c.text, chain) == 0;
 }
 
 const char *lint_field(struct arena *arena, struct lint_expr e, const char *prefix)

@@ -174,25 +174,33 @@ static void tell_open(struct look *l, const struct ast_node *at, struct str fiel
     lint_relate(pass, l->allow->file, l->allow->span, "this allow grants list");
 }
 
-/* Where being true helps the allow. */
-static void look_at_open(struct look *l, struct lint_expr e)
+static void look_at_open(struct look *l, struct lint_expr e, enum ast_kind above);
+
+static void look_at_operands(struct look *l, struct lint_expr e)
+{
+    const struct ast_node *node = e.node;
+    if (node->kind != AST_TERNARY)
+        look_at_open(l, sub(e, node->op.a), node->kind);
+    look_at_open(l, sub(e, node->op.b), node->kind);
+    if (node->kind == AST_TERNARY)
+        look_at_open(l, sub(e, node->op.c), node->kind);
+}
+
+/* Where being true helps the allow. `above`: the kind of what it is an operand of. */
+static void look_at_open(struct look *l, struct lint_expr e, enum ast_kind above)
 {
     struct str field;
-    if (l->steps == 0)
+    if (l->steps == 0 || !lint_goes_on(l->pass))
         return;
     l->steps--;
     e = lint_resolve(l->pass->arena, e);
-    if (lint_unbound_in_list(l->pass, l->allow->match, e))
+    /* What a chain of && needs is asked of the whole chain at once. */
+    if (above != AST_AND && lint_unbound_in_list(l->pass, l->allow->match, e))
         return;
-    if (e.node->kind == AST_AND || e.node->kind == AST_OR || e.node->kind == AST_TERNARY) {
-        if (e.node->kind != AST_TERNARY)
-            look_at_open(l, sub(e, e.node->op.a));
-        look_at_open(l, sub(e, e.node->op.b));
-        if (e.node->kind == AST_TERNARY)
-            look_at_open(l, sub(e, e.node->op.c));
-    } else if (is_open(l, e, &field)) {
+    if (e.node->kind == AST_AND || e.node->kind == AST_OR || e.node->kind == AST_TERNARY)
+        look_at_operands(l, e);
+    else if (is_open(l, e, &field))
         tell_open(l, e.node, field);
-    }
 }
 
 /* ---- what only a query for one value can meet ---- */
@@ -236,7 +244,7 @@ void lint_list_fields(struct lint_pass *pass)
         struct look look = { pass, allow, LIMIT_RULES_EXPRESSIONS };
         if (!(allow->methods & METHOD_LIST) || lint_truth_of(pass, allow, METHOD_LIST, NULL) != LINT_UNKNOWN)
             continue;
-        look_at_open(&look, whole);
+        look_at_open(&look, whole, AST_OR);
         if (lint_says_list(pass, allow))
             lint_conjuncts(pass, whole, look_at_closed, &look);
     }

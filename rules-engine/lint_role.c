@@ -18,8 +18,13 @@ struct search {
     const struct ast_allow *allow; /* that may write */
     const struct role *role;
     unsigned steps;
-    const char **told; /* by allow: fields told of it, "/role//status/"; a write is one finding, however many
-                          read it */
+    struct told **told; /* by allow */
+};
+
+/* A field told of an allow: to let it be written is one finding, however many read it. */
+struct told {
+    const char *field; /* "" for the document's existence */
+    const struct told *next;
 };
 
 static struct lint_expr sub(struct lint_expr e, const struct ast_node *node)
@@ -166,12 +171,24 @@ static void report(struct search *s, unsigned methods)
     lint_relate(pass, role->at->file, role->at->span, "this takes it for a role");
 }
 
+/* Whether it was told of the allow already; it is from now on. */
+static bool is_told(struct search *s, uint32_t allow, const char *field)
+{
+    for (const struct told *t = s->told[allow]; t; t = t->next)
+        if (strcmp(t->field, field) == 0)
+            return true;
+    struct told *t = ARENA_NEW(s->pass->arena, struct told);
+    *t = (struct told){ field, s->told[allow] };
+    s->told[allow] = t;
+    return false;
+}
+
 static void look_for_writers(void *data, const struct role *role)
 {
     struct search *s = data;
     s->role = role;
     int version = s->pass->ruleset->units[s->role->used_by->file].version;
-    for (uint32_t i = 0; i < s->pass->ruleset->n_allows; i++) {
+    for (uint32_t i = 0; i < s->pass->ruleset->n_allows && lint_goes_on(s->pass); i++) {
         unsigned methods = 0;
         s->allow = s->pass->ruleset->allows[i];
         if (s->allow->match->never_matches || !(s->allow->methods & METHOD_WRITE) ||
@@ -179,17 +196,14 @@ static void look_for_writers(void *data, const struct role *role)
             continue;
         methods |= lets_write(s, METHOD_CREATE) ? METHOD_CREATE : 0;
         methods |= s->role->field && lets_write(s, METHOD_UPDATE) ? METHOD_UPDATE : 0;
-        const char *key = arena_printf(s->pass->arena, "/%s/", s->role->field ? s->role->field : "");
-        if (!methods || (s->told[i] && strstr(s->told[i], key)))
-            continue;
-        s->told[i] = arena_printf(s->pass->arena, "%s%s", s->told[i] ? s->told[i] : "", key);
-        report(s, methods);
+        if (methods && !is_told(s, i, s->role->field ? s->role->field : ""))
+            report(s, methods);
     }
 }
 
 void lint_own_role(struct lint_pass *pass)
 {
     struct search s = { .pass = pass,
-                        .told = ARENA_ARRAY(pass->arena, const char *, pass->ruleset->n_allows) };
+                        .told = ARENA_ARRAY(pass->arena, struct told *, pass->ruleset->n_allows) };
     role_each_read(pass, look_for_writers, &s);
 }

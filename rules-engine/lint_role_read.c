@@ -7,8 +7,6 @@
 
 #include <strings.h>
 
-enum { NAMES = 128 };
-
 struct reads {
     struct lint_pass *pass;
     const struct ast_allow *allow;
@@ -69,63 +67,83 @@ static bool names_a_privilege(struct str collection)
     return false;
 }
 
-static void note_role(struct reads *s, struct lint_expr subject, const struct ast_node *at, const char *value)
+/* What makes the read decide for the user. */
+struct wanted {
+    const struct ast_node *constant; /* NULL: true */
+    bool in_list;                    /* to be in the field, which is a list or map */
+};
+
+static const char *value_text(struct lint_pass *pass, struct wanted wanted)
+{
+    if (!wanted.constant)
+        return "true";
+    const char *text = lint_one_line(
+        pass->issues->arena, lint_source(pass->ruleset, wanted.constant->file, wanted.constant->span));
+    return wanted.in_list ? lint_text(pass, "[%s]", text) : text;
+}
+
+static void note_role(struct reads *s, struct lint_expr subject, const struct ast_node *at,
+                      struct wanted wanted)
 {
     struct lint_pass *pass = s->pass;
-    struct role role = { .at = at, .value = value, .used_by = s->allow };
+    struct role role = { .at = at, .used_by = s->allow };
     struct lint_expr lookup = lint_lookup_of(pass->arena, subject);
+    if (!lookup.node)
+        return;
     bool existence = lint_is_chain(pass->arena, subject, "exists()");
     role.field = field_read(pass, subject, &role.shown);
-    if (!lookup.node || (!existence && !role.field) ||
+    if ((!existence && !role.field) ||
         !role_own_path(pass, sub(lookup, lookup.node->call.args[0]), &role.match))
         return;
     if (existence && !names_a_privilege(role.match.full[role.match.n_full - 2].text))
         return;
+    role.value = value_text(pass, wanted);
     s->visit(s->data, &role);
 }
 
-static const char *constant_text(struct lint_pass *pass, const struct ast_node *node)
+static bool is_value(const struct ast_node *node)
 {
-    return lint_is_constant(node)
-               ? lint_one_line(pass->issues->arena, lint_source(pass->ruleset, node->file, node->span))
-               : NULL;
+    return lint_is_constant(node) && node->kind != AST_NULL;
 }
 
-static void look_at_list(struct reads *s, struct lint_expr subject, struct lint_expr list,
-                         const struct ast_node *at)
+/* `subject in list`, `subject.hasAny(list)`: the first of the list is enough. */
+static void note_one_of(struct reads *s, struct lint_expr subject, struct lint_expr list,
+                        const struct ast_node *at)
 {
-    struct str names[NAMES];
-    size_t n;
-    if (lint_strings(s->pass->arena, list, names, NAMES, &n) && n > 0)
-        note_role(s, subject, at, lint_text(s->pass, "'" STR_FMT "'", STR_ARG(names[0])));
+    list = lint_resolve(s->pass->arena, list);
+    if (list.node->kind != AST_LIST || list.node->list.n == 0)
+        return;
+    const struct ast_node *first = lint_resolve(s->pass->arena, sub(list, list.node->list.items[0])).node;
+    if (is_value(first))
+        note_role(s, subject, at, (struct wanted){ first, false });
 }
 
-static void look_at_condition(void *data, struct lint_expr e);
+/* Either side may be the read. */
+static void look_at_equality(struct reads *s, struct lint_expr e)
+{
+    struct lint_expr a = lint_resolve(s->pass->arena, sub(e, e.node->op.a));
+    struct lint_expr b = lint_resolve(s->pass->arena, sub(e, e.node->op.b));
+    if (is_value(b.node))
+        note_role(s, a, e.node, (struct wanted){ b.node, false });
+    else if (is_value(a.node))
+        note_role(s, b, e.node, (struct wanted){ a.node, false });
+}
 
 static void look_at_use(struct reads *s, struct lint_expr e)
 {
-    struct lint_pass *pass = s->pass;
     const struct ast_node *node = e.node;
     if (node->kind == AST_EQ) {
-        struct lint_expr a = lint_resolve(pass->arena, sub(e, node->op.a)),
-                         b = lint_resolve(pass->arena, sub(e, node->op.b));
-        const char *of_b = b.node->kind == AST_NULL ? NULL : constant_text(pass, b.node);
-        const char *of_a = a.node->kind == AST_NULL ? NULL : constant_text(pass, a.node);
-        if (of_b)
-            note_role(s, a, node, of_b);
-        else if (of_a)
-            note_role(s, b, node, of_a);
+        look_at_equality(s, e);
     } else if (node->kind == AST_IN) {
-        struct lint_expr right = lint_resolve(pass->arena, sub(e, node->op.b));
-        const char *left = constant_text(pass, lint_resolve(pass->arena, sub(e, node->op.a)).node);
-        look_at_list(s, sub(e, node->op.a), right, node);
-        if (left)
-            note_role(s, right, node, lint_text(pass, "[%s]", left));
+        const struct ast_node *left = lint_resolve(s->pass->arena, sub(e, node->op.a)).node;
+        note_one_of(s, sub(e, node->op.a), sub(e, node->op.b), node);
+        if (lint_is_constant(left))
+            note_role(s, sub(e, node->op.b), node, (struct wanted){ left, true });
     } else if ((lint_is_method(node, "hasAny") || lint_is_method(node, "hasAll")) && node->call.n == 1) {
-        look_at_list(s, sub(e, node->call.object), sub(e, node->call.args[0]), node);
+        note_one_of(s, sub(e, node->call.object), sub(e, node->call.args[0]), node);
     } else if (node->kind == AST_MEMBER || lint_is_lookup(node) || lint_is_method(node, "get") ||
                node->kind == AST_INDEX) {
-        note_role(s, e, node, "true");
+        note_role(s, e, node, (struct wanted){ NULL, false });
     }
 }
 

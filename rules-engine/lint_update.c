@@ -90,7 +90,8 @@ static void look_for_created(void *data, struct lint_expr e)
 
 static void look_at_created(struct update *u)
 {
-    for (const struct ast_allow *create = u->allow->match->allows; create; create = create->next)
+    for (const struct ast_allow *create = u->allow->match->allows; create && lint_goes_on(u->pass);
+         create = create->next)
         if (create != u->allow && create->methods & METHOD_CREATE)
             lint_conjuncts(u->pass, (struct lint_expr){ create->condition, NULL }, look_for_created, u);
 }

@@ -35,9 +35,10 @@ struct rules_related {
     const char *text;
 };
 struct rules_issues {
-    struct rules_issue *items; /* sorted by file, then position */
+    struct rules_issue *items; /* sorted by file, then position; at most LIMIT_RULES_ISSUES */
     size_t n;
-    size_t errors;
+    size_t errors;                  /* all there are */
+    size_t dropped, dropped_errors; /* for which there was no room */
 };
 
 struct rules_file {

@@ -134,8 +134,11 @@ static int find_file(const char **path, struct arena *arena)
     return *path ? EXIT_OK : cli_fail(EXIT_USAGE, "no rules file here: cinderlog rules check FILE");
 }
 
+/* What there was no room for cannot be known. */
 static bool fails(const struct check_options *o, const struct checked_file *file)
 {
+    if (file->issues.dropped_errors || (o->fail_on == RULES_WARNING && file->issues.dropped))
+        return true;
     for (size_t i = 0; i < file->issues.n; i++)
         if (!file->marks[i].known &&
             (o->fail_on == RULES_WARNING || file->issues.items[i].severity == RULES_ERROR))

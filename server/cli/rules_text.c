@@ -59,6 +59,9 @@ static void print_summary(struct buf *out, const struct check_options *options,
         buf_printf(out, "; %zu known", known);
     if (file->gone)
         buf_printf(out, ", %zu gone: --write-baseline forgets what is gone", file->gone);
+    if (file->issues.dropped)
+        buf_printf(out, "; at least %zu more are not shown, %zu of them errors", file->issues.dropped,
+                   file->issues.dropped_errors);
     buf_byte(out, '\n');
     if (errors + warnings >= MANY)
         print_kinds(out, file);

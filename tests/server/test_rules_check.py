@@ -66,6 +66,29 @@ def test_many_findings_are_counted_by_their_lints():
             assert check(path).stdout.endswith("firestore.rules: " + last), check(path).stdout
 
 
+def test_an_error_for_which_there_is_no_room_counts():
+    unused = "".join("function f%d() { return true; }\n" % n for n in range(1000))
+    rules = "rules_version = '2'; service cloud.firestore { match /databases/{d}/documents/a/{id} {\n%s\n%s\n} }"
+    grant = "allow write: if request.auth.token.a == 1; allow update, delete: if false;"
+    for allows, code, words in [(grant, 1, "; at least 1 more are not shown, 1 of them errors"), ("allow get: if resource.data.a == 1;", 0, "")]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "firestore.rules")
+            with open(path, "w") as f:
+                f.write(rules % (unused, allows))
+            r = check(path)
+            assert r.returncode == code and "0 errors, 1000 warnings%s\n" % words in r.stdout, r.stdout[-300:]
+
+
+def test_what_is_too_large_to_be_looked_at_is_said():
+    rules = "rules_version = '2'; service cloud.firestore { match /databases/{d}/documents/a/{id} {\n%s} }"
+    for n, said in [(2000, False), (2001, True)]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "firestore.rules")
+            with open(path, "w") as f:
+                f.write(rules % ("allow get: if resource.data.a == 1;\n" * n))
+            assert ("these rules are too large for 'useless-deny': it looked at a part of them" in check(path).stdout) == said
+
+
 def test_patterns_reach_what_serve_protects():
     rules = ("rules_version = '2'; service cloud.firestore { match /databases/{d}/documents { match /%s {"
              " allow delete: if request.auth.token.admin == true; } } }")
