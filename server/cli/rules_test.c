@@ -1,5 +1,5 @@
-/* rules_test.c - `cinderlog rules test [options] FILE ...`: runs test files of rules (ruletest.h has their
- * format), or with --replay the writes of a ledger (rules_replay.h), against rules.
+/* rules_test.c - `cinderlog rules test [options] FILE ...`: runs test files of rules (ruletest.h), or with --replay
+ * the writes of a ledger (rules_replay.h), against rules.
  *
  * Exit 0: all as expected; 1: not; 2: something cannot be read, does not parse or does not compile. */
 #include "server/cli/rules_test.h"
@@ -345,8 +345,30 @@ static int run_replay(void *data, struct watch *watch)
     return code;
 }
 
+static int help(void)
+{
+    printf(
+        "cinderlog rules test [options] FILE ...\n"
+        "cinderlog rules test --replay LEDGER [options]\n"
+        "  --rules FILE                the rules, whatever test files say (default: what they say, then "
+        "firebase.json,\n"
+        "                              then firestore.rules)\n"
+        "  --only TEXT                 those whose \"TEST: allow REQUEST\" has TEXT in it\n"
+        "  --list                      tell them, run nothing\n"
+        "  --junit FILE                the results as JUnit's XML\n"
+        "  --coverage FILE             what of the rules was reached, as lcov's tracefile\n"
+        "  --watch                     run again whenever a file changes; Ctrl-C ends\n"
+        "  --replay LEDGER             ask the rules about every write that a ledger (serve --data) records\n"
+        "  --principal RECORDED=FILE   who somebody in the ledger is: user:svc=svc.json, owner=svc.json\n"
+        "Exit 0: all as expected; 1: not; 2: usage, or a file that cannot be read, parsed or compiled.\n\n%s",
+        ruletest_format);
+    return EXIT_OK;
+}
+
 int cli_rules_test(int argc, char **argv)
 {
+    if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+        return help();
     struct arena *arena = arena_new();
     struct test_options o = { 0 };
     int code = parse_options(&o, argc, argv, arena);

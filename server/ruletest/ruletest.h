@@ -1,36 +1,7 @@
 /* ruletest.h - a test file of security rules, read: who asks for what, on which documents, and what the rules
  * must say. Pure: text in, cases out; server/cli/rules_test.c runs them.
  *
- * The format is made of lines; a value may go on over several. `#` and `//` begin comments.
- *
- *   rules FILE                        the rules, beside this file (--rules goes before it)
- *   time 2026-03-01T12:00:00Z         request.time from here on; else the time of the run
- *   let NAME = VALUE                  for ...NAME and NAME in the values below
- *   principal NAME = WHO              for `as NAME`
- *   given PATH {DATA}                 a document that is there
- *   as WHO                            who asks from here on; anonymous at first
- *   test "NAME"                       what follows up to the next `test` is one; what stands before the first
- *                                     one holds for all of them, what stands in one ends with it
- *   allow|deny REQUEST [at LINE] [because "TEXT"]
- *                                     what the rules must say: by which line, and, of a denial, a part of how
- *                                     it is explained
- *
- *   WHO       anonymous | user UID [{CLAIMS}] | token {CLAIMS} | file "FILE" (as --owner-as takes it)
- *             | owner | service-account LIST-OF-PERMISSIONS (as --owner-iam takes it) | NAME
- *   REQUEST   get PATH | delete PATH | create PATH {DATA} | set PATH {DATA} | update PATH {CHANGES}
- *             | list [group] PATH [where FILTER] [order by FIELD [desc], ...] [limit N]
- *             | batch { one create, set, update or delete a line }
- *   FILTER    FIELD OP VALUE with and, or, ( ); OP is == != < <= > >= in not-in array-contains
- *             array-contains-any
- *   DATA      as JSON, where keys need no quotes and a comma may end a list, and beyond it: request.time
- *             (+ or - 5m, 1h, ...), timestamp("..."), bytes("base64"), latlng(1.5, 2), ref("c/d"),
- *             repeat("x", 100), names of `let`, ...NAME, and absent for what is not to be there. In what a
- *             request writes: serverTimestamp(), increment(1), arrayUnion(...), arrayRemove(...); in update
- *             deleteField() and field paths a.b as keys.
- *
- * create, set and update are those of the client libraries: create fails where the document is, set replaces
- * or makes it, update changes fields of it. Every request begins with the given documents: what another
- * request wrote is not there. */
+ * ruletest_format tells the format. lex.h has its words, data.h its values, parse.c its statements. */
 #ifndef SERVER_RULETEST_RULETEST_H
 #define SERVER_RULETEST_RULETEST_H
 
@@ -78,6 +49,9 @@ struct ruletest_file {
     struct ruletest_case *cases;
     size_t n;
 };
+
+/* The format, as it is told to people. */
+extern const char ruletest_format[];
 
 /* Where `project` and `database` are those of references and names: the database that the cases run in. `now`
  * is request.time where the file says nothing of it. Principal files are read from the folder of `name`.

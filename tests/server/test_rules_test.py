@@ -389,6 +389,17 @@ def test_list_and_only():
     assert r.returncode == 2 and "leaves nothing to run" in r.stderr, "a typo is no green test"
 
 
+def test_help_tells_every_option_and_every_function_of_the_format():
+    r = run("rules", "test", "--help")
+    assert r.returncode == 0 and r.stderr == "", r.stderr
+    for option in re.findall(r"--[a-z]+", run("rules", "test", "--nonsense").stderr.split("it has")[1]):
+        assert "\n  " + option in r.stdout, option
+    functions = re.findall(r"\w+", verdicts(OPEN, "let a = no()").stderr.split("there are ")[1].split("\n")[0])
+    assert len(functions) == 11, functions
+    for function in set(functions) - {"and"}:
+        assert function + "(" in r.stdout, function
+
+
 def test_wrong_options_are_exit_2():
     for args, said in [([], "which tests?"), (["--onyl", "x", EXAMPLE], "--only TEXT"), (["--only"], "--only needs a value"),
                        (["--list=yes", EXAMPLE], "takes no value"), (["--replay", "x", EXAMPLE], "takes no test files"),
