@@ -5,10 +5,12 @@ usage: test_monitoring.py BINARY PROMTOOL [NAME ...]       last line: N passed, 
 """
 import glob
 import http.client
+import http.server
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
@@ -175,6 +177,90 @@ def test_every_metric_of_an_alert_is_one_that_is_told():
             named |= set(re.findall(r"\bcinderlog_[a-z_]+(?=[{ )\[]|$)", re.sub(r"#.*", "", f.read())))
     unknown = {n for n in named if n not in families and re.sub("_bucket$", "", n) not in families}
     assert named and not unknown, unknown
+
+
+# ---- a rehearsal of them ----
+
+def rehearse(server, *args, environment=None):
+    env = dict(os.environ, PROMTOOL=PROMTOOL, FIRESTORE_EMULATOR_HOST="127.0.0.1:%d" % server.port, **(environment or {}))
+    return subprocess.run([sys.executable, os.path.join(MONITORING, "rehearse.py"), *args], env=env, text=True, cwd=ROOT,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+
+
+class Service(http.server.ThreadingHTTPServer):
+    """What a service shows of itself: how many requests it had."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            if self.path == "/metrics":
+                body = b'http_requests_total{code="200"} %d\n' % self.server.requests
+            else:
+                body = b"ok"
+                with self.server.lock:
+                    self.server.requests += 1
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *unused):
+            pass
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        self.requests, self.lock = 0, threading.Lock()
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+# Asks the service 30 times; with LOGGED=1 an entry is written for each.
+ASK = """
+import os, urllib.request
+for i in range(30):
+    urllib.request.urlopen(os.environ["SERVICE"] + "/items").read()
+    if os.environ["LOGGED"] == "1":
+        urllib.request.urlopen(urllib.request.Request(
+            "http://" + os.environ["FIRESTORE_EMULATOR_HOST"] + "/v1/projects/p/databases/(default)/documents/logs",
+            data=b"{}", headers={"Authorization": "Bearer owner"})).read()
+"""
+
+
+def rehearse_asking(server, logged, *args):
+    with Service() as service:
+        url = "http://127.0.0.1:%d" % service.server_address[1]
+        try:
+            return rehearse(server, "--service", url + "/metrics", *args, "--", sys.executable, "-c", ASK,
+                            environment={"SERVICE": url, "LOGGED": logged})
+        finally:
+            service.shutdown()
+
+
+def test_a_rehearsal_names_ours_and_the_alert_for_production():
+    with served() as server:
+        assert server.ask("POST", DOCS + "/api_audit_logs?documentId=a", text("1"))[0] == 200
+        tamper = "import urllib.request as u; u.urlopen(u.Request('http://127.0.0.1:%d%s/api_audit_logs/a', method='DELETE'))"
+        r = rehearse(server, "--", sys.executable, "-c", tamper % (server.port, DOCS))
+    assert r.stdout == "fired: CinderlogTamperAttempt\nfired: FirestoreTamperAttempt\n", r.stdout + r.stderr
+    assert r.returncode == 1  # the command's: its request was denied
+
+
+def test_what_happened_before_a_rehearsal_is_no_part_of_it():
+    with served() as server:
+        busy(server)
+        r = rehearse(server, "--expect", "CinderlogTamperAttempt", "--", "true")
+    assert (r.returncode, r.stdout, r.stderr) == (1, "fired: no alert\n", "did not fire: CinderlogTamperAttempt\n"), r
+
+
+def test_a_service_without_entries_is_a_silent_log():
+    with served() as server:
+        r = rehearse_asking(server, "0", "--expect", "CinderlogSilentLog", "--expect", "FirestoreSilentLog")
+        assert r.returncode == 0, r.stdout + r.stderr
+        assert rehearse_asking(server, "0", "--forbid", "CinderlogSilentLog").returncode == 1
+
+
+def test_a_service_that_logs_raises_no_alert():
+    with served() as server:
+        r = rehearse_asking(server, "1")
+    assert (r.returncode, r.stdout) == (0, "fired: no alert\n"), r.stdout + r.stderr
 
 
 if __name__ == "__main__":
