@@ -2,6 +2,7 @@
 update may change, expiry dates, batches, queries. And match blocks nested below a recursive wildcard. The same seed
 makes the same ruleset everywhere; the notation is that of verdict_requests.py.
 """
+import itertools
 import random
 
 from verdict_batteries import Matches
@@ -187,8 +188,75 @@ def text_cases():
                 yield f"resource.data.n {wanted} '{other}'", [[f"n {op} '{bound}'"]], {}
 
 
+# ---- list proofs of every kind: what conditions ask of a field, and what queries say of it ----
+
+ASKED = """{d}.{f} == {v} ;; {d}.{f} != {v} ;; {v} == {d}.{f} ;; {d}.{f} > {v} ;; {d}.{f} >= {v} ;; {d}.{f} < {v} ;; {d}.{f} <= {v} ;; {v} < {d}.{f} ;;
+{d}.{f} in [{v}, {w}] ;; !({d}.{f} in [{v}, {w}]) ;; {d}.{f} is {t} ;; !({d}.{f} is {t}) ;; '{f}' in {d} ;; !('{f}' in {d}) ;; {d}.get('{f}', {v}) == {v} ;;
+{d}.get('{f}', {v}) != {w} ;; {d}['{f}'] == {v} ;; {d}.keys().hasAll(['{f}']) ;; {d}.keys().hasOnly(['{f}', 'n', 's']) ;; {d}.keys().hasAny(['{f}']) ;;
+{v} in {d}.{f} ;; {d}.{f}.hasAny([{v}, {w}]) ;; {d}.{f}.hasAll([{v}]) ;; {d}.{f}.size() > 0 ;; {d}.{f} == null ;; {d}.{f} != null ;; {d}.size() == 1 ;;
+[{d}.{f}].hasAny([{v}]) ;; {d}.{f} == {d}.{f} ;; {d}.{f} == {d}.n ;; [{v}, {d}.{f}].size() == 2 ;; {{'a': {d}.{f}}}.a == {v} ;; f({d}) ;; g() ;;
+{d}.diff({{}}).addedKeys().hasAny(['{f}']) ;; {d}.{f} == {v} ? true : {d}.n > 1 ;; string({d}.{f}) == string({v}) ;; {d}.{f} + {v} > {w}"""
+VALUES = {"n": ("int", ["0", "1", "2", "2.5", "3"]), "s": ("string", ["'a'", "'b'", "'c'"]), "f": ("bool", ["true", "false"]),
+          "l": ("list", ["'p'", "'q'", "1"]), "m.k": ("int", ["1", "2"]), "x": ("number", ["1", "'a'", "null"])}
+PLAIN_OPS = ("==", "==", "==", "!=", ">", ">=", "<", "<=")
+
+
+class Lists:
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def query_filter(self, field):
+        values = VALUES[field][1]
+        one = self.random.choice(values)
+        several = ",".join(self.random.sample(values, 2)) if one != "null" else "1"
+        if field == "l":
+            op = self.random.choice(("array-contains", "array-contains", "array-contains-any"))
+            return f"{field} {op} {several.replace(',null', '') if op.endswith('any') else one}"
+        op = self.random.choice(PLAIN_OPS + ("in", "not-in")) if field != "f" else self.random.choice(("==", "==", "!="))
+        if one == "null":
+            return f"{field} {self.random.choice(('==', '!='))} null"
+        return f"{field} {op} {several if op in ('in', 'not-in') and 'null' not in several else one}"
+
+    def conjunction(self):
+        fields = self.random.sample(list(VALUES), self.random.choice((0, 1, 1, 1, 2, 2, 3)))
+        made = [self.query_filter(f) for f in fields]
+        if made and self.random.random() < 0.15:
+            made.append(self.query_filter(fields[0]))
+        return made
+
+    @staticmethod
+    def expanded(filters):
+        choices = []
+        for text in filters:
+            field, op, value = text.split(" ", 2)
+            plain = {"in": "==", "array-contains-any": "array-contains"}.get(op)
+            choices.append([f"{field} {plain} {v}" for v in value.split(",")] if plain else [text])
+        return [list(c) for c in itertools.product(*choices)]
+
+    def atom(self, fields):
+        field = self.random.choice(fields) if fields and self.random.random() < 0.8 else self.random.choice(list(VALUES))
+        kind, values = VALUES[field]
+        text = self.random.choice([t.strip() for t in ASKED.split(";;")])
+        d, f = ("resource.data.m", "k") if field == "m.k" else ("resource.data", field)
+        return text.format(d=d, f=f, v=self.random.choice(values), w=self.random.choice(values), t=kind)
+
+    def condition(self, fields, depth=0):
+        roll = self.random.random()
+        if depth > 1 or roll < 0.5:
+            return self.atom(fields)
+        a, b = self.condition(fields, depth + 1), self.condition(fields, depth + 1)
+        return (f"({a} && {b})" if roll < 0.7 else f"({a} || {b})" if roll < 0.9 else f"!({a})" if roll < 0.94
+                else f"({a} ? {b} : {self.condition(fields, depth + 1)})")
+
+    def case(self):
+        query = [self.conjunction() for _ in range(self.random.choice((1, 1, 1, 2)))]
+        fields = [f.split(" ")[0] for d in query for f in d]
+        return self.condition(fields), [e for d in query for e in self.expanded(d)], {"query": query}
+
+
 def lists():
-    return [*nan_cases(), *text_cases()]
+    made = Lists(7)
+    return [*nan_cases(), *text_cases(), *(made.case() for _ in range(3000))]
 
 
 # In a list the inner {id} is not known, and Google's then takes the outer one, which may be another document's.
