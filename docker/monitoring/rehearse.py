@@ -37,19 +37,27 @@ class Readings:
         self.targets, self.count, self.series = targets, 0, {}
 
     def read(self):
-        for instance, url in self.targets.items():
+        for job, url in self.targets.items():
             try:
                 with urllib.request.urlopen(url, timeout=10) as page:
-                    self.add(instance, page.read().decode())
+                    self.add_page(job, page.read().decode())
+                self.add("up", job, "", "1")
             except OSError:
-                pass  # it is not up yet, or any more: as Prometheus would see it
+                self.add("up", job, "", "0")
         self.count += 1
 
-    def add(self, instance, page):
+    def add_page(self, job, page):
         for name, labels, value in WANTED.findall(page):
-            key = '%s{instance="%s"%s}' % (name, instance, "," + labels if labels else "")
-            values = self.series.setdefault(key, [])
-            values += [None] * (self.count - len(values)) + [value]
+            self.add(name, job, labels, value)
+
+    def add(self, name, job, labels, value):
+        key = '%s{job="%s",instance="%s"%s}' % (name, job, job, "," + labels if labels else "")
+        values = self.series.setdefault(key, [])
+        values += [None] * (self.count - len(values)) + [value]
+
+    def never_up(self):
+        """Targets that told nothing: that no alert fired would mean nothing."""
+        return [url for job, url in self.targets.items() if "1" not in self.series['up{job="%s",instance="%s"}' % (job, job)]]
 
     def as_input(self):
         for key, values in self.series.items():
@@ -113,6 +121,8 @@ def main():
         targets["service"] = a.service
     readings = Readings(targets)
     code = run(a.command, readings)
+    if readings.never_up():
+        sys.exit("never answered: " + ", ".join(readings.never_up()))
     names = fired(readings, promtool)
     for name in names or ["no alert"]:
         print("fired: " + name)

@@ -193,7 +193,8 @@ class Service(http.server.ThreadingHTTPServer):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             if self.path == "/metrics":
-                body = b'http_requests_total{code="200"} %d\n' % self.server.requests
+                # As prometheus_client tells a counter with labels: it comes with its first event.
+                body = b'http_requests_total{code="200"} %d\n' % self.server.requests if self.server.requests else b""
             else:
                 body = b"ok"
                 with self.server.lock:
@@ -248,6 +249,12 @@ def test_what_happened_before_a_rehearsal_is_no_part_of_it():
         busy(server)
         r = rehearse(server, "--expect", "CinderlogTamperAttempt", "--", "true")
     assert (r.returncode, r.stdout, r.stderr) == (1, "fired: no alert\n", "did not fire: CinderlogTamperAttempt\n"), r
+
+
+def test_a_service_that_never_answers_is_no_success():
+    with served() as server:
+        r = rehearse(server, "--service", "http://127.0.0.1:9/metrics", "--", "true")
+    assert (r.returncode, r.stdout, r.stderr) == (1, "", "never answered: http://127.0.0.1:9/metrics\n"), r
 
 
 def test_a_service_without_entries_is_a_silent_log():
