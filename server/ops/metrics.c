@@ -93,7 +93,7 @@ static size_t rule_number(struct metrics *metrics, const struct call_decision *d
     char text[LIMIT_METRIC_LABEL_BYTES], digits[10];
     size_t n = decision->file.n, at = sizeof digits;
     uint32_t line = decision->line;
-    if (line == 0)
+    if (line == 0 || n == 0)
         return label_set_number(metrics->rules, STR("no matching allow"));
     if (n + 1 + sizeof digits > sizeof text)
         return 0;
@@ -105,6 +105,7 @@ static size_t rule_number(struct metrics *metrics, const struct call_decision *d
     return label_set_number(metrics->rules, str_from(text, n + sizeof digits - at));
 }
 
+/* The names in call_decision.by differ in their first letters. */
 static enum metrics_outcome outcome_of(const struct call_decision *decision)
 {
     bool allowed = decision->verdict == CALL_ALLOWED;
