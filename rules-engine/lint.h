@@ -33,8 +33,9 @@ void lint_add(struct lint_pass *pass, enum rules_severity severity, uint32_t fil
               const char *note, const char *message);
 /* Another place that the finding just added speaks of; nothing when it was told before. */
 void lint_relate(struct lint_pass *pass, uint32_t file, struct ast_span span, const char *text);
-/* Whether there are steps left, and room for findings or none of them an error yet. Who looks at each allow for each other one asks, and
- * spends a step each time, so that hostile rules take bounded time and memory. */
+/* Whether there are steps left, and room for findings or none of them an error yet. Who looks at each allow
+ * for each other one asks, and spends a step each time, so that hostile rules take bounded time and memory.
+ */
 bool lint_goes_on(struct lint_pass *pass);
 /* In the arena of pass->issues. */
 #define lint_text(pass, ...) arena_printf((pass)->issues->arena, __VA_ARGS__)

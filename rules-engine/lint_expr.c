@@ -51,6 +51,15 @@ bool lint_is_constant(const struct ast_node *node)
            node->kind == AST_FLOAT || node->kind == AST_STRING || node->kind == AST_BYTES;
 }
 
+bool lint_same_constant(const struct ast_node *a, const struct ast_node *b)
+{
+    if (a->kind != b->kind)
+        return false;
+    return a->kind == AST_NULL || (a->kind == AST_BOOL && a->boolean == b->boolean) ||
+           (a->kind == AST_INT && a->integer == b->integer) ||
+           (a->kind == AST_STRING && str_eq(a->text, b->text));
+}
+
 /* ---- member chains ---- */
 
 /* Longer ones are none: nobody writes them. */

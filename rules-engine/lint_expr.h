@@ -35,6 +35,8 @@ bool lint_is_lookup(const struct ast_node *node);
 /* A method call of that name. */
 bool lint_is_method(const struct ast_node *node, const char *name);
 bool lint_is_constant(const struct ast_node *node);
+/* Whether both are the same null, bool, int or string. */
+bool lint_same_constant(const struct ast_node *a, const struct ast_node *b);
 /* The strings of a list of constants; false when it is something else. */
 bool lint_strings(struct arena *arena, struct lint_expr e, struct str *out, size_t max, size_t *n);
 

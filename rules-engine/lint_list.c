@@ -79,15 +79,6 @@ static bool is_data(struct look *l, struct lint_expr e)
     return lint_is_chain(l->pass->arena, e, "resource.data");
 }
 
-static bool same_constant(const struct ast_node *a, const struct ast_node *b)
-{
-    if (a->kind != b->kind)
-        return false;
-    return a->kind == AST_NULL || (a->kind == AST_BOOL && a->boolean == b->boolean) ||
-           (a->kind == AST_INT && a->integer == b->integer) ||
-           (a->kind == AST_STRING && str_eq(a->text, b->text));
-}
-
 /* The default of resource.data.get('f', default), and the 'f'; NULL for anything else. */
 static const struct ast_node *default_of(struct look *l, struct lint_expr e, struct str *field)
 {
@@ -104,7 +95,7 @@ static bool is_in_list(struct look *l, const struct ast_node *value, struct lint
 {
     list = lint_resolve(l->pass->arena, list);
     for (uint32_t i = 0; list.node->kind == AST_LIST && i < list.node->list.n; i++)
-        if (same_constant(value, lint_resolve(l->pass->arena, sub(list, list.node->list.items[i])).node))
+        if (lint_same_constant(value, lint_resolve(l->pass->arena, sub(list, list.node->list.items[i])).node))
             return true;
     return false;
 }
@@ -151,7 +142,7 @@ static bool is_open(struct look *l, struct lint_expr e, struct str *field)
     if (node->kind == AST_EQ || node->kind == AST_NE) {
         value = default_of(l, sub(e, node->op.a), field);
         const struct ast_node *other = lint_resolve(l->pass->arena, sub(e, node->op.b)).node;
-        return value && lint_is_constant(other) && same_constant(value, other) == (node->kind == AST_EQ);
+        return value && lint_is_constant(other) && lint_same_constant(value, other) == (node->kind == AST_EQ);
     }
     if (node->kind == AST_IN) {
         value = default_of(l, sub(e, node->op.a), field);

@@ -4,8 +4,8 @@
  * the rules of /users. For each such read this looks for an allow of create or update that lets a user write
  * that field of the own document. An allow does when one way to make it true asks nothing that stands against
  * it. These stand against it: a lookup, a claim or a certain e-mail address (somebody else decides), a
- * constant false, a condition that names the field in any way, a list of keys without it, another collection.
- * Everything else about user and data a user can meet.
+ * constant false, a condition that names the field and does not ask for what is wanted, a list of keys
+ * without it, another collection. Everything else about user and data a user can meet.
  */
 #include "rules-engine/lint_role.h"
 #include "rules-engine/lint_expr.h"
@@ -106,11 +106,70 @@ static bool contradicts_path(const struct search *s, struct lint_expr e)
     return true;
 }
 
+/* ---- conditions that name the field and can be met ---- */
+
+static bool is_new_field(struct search *s, struct lint_expr e)
+{
+    const char *field = lint_field(s->pass->arena, e, "request.resource.data.");
+    return field && strcmp(field, s->role->field) == 0;
+}
+
+static bool is_wanted(struct search *s, struct lint_expr value)
+{
+    const struct ast_node *node = lint_resolve(s->pass->arena, value).node;
+    return s->role->constant ? lint_same_constant(node, s->role->constant)
+                             : node->kind == AST_BOOL && node->boolean;
+}
+
+static bool holds_wanted(struct search *s, struct lint_expr list)
+{
+    list = lint_resolve(s->pass->arena, list);
+    for (uint32_t i = 0; list.node->kind == AST_LIST && i < list.node->list.n; i++)
+        if (is_wanted(s, sub(list, list.node->list.items[i])))
+            return true;
+    return false;
+}
+
+/* keys().hasAll(list), keys().hasOnly(list) or affectedKeys().hasOnly(list) with the field in the list. */
+static bool lists_field(struct search *s, struct lint_expr e)
+{
+    struct str names[NAMES];
+    size_t n;
+    if (!(lint_is_method(e.node, "hasOnly") || lint_is_method(e.node, "hasAll")) || e.node->call.n != 1)
+        return false;
+    lint_strings(s->pass->arena, sub(e, e.node->call.args[0]), names, NAMES, &n);
+    for (size_t i = 0; i < n; i++)
+        if (str_eq_z(names[i], s->role->field))
+            return true;
+    return false;
+}
+
+/* `role in ['admin', 'user']`, `role is string`, a list of keys with 'role' in it. */
+static bool asks_for_what_is_wanted(struct search *s, struct lint_expr e)
+{
+    const struct ast_node *node = e.node;
+    if (!s->role->field)
+        return false;
+    switch (node->kind) {
+    case AST_IN:
+        return is_new_field(s, sub(e, node->op.a)) && holds_wanted(s, sub(e, node->op.b));
+    case AST_EQ:
+        return (is_new_field(s, sub(e, node->op.a)) && is_wanted(s, sub(e, node->op.b))) ||
+               (is_new_field(s, sub(e, node->op.b)) && is_wanted(s, sub(e, node->op.a)));
+    case AST_IS:
+        return is_new_field(s, sub(e, node->is.a));
+    default:
+        return lists_field(s, e);
+    }
+}
+
 static bool leaf_can_be_met(struct search *s, struct lint_expr e)
 {
     struct naming n = { .pass = s->pass, .field = s->role->field };
     if (e.node->kind == AST_BOOL)
         return e.node->boolean;
+    if (asks_for_what_is_wanted(s, e))
+        return true;
     lint_walk(s->pass, e, look_for_naming, &n);
     if (n.mailed && !n.compared) /* certain people; the address in one's own document is met by everyone */
         return false;

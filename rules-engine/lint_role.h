@@ -8,10 +8,11 @@
 /* A read that decides: `field` of a document of the user's own, whose paths `match` stands for. */
 struct role {
     const struct ast_node *at;
-    const char *field;      /* outermost name, "roles"; NULL when the document's existence decides */
-    const char *shown;      /* the field as it is read, "roles.admin" */
-    const char *value;      /* what makes it true, as a user would write it */
-    struct ast_match match; /* /databases/{database}/documents/users/{uid} */
+    const char *field;               /* outermost name, "roles"; NULL when the document's existence decides */
+    const char *shown;               /* the field as it is read, "roles.admin" */
+    const char *value;               /* what makes it true, as a user would write it */
+    const struct ast_node *constant; /* that value of the field itself; NULL: true, or one of what it holds */
+    struct ast_match match;          /* /databases/{database}/documents/users/{uid} */
     const struct ast_allow *used_by;
 };
 

@@ -98,6 +98,7 @@ static void note_role(struct reads *s, struct lint_expr subject, const struct as
     if (existence && !names_a_privilege(role.match.full[role.match.n_full - 2].text))
         return;
     role.value = value_text(pass, wanted);
+    role.constant = wanted.in_list ? NULL : wanted.constant;
     s->visit(s->data, &role);
 }
 

@@ -104,15 +104,6 @@ static bool fails(struct look *l, struct lint_expr e)
     }
 }
 
-static bool constants_equal(const struct ast_node *a, const struct ast_node *b)
-{
-    if (a->kind != b->kind)
-        return false;
-    return a->kind == AST_NULL || (a->kind == AST_BOOL && a->boolean == b->boolean) ||
-           (a->kind == AST_INT && a->integer == b->integer) ||
-           (a->kind == AST_STRING && str_eq(a->text, b->text));
-}
-
 static bool is_plain(const struct ast_node *node)
 {
     return node->kind == AST_NULL || node->kind == AST_BOOL || node->kind == AST_INT ||
@@ -144,7 +135,7 @@ static enum lint_truth of_equal(struct look *l, struct lint_expr e)
     struct lint_expr b = lint_resolve(l->arena, sub(e, e.node->op.b));
     enum lint_truth equal = LINT_UNKNOWN;
     if (is_plain(a.node) && is_plain(b.node))
-        equal = constants_equal(a.node, b.node) ? LINT_ALWAYS : LINT_NEVER;
+        equal = lint_same_constant(a.node, b.node) ? LINT_ALWAYS : LINT_NEVER;
     else if (is_plain(b.node))
         equal = context_equals(l, a, b.node);
     else if (is_plain(a.node))
