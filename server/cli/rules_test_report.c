@@ -55,8 +55,9 @@ static void put_result(struct buf *out, const struct test_suite *suite, const st
         put_brief(out, suite, r->allowed ? r->granted : r->explained);
         return;
     }
-    buf_printf(out, "\n       " STR_FMT ":%u:%u: %s\n", STR_ARG(suite->file.name), r->c->line, r->c->column,
-               r->wrong);
+    buf_printf(out, "\n       " STR_FMT ":%u:%u: ", STR_ARG(suite->file.name), r->c->line, r->c->column);
+    log_escape(out, str_of(r->wrong));
+    buf_byte(out, '\n');
     if (r->denied)
         put_indented(out, r->explained);
 }

@@ -26,7 +26,8 @@ const char ruletest_format[] =
     "         what another one wrote is not there.\n"
     "FILTER   FIELD OP VALUE, joined with and, or, ( ); OP is == != < <= > >= in not-in array-contains\n"
     "         array-contains-any\n"
-    "DATA     as JSON, but keys need no quotes and a comma may end a list; and beyond it request.time (+ or - 5m,\n"
-    "         1h, 30d ...), timestamp(\"...\"), bytes(\"base64\"), latlng(1.5, 2), ref(\"c/d\"), repeat(\"x\", 100), names of\n"
-    "         let, ...NAME, and absent for what is not to be there. In what a request writes: serverTimestamp(),\n"
-    "         increment(1), arrayUnion(...), arrayRemove(...); in CHANGES deleteField(), and field paths a.b as keys.\n";
+    "DATA     as JSON, but keys need no quotes and a comma may end a list; and beyond it request.time\n"
+    "         (+ or - 5m, 1h, 30d ...), timestamp(\"...\"), bytes(\"base64\"), latlng(1.5, 2), ref(\"c/d\"),\n"
+    "         repeat(\"x\", 100), names of let, ...NAME, and absent for what is not to be there. In what a request\n"
+    "         writes: serverTimestamp(), increment(1), arrayUnion(...), arrayRemove(...); in CHANGES deleteField(),\n"
+    "         and field paths a.b as keys.\n";

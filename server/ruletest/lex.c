@@ -196,6 +196,7 @@ static void read_mark(struct lexer *l)
 
 void lex_next(struct lexer *l)
 {
+    l->behind = l->token.to;
     skip_blanks(l);
     l->token = (struct lex_token){ .kind = LEX_END, .from = l->at };
     char c = peek(l, 0);

@@ -27,6 +27,7 @@ struct lexer {
     uint32_t at;
     uint32_t depth; /* of open brackets: newlines are blanks in them */
     struct lex_token token;
+    uint32_t behind;     /* where the token before it ends */
 };
 
 /* The first token is then lexer->token. */

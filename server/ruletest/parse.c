@@ -240,29 +240,44 @@ static bool parse_request(struct ruletest_parser *p, struct ruletest_case *out)
 
 /* ---- expectations ---- */
 
-/* What stands there, on one line. */
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Whether a comment begins at i, which is outside of strings. Paths may hold these characters, but not at a
+ * blank. */
+static bool is_comment(struct str text, uint32_t i)
+{
+    bool begins = text.p[i] == '#' || (text.p[i] == '/' && i + 1 < text.n && text.p[i + 1] == '/');
+    return begins && i > 0 && is_blank(text.p[i - 1]);
+}
+
+/* What stands there, on one line, without comments. */
 static struct str one_line(struct ruletest_parser *p, uint32_t from, uint32_t to)
 {
+    struct str text = p->lex.text;
     struct buf out;
-    bool blank = false;
+    char quote = '\0';
     buf_init(&out, 4 * SHOWN_REQUEST);
     for (uint32_t i = from; i < to && out.len < SHOWN_REQUEST; i++) {
-        char c = p->lex.text.p[i];
-        bool is_blank = c == ' ' || c == '\t' || c == '\r' || c == '\n';
-        if (is_blank && !blank)
+        char c = text.p[i];
+        if (quote ? c == quote && text.p[i - 1] != '\\' : c == '"' || c == '\'')
+            quote = quote ? '\0' : c;
+        while (!quote && i < to && is_comment(text, i))
+            while (i < to && text.p[i] != '\n')
+                i++;
+        if (i < to && !is_blank(text.p[i]))
+            buf_byte(&out, (unsigned char)text.p[i]);
+        else if (out.len && out.data[out.len - 1] != ' ')
             buf_byte(&out, ' ');
-        else if (!is_blank)
-            buf_byte(&out, (unsigned char)c);
-        blank = is_blank;
     }
-    while (out.len && out.data[out.len - 1] == ' ')
-        out.len--;
     out.len = str_utf8_prefix(buf_view(&out));
     if (out.len >= SHOWN_REQUEST - 4)
         buf_z(&out, "...");
-    struct str text = arena_str(p->arena, buf_view(&out));
+    struct str line = arena_str(p->arena, buf_view(&out));
     buf_dispose(&out);
-    return text;
+    return line;
 }
 
 static bool parse_line_number(struct ruletest_parser *p, uint32_t *out)
@@ -303,7 +318,7 @@ static bool parse_expectation(struct ruletest_parser *p, bool allow, uint32_t fr
     place(p, from, &c.line, &c.column);
     if (!parse_request(p, &c))
         return false;
-    c.text = one_line(p, request, p->lex.token.from);
+    c.text = one_line(p, request, p->lex.behind);
     if (ruletest_accept(p, "at") && !parse_line_number(p, &c.at_line))
         return false;
     if (ruletest_accept(p, "because") && !parse_because(p, &c, &c.because))

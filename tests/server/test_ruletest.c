@@ -210,6 +210,10 @@ static void a_request_is_told_on_one_line(void **state)
     assert_int_equal(c->at_line, 3);
     assert_str(c->because, "x");
     end(r);
+    r = read_good("allow batch { # two\n  # of them\n  set a#b/c {}  // one\n set \"a b/c\" { s: \"# \\\" "
+                  "//\" } } # end");
+    assert_str(r->file.cases[0].text, "batch { set a#b/c {} set \"a b/c\" { s: \"# \\\" //\" } }");
+    end(r);
 }
 
 static void refused_with(const char *text, const char *said)
