@@ -28,7 +28,7 @@ struct pending {
     bool changed;             /* the commit makes a new version of it */
     bool recreated;           /* it was deleted on the way and exists again: a new life, a new create time */
     struct write_chain chain; /* the writes so far, as far as they go together */
-    size_t last_op;           /* its last one in the job's ops, + 1; 0: it makes none */
+    size_t first_op, end_op;  /* its part of the job's ops; equal: none */
     struct str request_id;    /* of the first of its writes that has one, where the call's is ours */
     struct touched touched;   /* what the writes so far name, where rules decide */
     size_t n_transforms;      /* asked for by the writes so far */

@@ -110,6 +110,7 @@ static void make_ops(struct job *job)
         if (!p->written || same || (!p->base.exists && !p->now.exists))
             continue;
         p->changed = true;
+        p->first_op = job->n_ops;
         if (p->base.exists && (!p->now.exists || p->recreated))
             job->ops[job->n_ops++] = (struct store_op){ .kind = STORE_DELETE,
                                                         .operation = STORE_OPERATION_DELETE,
@@ -123,7 +124,7 @@ static void make_ops(struct job *job)
                 .fields = p->raw,
                 .request_id = p->request_id,
             };
-        p->last_op = job->n_ops;
+        p->end_op = job->n_ops;
     }
 }
 
@@ -253,9 +254,8 @@ static enum status_code decide(struct job *job, struct pending *p, struct authz 
     struct rules_touched touched = touched_tell(&p->touched, p->assume_missing, job->run->auto_id);
     enum status_code code = authz_write(authz, method, p->path, &seen,
                                         method == RULES_DELETE ? NULL : &p->now.fields, &touched, p->iam, st);
-    for (size_t i = 0; i < job->n_ops; i++)
-        if (str_eq(job->ops[i].path, p->path))
-            job->ops[i].decision = authz->decision;
+    for (size_t i = p->first_op; i < p->end_op; i++)
+        job->ops[i].decision = authz->decision;
     if (code) {
         /* Only the refusal of this document is told to the ledger. */
         job->ops[0] = (struct store_op){

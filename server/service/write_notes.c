@@ -47,7 +47,7 @@ static uint64_t entry_of(const struct job *job, const struct pending *p)
 {
     const struct store_op *op = NULL;
     if (job->status.code == STATUS_OK)
-        op = p->last_op ? &job->ops[p->last_op - 1] : NULL;
+        op = p->end_op > p->first_op ? &job->ops[p->end_op - 1] : NULL;
     else if (job->n_ops == 1 && str_eq(job->ops[0].path, p->path)) /* its refusal */
         return job->commit.first_seq;
     return op && op->seq != p->base.seq ? op->seq : 0;
