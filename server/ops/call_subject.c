@@ -58,7 +58,8 @@ void call_subject(struct call_subject *out, const struct call *call)
 {
     struct resource_name name = { 0 };
     struct status ignored = status_init(NULL);
-    struct str text = rpc_resource_name(call), collection = collection_of(call), document = listed_document(call);
+    struct str text = rpc_resource_name(call), collection = collection_of(call),
+               document = listed_document(call);
     const struct call_notes *notes = &call->notes;
     if (path_parse_resource(&name, text, &ignored) != STATUS_OK &&
         path_parse_database(&name.db, text, &ignored) != STATUS_OK)

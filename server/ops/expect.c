@@ -10,20 +10,39 @@
 
 enum { DIGITS_MAX = 18 };
 
-static bool at_least(uint64_t n, uint64_t wanted) { return n >= wanted; }
-static bool at_most(uint64_t n, uint64_t wanted) { return n <= wanted; }
-static bool equal(uint64_t n, uint64_t wanted) { return n == wanted; }
-static bool other(uint64_t n, uint64_t wanted) { return n != wanted; }
-static bool more(uint64_t n, uint64_t wanted) { return n > wanted; }
-static bool less(uint64_t n, uint64_t wanted) { return n < wanted; }
+static bool at_least(uint64_t n, uint64_t wanted)
+{
+    return n >= wanted;
+}
+static bool at_most(uint64_t n, uint64_t wanted)
+{
+    return n <= wanted;
+}
+static bool equal(uint64_t n, uint64_t wanted)
+{
+    return n == wanted;
+}
+static bool other(uint64_t n, uint64_t wanted)
+{
+    return n != wanted;
+}
+static bool more(uint64_t n, uint64_t wanted)
+{
+    return n > wanted;
+}
+static bool less(uint64_t n, uint64_t wanted)
+{
+    return n < wanted;
+}
 
 /* Those that others end in come after them. */
 static const struct comparison {
     struct str sign;
     bool (*holds)(uint64_t n, uint64_t wanted);
 } comparisons[] = {
-    { STR_INIT(">="), at_least }, { STR_INIT("<="), at_most }, { STR_INIT("=="), equal }, { STR_INIT("!="), other },
-    { STR_INIT("="), equal },     { STR_INIT(">"), more },     { STR_INIT("<"), less },
+    { STR_INIT(">="), at_least }, { STR_INIT("<="), at_most }, { STR_INIT("=="), equal },
+    { STR_INIT("!="), other },    { STR_INIT("="), equal },    { STR_INIT(">"), more },
+    { STR_INIT("<"), less },
 };
 
 struct expectation {
@@ -95,7 +114,8 @@ enum status_code expect_check(struct str text, struct status *st)
     if (parse(&ignored, text))
         return STATUS_OK;
     return status_set(st, STATUS_INVALID_ARGUMENT,
-                      "'" STR_FMT "' is not PATTERN>=N (or <=, ==, !=, >, <), such as 'api_audit_logs>=3'", STR_ARG(text));
+                      "'" STR_FMT "' is not PATTERN>=N (or <=, ==, !=, >, <), such as 'api_audit_logs>=3'",
+                      STR_ARG(text));
 }
 
 struct expectations *expect_new(const struct str *texts, size_t n)
@@ -110,7 +130,10 @@ struct expectations *expect_new(const struct str *texts, size_t n)
     return all;
 }
 
-void expect_free(struct expectations *expectations) { free(expectations); }
+void expect_free(struct expectations *expectations)
+{
+    free(expectations);
+}
 
 /* ---- counting ---- */
 
@@ -139,8 +162,9 @@ bool expect_print(struct buf *out, const struct expectations *expectations, bool
     for (size_t i = 0; expectations && i < expectations->n; i++) {
         const struct expectation *e = &expectations->items[i];
         bool met = is_met(e);
-        buf_printf(out, "  expected " STR_FMT ": %" PRIu64 " created%s%s%s\n", STR_ARG(e->text), atomic_load(&e->created),
-                   met || !colour ? "" : "\033[31m", met ? "" : ", NOT MET", met || !colour ? "" : "\033[0m");
+        buf_printf(out, "  expected " STR_FMT ": %" PRIu64 " created%s%s%s\n", STR_ARG(e->text),
+                   atomic_load(&e->created), met || !colour ? "" : "\033[31m", met ? "" : ", NOT MET",
+                   met || !colour ? "" : "\033[0m");
     }
     return !out->overflowed;
 }
@@ -152,7 +176,8 @@ bool expect_json(struct buf *out, const struct expectations *expectations)
         const struct expectation *e = &expectations->items[i];
         buf_z(out, i ? ",{\"expected\":" : "{\"expected\":");
         json_write_string(out, e->text);
-        buf_printf(out, ",\"created\":%" PRIu64 ",\"met\":%s}", atomic_load(&e->created), is_met(e) ? "true" : "false");
+        buf_printf(out, ",\"created\":%" PRIu64 ",\"met\":%s}", atomic_load(&e->created),
+                   is_met(e) ? "true" : "false");
     }
     return buf_byte(out, ']');
 }

@@ -1,7 +1,9 @@
-/* expect.h - --expect 'api_audit_logs>=3': how many documents a run must have created, counted while it serves.
+/* expect.h - --expect 'api_audit_logs>=3': how many documents a run must have created, counted while it
+ * serves.
  *
- * What is counted are creates of documents that the pattern matches (core/path.h), in any database: entries of the ledger,
- * so that a reset between two tests takes nothing away. Example data (--seed) is not counted. */
+ * What is counted are creates of documents that the pattern matches (core/path.h), in any database: entries
+ * of the ledger, so that a reset between two tests takes nothing away. Example data (--seed) is not counted.
+ */
 #ifndef SERVER_OPS_EXPECT_H
 #define SERVER_OPS_EXPECT_H
 

@@ -87,9 +87,9 @@ static struct str of_list(const struct call *call, const struct msg_write *write
 
 static struct str of_document(const struct call *call, const struct document *document)
 {
-    return document ? request_id_of_fields(call->arena, &document->fields,
-                                           call->server->options->request_id_field)
-                    : (struct str){ 0 };
+    return document
+               ? request_id_of_fields(call->arena, &document->fields, call->server->options->request_id_field)
+               : (struct str){ 0 };
 }
 
 struct str request_id_of_writes(const struct call *call)

@@ -1,7 +1,9 @@
-/* request_id.h - the id by which one request is found again: in the request log, in the answer, in the ledger.
+/* request_id.h - the id by which one request is found again: in the request log, in the answer, in the
+ * ledger.
  *
  * The first of: the header (metadata) x-request-id, the trace id of a W3C traceparent header, the text field
- * --request-id-field of a written document (the Python client can send no header per call); else one of ours. */
+ * --request-id-field of a written document (the Python client can send no header per call); else one of ours.
+ */
 #ifndef SERVER_OPS_REQUEST_ID_H
 #define SERVER_OPS_REQUEST_ID_H
 
@@ -11,8 +13,8 @@ struct call;
 
 enum { REQUEST_ID_MAX = 128 }; /* bytes, as recorded */
 
-/* An id as it is recorded: what could deceive a reader of logs escaped (log_escape), and cut between characters. Of
- * one that is recorded it makes the same again. In arena. */
+/* An id as it is recorded: what could deceive a reader of logs escaped (log_escape), and cut between
+ * characters. Of one that is recorded it makes the same again. In arena. */
 struct str request_id_safe(struct arena *arena, struct str given);
 /* What the caller's headers say, safe; empty when they say nothing. */
 struct str request_id_of_headers(struct arena *arena, struct str x_request_id, struct str traceparent);

@@ -1,7 +1,7 @@
 /* request_log.c - see request_log.h.
  *
- * Two locks: `mutex` for the lines taken, held for a copy; `writing` for the file, so that who finds nothing left to
- * flush still waits for the thread that is writing it. Order: writing -> mutex. */
+ * Two locks: `mutex` for the lines taken, held for a copy; `writing` for the file, so that who finds nothing
+ * left to flush still waits for the thread that is writing it. Order: writing -> mutex. */
 #include "server/ops/request_log.h"
 
 #include "core/clock.h"
@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 enum {
-    LINE_ROOM = 1024,            /* most lines fit */
-    PENDING_FULL = 256 * 1024,   /* then whoever adds a line writes them */
+    LINE_ROOM = 1024,          /* most lines fit */
+    PENDING_FULL = 256 * 1024, /* then whoever adds a line writes them */
     PENDING_MAX = 16 * 1024 * 1024,
     OPEN_FLAGS = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC,
 };

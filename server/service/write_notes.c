@@ -18,19 +18,22 @@ static enum store_operation operation_of(const struct msg_write *write, const st
 }
 
 /* Without what the server sets itself, which is never the same twice. */
-static struct value_map as_sent(const struct value_map *fields, const struct msg_write *write, struct arena *arena)
+static struct value_map as_sent(const struct value_map *fields, const struct msg_write *write,
+                                struct arena *arena)
 {
     struct value_map sent = *fields;
     struct status ignored = status_init(NULL);
     for (size_t i = 0; i < write->update_transforms.n; i++) {
         struct field_path path;
-        if (field_path_parse(&path, arena, write->update_transforms.items[i].field_path, &ignored) == STATUS_OK)
+        if (field_path_parse(&path, arena, write->update_transforms.items[i].field_path, &ignored) ==
+            STATUS_OK)
             field_path_set(arena, &sent, &path, NULL);
     }
     return sent;
 }
 
-/* A create that lost against an equal document: most likely the same one, sent again because its answer was lost. */
+/* A create that lost against an equal document: most likely the same one, sent again because its answer was
+ * lost. */
 static bool is_repeated(const struct msg_write *write, const struct pending *p, struct arena *arena)
 {
     if (!p->base.exists || !p->assume_missing)

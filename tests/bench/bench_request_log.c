@@ -78,7 +78,8 @@ int main(int argc, char **argv)
     struct call *get = call_new(&server, rpc_by_name(STR("GetDocument")));
     fill(create);
     fill(get);
-    ((struct msg_create_document_request *)create->request)->parent = STR("projects/bench/databases/(default)/documents");
+    ((struct msg_create_document_request *)create->request)->parent =
+        STR("projects/bench/databases/(default)/documents");
     ((struct msg_get_document_request *)get->request)->name =
         STR("projects/bench/databases/(default)/documents/api_audit_logs/7QxLr2mVt0aBcDeFgHiJ");
     run(log, get, "a get", 0);
