@@ -45,7 +45,7 @@ static const struct row rows[] = {
     { "record-denied", KIND_DENIED, AT(record_denied_body), 0, "digest|body", "what the ledger keeps of refused writes (default digest)" },
     { "allow-origin", KIND_LIST, AT(allow_origin), AT(n_allow_origin), "ORIGIN", "let web pages of this origin in; * for any (default: loopback origins; repeatable)" },
     { "allow-host", KIND_LIST, AT(allow_host), AT(n_allow_host), "HOST", "accept this Host header; * for any (default: loopback and --host; repeatable)" },
-    { "lock-control", KIND_BOOL, AT(lock_control), 0, NULL, "refuse rules upload, reset and shutdown over HTTP" },
+    { "lock-control", KIND_BOOL, AT(lock_control), 0, NULL, "refuse rules upload, reset, shutdown, faults and the clock over HTTP" },
     { "project_id", KIND_TEXT, AT(project_id), 0, "ID", "project of exec's environment and of single project mode" },
     { "single_project_mode", KIND_BOOL, AT(single_project_mode), 0, NULL, "warn when another project than --project_id is used" },
     { "single_project_mode_error", KIND_BOOL, AT(single_project_mode_error), 0, NULL, "refuse other projects" },

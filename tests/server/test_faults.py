@@ -39,6 +39,20 @@ def test_a_fault_on_the_command_line_is_announced_happens_and_is_summed_up():
     assert "never happened: ABORTED path=nothing (0 calls matched)\n" in s.err
 
 
+def test_what_happened_is_counted_in_metrics_and_summary():
+    with tempfile.TemporaryDirectory() as folder:
+        summary = os.path.join(folder, "summary.json")
+        with Server("--data", ":memory:", "--fault", "ABORTED count=2", "--quota", "reads=1/d", "--summary", summary) as s:
+            assert [code(create(s, "a")) for _ in range(3)] == ["ABORTED", "ABORTED", 200]
+            assert [code(s.ask("GET", DOCS + "/c/a")) for _ in range(2)] == [200, "RESOURCE_EXHAUSTED"]
+            metrics = s.ask("GET", "/metrics")[1].splitlines()
+            assert 'cinderlog_faults_injected_total{fault="ABORTED"} 2' in metrics
+            assert 'cinderlog_faults_injected_total{fault="quota"} 1' in metrics
+            assert s.stop() == 0
+        with open(summary) as f:
+            assert json.load(f)["faultsInjected"] == 3
+
+
 def test_a_fault_in_the_environment():
     with Server("--data", ":memory:", env={"CINDERLOG_FAULT": "ABORTED count=1,INTERNAL count=1"}) as s:
         assert [code(create(s, "a")) for _ in range(3)] == ["ABORTED", "INTERNAL", 200]

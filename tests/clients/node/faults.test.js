@@ -71,7 +71,8 @@ const CALLS = {
     gRPC: {
         write: (db, name) => db.doc(`${name}/d0`).create({ n: 0 }),
         get: async (db, name) => assert.equal((await db.doc(`${name}/d0`).get()).get('n'), 0),
-        query: async (db, name) => assert.deepEqual((await db.collection(name).get()).docs.map(d => d.get('n')), [0, 1, 2]),
+        query: async (db, name) =>
+            assert.deepEqual((await db.collection(name).get()).docs.map(d => d.get('n')), [0, 1, 2]),
     },
     lite: {
         write: (db, name) => lite.setDoc(lite.doc(db, `${name}/d0`), { n: 0 }),
@@ -129,9 +130,11 @@ async function oneOfEach(t, library, table, call) {
 
 for (const [library, table] of Object.entries({ gRPC: GRPC, lite: LITE }))
     for (const call of Object.keys(CALLS[library]))
-        test(`${library}: a ${call} under`, { ...PATIENCE, concurrency: true }, t => oneOfEach(t, library, table, call));
+        test(`${library}: a ${call} under`, { ...PATIENCE, concurrency: true },
+             t => oneOfEach(t, library, table, call));
 
-/* A minute passes before the Node client gives a Commit up, lite never does: removing the fault resets the connection. */
+/* A minute passes before the Node client gives a Commit up, lite never does: removing the fault resets the
+ * connection. */
 for (const [library, end] of [['gRPC', '2 ok'], ['lite', '1 unknown']]) {
     test(`${library}: a stalled write waits until its connection ends`, PATIENCE, async t => {
         const server = await serve(t, '--fault', 'stall count=1');
