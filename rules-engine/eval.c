@@ -10,6 +10,8 @@
 
 /* Kept out of line: the walk then has no frame that holds the locals of every kind of node. */
 #define NODE_FUNCTION static __attribute__((noinline))
+/* What is only worded for a mistake, and would lend its large frame to who finds the mistake. */
+#define REFUSAL static __attribute__((noinline, cold))
 
 static const char too_many[] =
     "Unable to evaluate the expression as the maximum of 1000 expressions to evaluate has been reached.";
@@ -465,8 +467,8 @@ static struct rvalue eval_args(struct eval *e, struct rvalue *out, const struct 
 }
 
 /* "Received: map.get(int, int). Expected: map.get(string, any), map.get(list, any)." */
-static struct rvalue refuse_args(struct eval *e, const struct builtin *row, const struct rvalue *args,
-                                 uint32_t n, bool wrong_count)
+REFUSAL struct rvalue refuse_args(struct eval *e, const struct builtin *row, const struct rvalue *args,
+                                  uint32_t n, bool wrong_count)
 {
     struct buf text;
     buf_init(&text, 4096);
@@ -489,8 +491,15 @@ static struct rvalue refuse_args(struct eval *e, const struct builtin *row, cons
     return error;
 }
 
-static bool fits(const struct builtin *row, const struct rvalue *args)
+static bool takes_count(const struct builtin *row, uint32_t n)
 {
+    return row->n_args == n || (row->variadic && n > row->n_args);
+}
+
+static bool takes(const struct builtin *row, const struct rvalue *args, uint32_t n)
+{
+    if (!takes_count(row, n))
+        return false;
     for (unsigned i = 0; i < row->n_args; i++)
         if (!(row->args[i] & BUILTIN_BIT(args[i].type)))
             return false;
@@ -500,23 +509,21 @@ static bool fits(const struct builtin *row, const struct rvalue *args)
 static struct rvalue run_builtin(struct eval *e, const struct builtin *first, const struct rvalue *self,
                                  const struct rvalue *args, uint32_t n)
 {
-    bool count_fits = false;
-    if (first->variadic && n < first->n_args) /* debug(): Google's words */
+    bool wrong_count = true;
+    for (const struct builtin *row = first; row; row = builtin_next(row)) {
+        if (takes(row, args, n)) {
+            struct rvalue out = row->run(e, self, args);
+            return eval_room(e, 0) ? out : RV(RT_UNDEFINED, error, &e->fatal_error);
+        }
+        wrong_count = wrong_count && !takes_count(row, n);
+    }
+    if (first->variadic && wrong_count) /* debug(): Google's words */
         return eval_error(e, "Service call error. Function: [" STR_FMT "], Argument: [].",
                           STR_ARG(first->name));
-    for (const struct builtin *row = first; row; row = builtin_next(row)) {
-        if (row->n_args != n && !(row->variadic && n > row->n_args))
-            continue;
-        count_fits = true;
-        if (!fits(row, args))
-            continue;
-        struct rvalue out = row->run(e, self, args);
-        return eval_room(e, 0) ? out : RV(RT_UNDEFINED, error, &e->fatal_error);
-    }
-    return refuse_args(e, first, args, n, !count_fits);
+    return refuse_args(e, first, args, n, wrong_count);
 }
 
-static struct rvalue function_count_error(struct eval *e, const struct ast_function *f, uint32_t n)
+REFUSAL struct rvalue function_count_error(struct eval *e, const struct ast_function *f, uint32_t n)
 {
     struct buf text;
     buf_init(&text, 4096);
@@ -700,7 +707,8 @@ static enum ast_kind mirrored(enum ast_kind op)
     }
 }
 
-static struct rvalue compare_constraint(struct eval *e, enum ast_kind op, struct rvalue a, struct rvalue b)
+NODE_FUNCTION struct rvalue compare_constraint(struct eval *e, enum ast_kind op, struct rvalue a,
+                                               struct rvalue b)
 {
     struct rvalue other = a.type == RT_CONSTRAINT ? b : a;
     if (!is_comparable(op, other))
@@ -721,7 +729,7 @@ static const char *operator_text(enum ast_kind op)
 }
 
 /* "Received: string + int. Expected: int + int, ..." for each pair of the operator. */
-static struct rvalue refuse_operands(struct eval *e, enum ast_kind op, struct rvalue a, struct rvalue b)
+REFUSAL struct rvalue refuse_operands(struct eval *e, enum ast_kind op, struct rvalue a, struct rvalue b)
 {
     static const char *const order_pairs[] = {
         "string",   "string",    "bytes",     "bytes",      "int", "int", "float",      "float", "duration",
@@ -853,31 +861,30 @@ static struct rvalue arithmetic(struct eval *e, enum ast_kind op, struct rvalue 
     return arithmetic_time(e, op, a, b);
 }
 
-NODE_FUNCTION struct rvalue eval_binary(struct eval *e, const struct ast_node *node)
+typedef struct rvalue operation(struct eval *e, enum ast_kind op, struct rvalue a, struct rvalue b);
+
+static inline struct rvalue eval_operands(struct eval *e, const struct ast_node *node, operation *run)
 {
     struct rvalue a = eval_node(e, node->op.a), b = eval_node(e, node->op.b);
-    if (rv_is_error(a))
-        return a;
-    if (rv_is_error(b))
-        return b;
+    if (rv_is_error(a) || rv_is_error(b))
+        return rv_is_error(a) ? a : b;
     e->node = node;
-    if (node->kind == AST_EQ || node->kind == AST_NE)
-        return compare_equal(e, node->kind, a, b);
-    if (node->kind >= AST_LT && node->kind <= AST_GE)
-        return compare_order(e, node->kind, a, b);
-    return arithmetic(e, node->kind, a, b);
+    return run(e, node->kind, a, b);
 }
 
-static struct rvalue in_sequence(struct eval *e, struct rvalue item, struct rvalue in)
+NODE_FUNCTION struct rvalue eval_equality(struct eval *e, const struct ast_node *node)
 {
-    if (in.form == LIST_KEYS)
-        return rv_bool(item.type == RT_STRING && rv_has_key(rv_fields_of_keys(in), rv_str(item)));
-    for (size_t i = 0; i < in.n; i++) {
-        struct rvalue v = rv_at(e->arena, in, i);
-        if (in.type == RT_SET ? rv_equal_loose(e->arena, v, item) : rv_equal_element(e->arena, v, item))
-            return rv_bool(true);
-    }
-    return rv_bool(false);
+    return eval_operands(e, node, compare_equal);
+}
+
+NODE_FUNCTION struct rvalue eval_order(struct eval *e, const struct ast_node *node)
+{
+    return eval_operands(e, node, compare_order);
+}
+
+NODE_FUNCTION struct rvalue eval_arithmetic(struct eval *e, const struct ast_node *node)
+{
+    return eval_operands(e, node, arithmetic);
 }
 
 NODE_FUNCTION struct rvalue eval_in(struct eval *e, const struct ast_node *node)
@@ -896,9 +903,9 @@ NODE_FUNCTION struct rvalue eval_in(struct eval *e, const struct ast_node *node)
     case RT_SET:
         if (in.n > 0 && builtin_is_unproved(e, item))
             return builtin_no_equality(e);
-        return in_sequence(e, item, in);
+        return rv_bool(rv_list_has(e->arena, in, item));
     case RT_LIST:
-        return in_sequence(e, item, in);
+        return rv_bool(rv_list_has(e->arena, in, item));
     case RT_MAP:
         if (item.type == RT_STRING)
             return rv_bool(rv_has_key(in, rv_str(item)));
@@ -997,7 +1004,15 @@ struct rvalue eval_node(struct eval *e, const struct ast_node *node)
         return eval_is(e, node);
     case AST_TERNARY:
         return eval_ternary(e, node);
+    case AST_EQ:
+    case AST_NE:
+        return eval_equality(e, node);
+    case AST_LT:
+    case AST_LE:
+    case AST_GT:
+    case AST_GE:
+        return eval_order(e, node);
     default:
-        return eval_binary(e, node);
+        return eval_arithmetic(e, node);
     }
 }

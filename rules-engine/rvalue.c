@@ -156,17 +156,26 @@ enum {
     MAP_LINEAR = 16
 }; /* in maps of up to so many keys, length and bytes are compared one by one: cheaper */
 
+static inline bool is_name(struct str key, struct str name)
+{
+    return key.n == name.n && (name.n == 0 || (key.p[0] == name.p[0] && memcmp(key.p, name.p, name.n) == 0));
+}
+
+/* The loop that most of a decision's look-ups are: once for each form, not a question of the form in it. */
 static bool find_few(size_t *out, struct rvalue map, struct str name)
 {
-    for (size_t i = 0; i < map.n; i++) {
-        struct str key = rv_key_at(map, i);
-        if (key.n == name.n &&
-            (name.n == 0 || (key.p[0] == name.p[0] && memcmp(key.p, name.p, name.n) == 0))) {
-            *out = i;
-            return true;
-        }
-    }
-    return false;
+    size_t i = 0;
+    if (map.form == MAP_FIELDS)
+        while (i < map.n && !is_name(map.fields[i].name, name))
+            i++;
+    else if (map.form == MAP_ENTRIES)
+        while (i < map.n && !is_name(map.entries[i].name, name))
+            i++;
+    else
+        while (i < map.n && !is_name(rv_key_at(map, i), name))
+            i++;
+    *out = i;
+    return i < map.n;
 }
 
 static bool find_key(size_t *out, struct rvalue map, struct str name)
@@ -356,9 +365,26 @@ bool rv_equal(struct arena *arena, struct rvalue a, struct rvalue b)
     return equal(arena, a, b, a.type == RT_FLOAT || a.type == RT_PATH ? ELEMENT : STRICT);
 }
 
-bool rv_equal_element(struct arena *arena, struct rvalue a, struct rvalue b)
+/* Text is only equal to text, under any equality. */
+static bool has_text(struct rvalue list, struct str text)
 {
-    return equal(arena, a, b, ELEMENT);
+    for (size_t i = 0; i < list.n; i++)
+        if (list.items[i].type == RT_STRING && is_name(rv_str(list.items[i]), text))
+            return true;
+    return false;
+}
+
+bool rv_list_has(struct arena *arena, struct rvalue list, struct rvalue v)
+{
+    if (v.type == RT_STRING && list.form == LIST_KEYS)
+        return rv_has_key(rv_fields_of_keys(list), rv_str(v));
+    if (v.type == RT_STRING && list.form == LIST_ITEMS)
+        return has_text(list, rv_str(v));
+    enum equality how = list.type == RT_SET ? LOOSE : ELEMENT;
+    for (size_t i = 0; i < list.n; i++)
+        if (equal(arena, rv_at(arena, list, i), v, how))
+            return true;
+    return false;
 }
 
 bool rv_equal_loose(struct arena *arena, struct rvalue a, struct rvalue b)

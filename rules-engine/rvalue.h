@@ -224,9 +224,10 @@ bool rv_has_key(struct rvalue map, struct str name);
 
 /* ---- comparing ---- */
 
-bool rv_equal(struct arena *arena, struct rvalue a, struct rvalue b);         /* the == operator */
-bool rv_equal_element(struct arena *arena, struct rvalue a, struct rvalue b); /* `in` and hasAll of lists */
-bool rv_equal_loose(struct arena *arena, struct rvalue a, struct rvalue b);   /* sets, diffs */
+bool rv_equal(struct arena *arena, struct rvalue a, struct rvalue b); /* the == operator */
+/* Whether a list has an element equal to v, as `in` and hasAll compare; a set: loosely. */
+bool rv_list_has(struct arena *arena, struct rvalue list, struct rvalue v);
+bool rv_equal_loose(struct arena *arena, struct rvalue a, struct rvalue b); /* sets, diffs */
 uint64_t rv_hash(struct arena *arena, struct rvalue v); /* equal under any of the three: equal hashes */
 /* Order of two strings, bytes, numbers, timestamps or durations; false for other types or a mixture.
  * *order is meaningless with NaN: ask rv_unordered first. */

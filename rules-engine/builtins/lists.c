@@ -6,18 +6,6 @@
 
 enum { LINEAR = 16 }; /* shorter lists are compared pair by pair */
 
-/* Whether `list` has v; the elements are read one by one. */
-static bool contains(struct eval *e, struct rvalue list, struct rvalue v)
-{
-    /* The audit-log case: names of a document's fields, sorted, against a string. */
-    if (list.form == LIST_KEYS && v.type == RT_STRING)
-        return rv_has_key(rv_fields_of_keys(list), rv_str(v));
-    for (size_t i = 0; i < list.n; i++)
-        if (rv_equal_element(e->arena, rv_at(e->arena, list, i), v))
-            return true;
-    return false;
-}
-
 static void collect(struct rset *set, struct eval *e, struct rvalue list)
 {
     rset_init(set, e->arena, list.n, false);
@@ -35,7 +23,7 @@ static bool some(struct eval *e, struct rvalue of, struct rvalue in, bool wanted
         collect(&set, e, in);
     for (size_t i = 0; i < of.n; i++) {
         struct rvalue v = rv_at(e->arena, of, i);
-        if ((hashed ? rset_has(&set, v) : contains(e, in, v)) == wanted)
+        if ((hashed ? rset_has(&set, v) : rv_list_has(e->arena, in, v)) == wanted)
             return true;
     }
     return false;

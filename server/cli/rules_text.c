@@ -1,7 +1,7 @@
 /* rules_text.c - findings of `rules check` for people, and its --help; see rules_check.h. */
 #include "server/cli/rules_check.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -67,15 +67,25 @@ static void print_summary(struct buf *out, const struct check_options *options,
         print_kinds(out, file);
 }
 
+/* NO_COLOR: see no-color.org. */
+static bool wants_colours(void)
+{
+    const char *no = getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) && !(no && *no);
+}
+
 void check_print_text(struct buf *out, const struct check_options *options, const struct checked_file *files,
                       size_t n)
 {
     struct arena *arena = arena_new();
-    bool terminal = isatty(STDOUT_FILENO);
+    bool colours = wants_colours();
     for (size_t i = 0; i < n; i++) {
-        for (size_t j = 0; j < files[i].issues.n; j++)
-            if (!files[i].marks[j].known)
-                rules_print_issue(out, &files[i].issues.items[j], &files[i].file, 1, terminal);
+        for (size_t j = 0; j < files[i].issues.n; j++) {
+            if (files[i].marks[j].known)
+                continue;
+            rules_print_issue(out, &files[i].issues.items[j], &files[i].file, 1, colours);
+            buf_byte(out, '\n');
+        }
         for (size_t j = 0; j < options->n_append_only && files[i].ruleset; j++)
             buf_printf(out, "append-only '" STR_FMT "': %s\n", STR_ARG(options->append_only[j]),
                        check_verdict(arena, &files[i], options->append_only[j]));

@@ -1,6 +1,8 @@
 /* rules_world.c - see rules_world.h. */
 #include "rules_world.h"
 
+#include "rules-engine/coverage.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -312,4 +314,56 @@ struct ruleset *world_compile(struct arena *arena, struct str text)
     if (!ruleset)
         fail_msg("%s\n" STR_FMT, message, STR_ARG(text));
     return ruleset;
+}
+
+/* ---- deciding twice ---- */
+
+void world_watch(const struct ruleset *ruleset, bool watch)
+{
+    struct coverage_shard *shard = coverage_take(ruleset->coverage);
+    struct coverage_node *nodes = coverage_nodes(shard);
+    for (uint32_t i = 0; i < ruleset->n_nodes; i++)
+        nodes[i].looks = watch ? 0 : LIMIT_COVERAGE_LOOKS;
+    coverage_give(shard);
+}
+
+static void assert_same_text(const char *name, const char *walked, const char *known)
+{
+    if ((walked == NULL) != (known == NULL) || (walked && strcmp(walked, known) != 0))
+        fail_msg("%s: %s when every expression is walked, %s when not", name, walked ? walked : "none",
+                 known ? known : "none");
+}
+
+static void assert_same_try(const struct rules_try *walked, const struct rules_try *known)
+{
+    assert_int_equal(walked->line, known->line);
+    assert_int_equal(walked->column, known->column);
+    assert_same_text("reason", walked->reason, known->reason);
+    assert_same_text("expression", walked->expression, known->expression);
+    assert_same_text("value", walked->value, known->value);
+    assert_same_text("missing", walked->missing, known->missing);
+    assert_same_text("extra", walked->extra, known->extra);
+}
+
+enum status_code world_decide(const struct ruleset *ruleset, const struct rules_request *request,
+                              const struct rules_env *env, struct rules_budget *budget, struct arena *arena,
+                              struct rules_decision *decision, struct status *st)
+{
+    struct rules_budget again = budget ? *budget : (struct rules_budget){ 0 };
+    struct rules_env quiet = env ? *env : (struct rules_env){ 0 };
+    struct rules_decision known;
+    struct status ignored = status_init(arena);
+    enum status_code code = rules_decide(ruleset, request, env, budget, arena, decision, st);
+    quiet.trace = NULL;
+    world_watch(ruleset, false);
+    assert_int_equal(rules_decide(ruleset, request, &quiet, budget ? &again : NULL, arena, &known, &ignored),
+                     code);
+    world_watch(ruleset, true);
+    assert_int_equal(decision->allowed, known.allowed);
+    assert_int_equal(decision->expressions, known.expressions);
+    assert_same_text("message", decision->message, known.message);
+    assert_int_equal(decision->n_tries, known.n_tries);
+    for (size_t i = 0; i < known.n_tries; i++)
+        assert_same_try(&decision->tries[i], &known.tries[i]);
+    return code;
 }

@@ -62,4 +62,13 @@ struct ruleset *world_compile(struct arena *arena, struct str text);
 /* The same, or NULL with the compiler's message. */
 struct ruleset *world_try_compile(const char **message, struct arena *arena, struct str text);
 
+/* rules_decide, twice: while coverage looks at every value, which walks every expression, and as it is from
+ * the thousandth decision on, when what fold.h says is known is not walked. Fails the test unless both say
+ * the same, to the number of expressions. The answer is the first's. */
+enum status_code world_decide(const struct ruleset *ruleset, const struct rules_request *request,
+                              const struct rules_env *env, struct rules_budget *budget, struct arena *arena,
+                              struct rules_decision *decision, struct status *st);
+/* Whether coverage looks at values from now on: it does until it has looked often enough. */
+void world_watch(const struct ruleset *ruleset, bool watch);
+
 #endif

@@ -294,7 +294,7 @@ static void run_request(struct script *s, struct str op, struct str rest, struct
     struct rules_decision decision;
     struct status st = status_init(s->arena);
     assert_int_equal(
-        rules_decide(s->ruleset, &r, &env, s->with_budget ? &s->budget : NULL, s->arena, &decision, &st),
+        world_decide(s->ruleset, &r, &env, s->with_budget ? &s->budget : NULL, s->arena, &decision, &st),
         STATUS_OK);
     expectations++;
     check_decision(s, &decision, expected);

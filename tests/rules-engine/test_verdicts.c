@@ -363,7 +363,7 @@ static void replay_expression(struct world *w, const struct json *record)
         return;
     }
     put_usual(w);
-    assert_int_equal(rules_decide(ruleset, &request, &env, NULL, arena, &decision, &st), STATUS_OK);
+    assert_int_equal(world_decide(ruleset, &request, &env, NULL, arena, &decision, &st), STATUS_OK);
     const char *theirs = json_get(record, "http") ? "http 500" : said_last(arena, record);
     const char *ours = we_said(arena, ruleset, &decision);
     if (strcmp(theirs, ours) != 0)
@@ -454,7 +454,7 @@ static void replay_list(struct world *w, const struct json *record)
     struct rules_env env = world_env(w);
     struct ruleset *ruleset = world_compile(arena, rules);
     put_usual(w);
-    assert_int_equal(rules_decide(ruleset, &request, &env, NULL, arena, &decision, &st), STATUS_OK);
+    assert_int_equal(world_decide(ruleset, &request, &env, NULL, arena, &decision, &st), STATUS_OK);
     /* Google judges all disjuncts and prints the reasons of each; we stop at the first that is denied. */
     const struct json *reasons = json_get(record, "reasons");
     const char *theirs = said(arena, json_true(record, "allowed"), reasons);
@@ -521,7 +521,7 @@ static const char *decide_one(struct world *w, struct rules_budget *budget, cons
                                                  : RULES_DELETE;
     request.new_fields = fields;
     request.touched = &(struct rules_touched){ .inserted = request.method == RULES_CREATE };
-    assert_int_equal(rules_decide(current, &request, &env, budget, w->arena, &decision, &st), STATUS_OK);
+    assert_int_equal(world_decide(current, &request, &env, budget, w->arena, &decision, &st), STATUS_OK);
     *allowed = decision.allowed;
     return decision.allowed ? "allowed" : decision.message;
 }
@@ -583,7 +583,7 @@ static const char *decide_list_request(struct world *w, const struct json *recor
     struct rules_env env = world_env(w);
     struct rules_decision decision;
     struct status st = status_init(w->arena);
-    assert_int_equal(rules_decide(current, &request, &env, NULL, w->arena, &decision, &st), STATUS_OK);
+    assert_int_equal(world_decide(current, &request, &env, NULL, w->arena, &decision, &st), STATUS_OK);
     return decision.allowed ? "allowed" : decision.message;
 }
 

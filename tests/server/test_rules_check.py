@@ -10,10 +10,11 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 
-from test_cli import ROOT, main, run
+from test_cli import BINARY, CLEAN, ROOT, main, run
 
 PUBLISHED = "fixtures/rules/as_published.rules"
 LINTS = os.path.join(ROOT, "tests", "rules", "lint")
@@ -164,6 +165,25 @@ def test_errors_that_do_not_name_their_cause_get_a_note():
                 f.write(rules % condition)
             r = check(path)
             assert r.returncode == 1 and (note in r.stdout if note else "note:" not in r.stdout), r.stdout
+
+
+def test_colours_are_for_terminals_that_want_them():
+    def seen(**env):
+        terminal, inside = os.openpty()
+        p = subprocess.Popen([BINARY, "rules", "check", PUBLISHED], cwd=ROOT, env=dict(CLEAN, **env), stdout=inside)
+        os.close(inside)
+        text = b""
+        try:
+            while piece := os.read(terminal, 65536):
+                text += piece
+        except OSError:  # Linux's way to say that the other side is closed
+            pass
+        os.close(terminal)
+        assert p.wait() == 1
+        return text
+    assert b"\x1b[1;31merror[useless-deny]\x1b[0m" in seen(NO_COLOR="")
+    assert b"\x1b" not in seen(NO_COLOR="1") and b"error[useless-deny]" in seen(NO_COLOR="1")
+    assert "\x1b" not in check(PUBLISHED).stdout
 
 
 # ---- JSON ----
