@@ -375,17 +375,16 @@ static enum status_code replay_all(struct replay *r)
 
 static void put_not_recorded(struct buf *out, const struct replay *r)
 {
-    buf_z(out, "Not in a ledger, so not judged: reads.");
-    if (r->n_plain) {
-        buf_z(out, " Nor are the claims of tokens: judged as a uid without claims (--principal RECORDED=FILE "
-                   "gives them): ");
-        for (size_t i = 0; i < r->n_plain; i++) {
-            buf_z(out, i ? ", " : "");
-            log_escape(out, r->plain[i]);
-        }
-        buf_byte(out, '.');
+    buf_z(out, "Not in a ledger: reads, so they are not judged; request.time, so the commit's is taken");
+    if (r->n_plain)
+        buf_z(
+            out,
+            "; claims of tokens, so judged as a uid without claims (--principal RECORDED=FILE gives them): ");
+    for (size_t i = 0; i < r->n_plain; i++) {
+        buf_z(out, i ? ", " : "");
+        log_escape(out, r->plain[i]);
     }
-    buf_byte(out, '\n');
+    buf_z(out, ".\n");
 }
 
 static void put_refusals(struct buf *out, const struct replay *r)
