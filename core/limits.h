@@ -101,6 +101,7 @@ enum {
     LIMIT_RULES_MATCH_DEPTH = 10,
     LIMIT_RULES_WILDCARDS = 20,
     LIMIT_RULES_PATH_SEGMENTS = 100,
+    LIMIT_RULES_REGEX_NESTING = 20, /* groups inside of groups */
     LIMIT_RULES_FILES = 16,         /* ours */
     LIMIT_RULES_ISSUES = 1000,      /* ours: findings kept of one compilation */
     LIMIT_RULES_NESTING = 300,      /* ours: brackets, matches, operators while parsing; three times the AST depth */

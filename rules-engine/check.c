@@ -177,7 +177,7 @@ static void compile_pattern(struct checker *c, struct ast_node *node)
         return;
     if (!regex) {
         issues_add(c->issues, RULES_ERROR, node->file, check_first_token(c->issues, pattern),
-                   "Invalid regular expression pattern. Pattern: " STR_FMT ".", STR_ARG(pattern->text));
+                   "%s Pattern: " STR_FMT ".", regex_refusal(pattern->text), STR_ARG(pattern->text));
         return;
     }
     node->call.cached = regex;

@@ -629,18 +629,31 @@ unsigned parser_method(struct str name)
     return 0;
 }
 
+/* "read, write": the names as written, one space behind each comma. */
+static const char *methods_text(const struct parser *p, const struct ast_span *spans, uint32_t n)
+{
+    char *text = arena_alloc(p->arena, spans[n - 1].to - spans[0].from + 2 * (size_t)n), *at = text;
+    for (uint32_t i = 0; i < n; i++) {
+        if (i > 0) {
+            memcpy(at, ", ", 2);
+            at += 2;
+        }
+        memcpy(at, p->text.p + spans[i].from, spans[i].to - spans[i].from);
+        at += spans[i].to - spans[i].from;
+    }
+    *at = '\0';
+    return text;
+}
+
 static void parse_methods(struct parser *p, struct ast_allow *allow)
 {
     struct list spans = { 0 };
-    const char *text = NULL;
     do {
         const struct token *token = expect(p, TOKEN_IDENTIFIER);
-        struct str name = token_text(p, token);
         *(struct ast_span *)list_push(p, &spans, sizeof(struct ast_span)) = token_span(token);
-        allow->methods |= parser_method(name);
-        text = arena_printf(p->arena, "%s%s" STR_FMT, text ? text : "", text ? ", " : "", STR_ARG(name));
+        allow->methods |= parser_method(token_text(p, token));
     } while (accept(p, TOKEN_COMMA));
-    allow->methods_text = text;
+    allow->methods_text = methods_text(p, spans.items, spans.n);
     allow->method_spans = spans.items;
     allow->n_methods = spans.n;
 }

@@ -29,6 +29,7 @@ struct node {
     size_t n;
     uint64_t hash;
     uint8_t only;     /* the alternative that is left, or 0 */
+    uint8_t least;    /* of those that are left */
     uint8_t finished; /* the least that has come to the end of the rule, or 0 */
     bool conflict;
     uint32_t next[TOKEN_KINDS]; /* a node, NOT_COMPUTED, or NOWHERE */
@@ -245,6 +246,15 @@ static void close_over(struct predictor *p, bool full)
             push(p, &p->next, c);
     }
     p->work.n = 0;
+}
+
+static unsigned least_alternative(const struct config_list *list)
+{
+    unsigned least = list->items[0].alternative;
+    for (size_t i = 1; i < list->n; i++)
+        if (list->items[i].alternative < least)
+            least = list->items[i].alternative;
+    return least;
 }
 
 static int compare_configs(const void *a, const void *b)
@@ -524,6 +534,7 @@ static uint32_t node_of_current(struct predictor *p)
     memcpy(node->configs, p->current.items, node->n * sizeof *node->configs);
     node->hash = hash;
     node->only = (uint8_t)only_alternative(&p->current);
+    node->least = (uint8_t)least_alternative(&p->current);
     node->finished = (uint8_t)least_finished(p, false);
     node->conflict = conflict;
     p->nodes[p->n_nodes] = node;
@@ -557,8 +568,8 @@ static uint32_t next_node(struct predictor *p, uint32_t id, unsigned kind)
     return p->nodes[id]->next[kind];
 }
 
-unsigned predictor_choose(struct predictor *p, uint16_t state, uint32_t context, uint8_t precedence,
-                          uint32_t at, uint32_t *error, uint32_t *furthest)
+unsigned predictor_choose(struct predictor *p, bool quickly, uint16_t state, uint32_t context,
+                          uint8_t precedence, uint32_t at, uint32_t *error, uint32_t *furthest)
 {
     assert(precedence < PRECEDENCES);
     uint32_t id = start_node(p, state, precedence);
@@ -577,7 +588,8 @@ unsigned predictor_choose(struct predictor *p, uint16_t state, uint32_t context,
         if (p->nodes[id]->only)
             return p->nodes[id]->only;
         if (kind == TOKEN_EOF || p->nodes[id]->conflict)
-            return choose_with_context(p, state, context, precedence, at, error);
+            return quickly ? p->nodes[id]->least
+                           : choose_with_context(p, state, context, precedence, at, error);
     }
     return 0;
 }

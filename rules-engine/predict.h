@@ -24,9 +24,10 @@ uint32_t predictor_context(struct predictor *p, uint32_t parent, uint16_t state,
 struct predict_context predictor_context_at(const struct predictor *p, uint32_t context);
 
 /* 1 for the first alternative, 0 for an error, whose token is *error. *furthest is raised to the last token
- * looked at. `context` and `precedence` are those of the open rule. */
-unsigned predictor_choose(struct predictor *p, uint16_t state, uint32_t context, uint8_t precedence,
-                          uint32_t at, uint32_t *error, uint32_t *furthest);
+ * looked at. `context` and `precedence` are those of the open rule. Quickly: without what is really open; of
+ * alternatives that cannot be told apart then, the first is taken (ANTLR's SLL mode). */
+unsigned predictor_choose(struct predictor *p, bool quickly, uint16_t state, uint32_t context,
+                          uint8_t precedence, uint32_t at, uint32_t *error, uint32_t *furthest);
 /* Whether the work limit was hit; answers are meaningless then. */
 bool predictor_gave_up(const struct predictor *p);
 

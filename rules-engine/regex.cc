@@ -3,6 +3,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic" /* compound literals in the C headers */
 #include "rules-engine/regex.h"
+#include "core/limits.h"
 #pragma GCC diagnostic pop
 
 #include <re2/re2.h>
@@ -22,13 +23,126 @@ static re2::StringPiece piece(struct str s)
     return re2::StringPiece(s.p ? s.p : "", s.n);
 }
 
+namespace
+{
+
+/* Google's emulator 1.19.9 counts parentheses without looking at classes and \Q...\E, so that [(] is refused.
+ */
+enum nesting { BALANCED, UNBALANCED, TOO_NESTED };
+nesting count_groups(struct str pattern)
+{
+    int depth = 0;
+    for (size_t i = 0; i < pattern.n && depth >= 0; i++) {
+        if (pattern.p[i] == '\\')
+            i++;
+        else
+            depth += (pattern.p[i] == '(') - (pattern.p[i] == ')');
+        if (depth > LIMIT_RULES_REGEX_NESTING)
+            return TOO_NESTED;
+    }
+    return depth == 0 ? BALANCED : UNBALANCED;
+}
+
+/* A pattern of RE2/J, which Google's emulator uses, as one of RE2. */
+struct adapter {
+    struct str pattern;
+    std::string out;
+    size_t names = 0;
+    explicit adapter(struct str p) : pattern(p) {}
+
+    bool at(size_t i, const char *text) const { return str_starts(str_skip(pattern, i), str_of(text)); }
+    void copy(size_t *i, size_t n)
+    {
+        n = n < pattern.n - *i ? n : pattern.n - *i;
+        out.append(pattern.p + *i, n);
+        *i += n;
+    }
+    /* Up to and with `end`, or all. */
+    void copy_until(size_t *i, const char *end)
+    {
+        while (*i < pattern.n && !at(*i, end))
+            copy(i, 1);
+        copy(i, strlen(end));
+    }
+
+    /* A backslash takes every character beyond ASCII literally. */
+    bool escape(size_t *i)
+    {
+        if (at(*i, "\\C"))
+            return false;
+        if (at(*i, "\\Q"))
+            copy_until(i, "\\E");
+        else if (*i + 1 < pattern.n && static_cast<unsigned char>(pattern.p[*i + 1]) >= 0x80)
+            ++*i;
+        else
+            copy(i, 2);
+        return true;
+    }
+    void character_class(size_t *i)
+    {
+        copy(i, at(*i, "[^") ? 2 : 1);
+        for (bool first = true; *i < pattern.n && (first || pattern.p[*i] != ']'); first = false) {
+            if (at(*i, "[:"))
+                copy_until(i, ":]");
+            else if (pattern.p[*i] != '\\' || !escape(i))
+                copy(i, 1);
+        }
+        copy(i, 1);
+    }
+
+    bool is_name(size_t i) const
+    {
+        return at(i, "(?P<") || (at(i, "(?<") && !at(i, "(?<=") && !at(i, "(?<!"));
+    }
+    void name(size_t *i)
+    {
+        *i += at(*i, "(?P<") ? 4 : 3;
+        out.append("(?P<");
+        names++;
+    }
+
+    /* False when RE2/J refuses the pattern where RE2 does not. */
+    bool run()
+    {
+        for (size_t i = 0; i < pattern.n;) {
+            if (at(i, "{*") || at(i, "{+") || at(i, "{?"))
+                return false;
+            if (at(i, "\\")) {
+                if (!escape(&i))
+                    return false;
+            } else if (at(i, "[")) {
+                character_class(&i);
+            } else if (is_name(i)) {
+                name(&i);
+            } else {
+                copy(&i, 1);
+            }
+        }
+        return true;
+    }
+};
+
+} // namespace
+
+const char *regex_refusal(struct str pattern)
+{
+    static_assert(LIMIT_RULES_REGEX_NESTING == 20, "the text says so");
+    return count_groups(pattern) == TOO_NESTED
+               ? "Regular expression too many nested groupings. Maximum allowed nested groupings: 20"
+               : "Invalid regular expression pattern.";
+}
+
 struct regex *regex_compile(struct str pattern)
 {
     RE2::Options options;
     options.set_log_errors(false);
     options.set_max_mem(REGEX_MEMORY);
-    regex *made = new (std::nothrow) regex(piece(pattern), options);
-    if (made && !made->program.ok()) {
+    adapter adapted(pattern);
+    if (count_groups(pattern) != BALANCED || !adapted.run())
+        return nullptr;
+    regex *made = new (std::nothrow) regex(adapted.out, options);
+    bool names_differ = made && made->program.NamedCapturingGroups().size() < adapted.names;
+    if (made && (!made->program.ok() || names_differ)) {
         delete made;
         made = nullptr;
     }

@@ -1,4 +1,6 @@
-/* regex.h - regular expressions as the rules language has them, over RE2. Only regex.cc knows RE2.
+/* regex.h - regular expressions as the rules language has them, over RE2. Only regex.cc knows RE2. Where
+ * RE2/J differs, which Google's emulator uses, its ways are ours; but repetitions inside of repetitions of
+ * more than 1000 in all are refused here.
  *
  * RE2 takes time linear in the input, whatever the pattern; no look-around, no back references. Programs
  * are limited to REGEX_MEMORY, patterns beyond it do not compile. A compiled regex is immutable: any
@@ -19,8 +21,10 @@ enum { REGEX_MEMORY = 8 * 1024 * 1024 };
 
 struct regex;
 
-/* NULL when RE2 refuses the pattern. Free with regex_free. */
+/* NULL when the pattern is refused. Free with regex_free. */
 struct regex *regex_compile(struct str pattern);
+/* How Google's emulator 1.19.9 words that, before " Pattern: ..." */
+const char *regex_refusal(struct str pattern);
 void regex_free(struct regex *regex); /* NULL is allowed */
 
 /* Whole-string match. */

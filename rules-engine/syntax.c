@@ -80,21 +80,18 @@ static struct str token_text(const struct walk *w, const struct token *token)
     return str_from(w->issues->sources[w->file].text.p + token->from, token->to - token->from);
 }
 
-/* Messages are one line, and end at a NUL. */
-static const char *escaped(struct arena *arena, struct str text)
+/* Some messages show spaces as escapes. A NUL, which would end the message, is one in all of them. */
+enum { ESCAPE_NUL = 1, ESCAPE_SPACES = 4 };
+static const char *escaped(struct arena *arena, struct str text, size_t n_escapes)
 {
+    static const char characters[] = { '\0', '\n', '\r', '\t' }, names[] = { '0', 'n', 'r', 't' };
     char *out = arena_alloc(arena, text.n * 2 + 1);
     size_t n = 0;
     for (size_t i = 0; i < text.n; i++) {
-        static const char special[] = "\0"
-                                      "0\nn\rr\tt";
-        const char *found = memchr(special, text.p[i], sizeof special - 1);
-        if (found && (unsigned char)text.p[i] < 0x20) {
+        const char *found = memchr(characters, text.p[i], n_escapes);
+        if (found)
             out[n++] = '\\';
-            out[n++] = found[1];
-        } else {
-            out[n++] = text.p[i];
-        }
+        out[n++] = found ? names[found - characters] : text.p[i];
     }
     out[n] = '\0';
     return out;
@@ -102,7 +99,7 @@ static const char *escaped(struct arena *arena, struct str text)
 
 static const char *shown(struct walk *w, const struct token *token)
 {
-    return escaped(w->arena, token_text(w, token));
+    return escaped(w->arena, token_text(w, token), ESCAPE_SPACES);
 }
 
 static void report(struct walk *w, const struct token *token, const char *message)
@@ -175,11 +172,16 @@ static bool begin_error(struct walk *w)
     return true;
 }
 
+static void report_unexpected(struct walk *w, const struct token *token)
+{
+    const char *text = escaped(w->arena, token_text(w, token), ESCAPE_NUL);
+    report(w, token, arena_printf(w->arena, "Unexpected '%s'.", text));
+}
+
 /* Never held back: Google's compiler reports these even while it recovers. */
 static void report_unwanted(struct walk *w)
 {
-    const struct token *token = token_at(w, w->at);
-    report(w, token, arena_printf(w->arena, "Unexpected '%s'.", shown(w, token)));
+    report_unexpected(w, token_at(w, w->at));
     w->broken = true;
 }
 
@@ -225,7 +227,7 @@ static void fail_choice(struct walk *w, uint32_t at)
 {
     const struct token *token = token_at(w, at);
     if (begin_error(w))
-        report(w, token, arena_printf(w->arena, "Unexpected '%s'.", shown(w, token)));
+        report_unexpected(w, token);
     give_up_rule(w);
 }
 
@@ -323,8 +325,8 @@ static void choose(struct walk *w)
     uint32_t error = w->at;
     unsigned alternative = state->one_token
                                ? choose_by_token(w, state)
-                               : predictor_choose(w->predictor, w->state, top(w)->context, top(w)->precedence,
-                                                  w->at, &error, &w->furthest);
+                               : predictor_choose(w->predictor, !w->repairing, w->state, top(w)->context,
+                                                  top(w)->precedence, w->at, &error, &w->furthest);
     if (predictor_gave_up(w->predictor))
         w->stopped = true;
     else if (alternative == 0)
@@ -460,7 +462,7 @@ static void report_lexer_errors(struct issue_list *issues, uint32_t file, const 
         struct str text = str_from(issues->sources[file].text.p + error->from, error->to - error->from);
         if (error->before >= from_token)
             issues_add(issues, RULES_ERROR, file, (struct ast_span){ error->at, error->at + 1 },
-                       "token recognition error at: '%s'", escaped(arena, text));
+                       "token recognition error at: '%s'", escaped(arena, text, ESCAPE_SPACES));
     }
     arena_free(arena);
 }

@@ -62,7 +62,7 @@ static const struct regex *compiled(struct eval *e, struct str pattern)
 
 static struct rvalue bad_pattern(struct eval *e, struct str pattern)
 {
-    return eval_error(e, "Invalid regular expression pattern. Pattern: " STR_FMT ".", STR_ARG(pattern));
+    return eval_error(e, "%s Pattern: " STR_FMT ".", regex_refusal(pattern), STR_ARG(pattern));
 }
 
 static struct rvalue matches(struct eval *e, const struct rvalue *self, const struct rvalue *args)

@@ -431,3 +431,48 @@ for c in ["[1]['a' + 1]", "[1]['a' % 1]", "[1]['a' - 1]", "[1][1 + [1]]", "[1][-
           "-([1] - 1)", "-(-[1])", "math.abs([1] + 1)", "duration.value([1] - 1, 's')", "timestamp.date([1] * 1, 1, 1)", "1 - ([1] + 1)",
           "1 % ([1] - 1)", "[1][1.5]", "[1][1 % 1.5]", "[1][id % 2]", "{}[[1] + 'a']"]:
     add('operands ' + c, C(c + ' == 1'))
+# Spaces in messages; what the first, quick pass of the parser loses.
+add('no token lost', '\x1a' + V + S(' match /{x}}/a { allow read; }', ''))
+add('no token kept', '\x1a' + V + S(' match /{x}/a { allow read; }', ''))
+for c in ["a '\t'", "'\t' 'a'", "[1 '\t'", "1 + \t", "a '\t' ]"]:
+    add('tab ' + repr(c), C(c))
+# Regular expressions where RE2/J has ways of its own.
+def X(pattern): return C("'a'.matches('" + pattern.replace('\\', '\\\\') + "')")
+for p in ["a{*", "{+", "a{?", "a{{*", "(a{*)", "a{*?", "a{,2}*", "a{x}*", "a{1*", "\\{*", "[{*]", "a{|b", "(?<n>a)", "(?<n>a)(?<m>b)", "(?<1>a)",
+          "(?<>a)", "(?<n", "(?<=a)", "(?<!a)", "(?P<n>a)(?P<n>b)", "(?<n>a)(?P<n>b)", "(?P<n>a)|(?P<n>b)", "\\C", "[\\C]", "\\é", "\\é*", "[\\é]",
+          "\\日", "\\-", "\\Q(?<n>{*\\E", "\\Q*", "[[:alpha:]]{*", "[]a](?<n>b)", "[^]](?<n>b)", "[\\]{*]", "a\\", "a**", "a*??", "a{1001}",
+          "a{1000}", "(a{500}){2}", "a{2,1}", "\\pN", "\\p{Nope}", "[z-a]", "[[:nope:]]", "(?z)"]:
+    add('regex ' + p, X(p))
+for n in (20, 21):
+    add('regex nested %d' % n, X('(' * n + 'a' + ')' * n))
+    add('regex nested %d (?:' % n, X('(?:' * n + 'a' + ')' * n))
+    add('regex nested %d [(]' % n, X('[(]' * n))
+    add('regex nested %d \\Q' % n, X('\\Q' + '(' * n + '\\E'))
+add('regex nested \\(', X('\\(' * 30)); add('regex side by side', X('(a)' * 30)); add('regex nested replace', C("'a'.replace('%sa%s', 'b') == 'b'" % ('(' * 21, ')' * 21)))
+add('regex nested split', C("'a'.split('%sa%s') == []" % ('(' * 21, ')' * 21)))
+# Limits at their values.
+for n in (7, 8, 9):
+    P7 = ['p%d' % i for i in range(n)]
+    add('limit parameters %d' % n, F('function f(%s) { return %s; }' % (', '.join(P7), ' && '.join(P7)), 'f(%s)' % ', '.join(['true'] * n)))
+for n in (10, 11, 12):
+    add('limit lets %d' % n, F('function f() { ' + ' '.join(f'let a{i} = {i};' for i in range(n)) + ' return ' + ' + '.join(f'a{i}' for i in range(n)) + ' == 0; }'))
+for n in (20, 21, 22):
+    add('limit calls %d' % n, F('\n'.join(f'function f{i}(x) {{ return f{i+1}(x); }}' for i in range(n - 1)) + f'\nfunction f{n-1}(x) {{ return x; }}', 'f0(true)'))
+for n in (99, 100, 101):
+    add('limit or %d' % n, C(' || '.join(['true'] * n)))
+    add('limit plus %d' % n, C(' + '.join(['1'] * n) + ' == 1'))
+    add('limit not %d' % n, C('!' * n + 'true'))
+    add('limit members %d' % n, C('id' + '.a' * n))
+for n in (20, 21):
+    add('limit wildcards %d in two' % n, S('match ' + ''.join(f'/{{b{i}}}' for i in range(10)) + ' { match ' + ''.join(f'/{{c{i}}}' for i in range(n - 10)) + ' { allow read; } }'))
+for n in (100, 101):
+    add('limit segments %d in two' % n, S('match ' + '/a' * 50 + ' { match ' + '/b' * (n - 50) + ' { allow read; } }'))
+# What nobody writes: many of everything.
+add('many matches', S(''.join(' match /{x=**}/c%d/{y} { allow read: if x[0] == y; }\n' % i for i in range(300))))
+add('many allows', Q(''.join('allow read: if id == "%d";\n' % i for i in range(500))))
+add('many functions', F('\n'.join(f'function f{i}() {{ return {i} == id; }}' for i in range(300)), 'f0() || f299()'))
+add('many errors', Q(''.join('allow read: if a b;\n' for i in range(60))))
+add('many brackets', C('[' * 90 + '(' * 8 + ' x'))
+add('many slashes', S('match ' + '/' * 50 + ' { allow read; }'))
+add('many quotes', C('"' * 51))
+add('many comments', '/*' * 200 + '*/' + C('true') + '/*' * 50)

@@ -7,27 +7,21 @@ One line a ruleset: {"name", "rules", "issues": [[severity, line, column, offset
 "refusal" (the message of the 400 that it answers without ignore_errors) where there is an error. Only the
 standard library is used. test_compile_recorded.c replays the file.
 """
+import http.client
 import json
 import sys
-import urllib.error
-import urllib.request
 
 from compile_cases import cases
 
 
-def put(host, project, rules, ignore_errors):
+def put(emulator, project, rules, ignore_errors):
+    """Its answer, by an open http.client.HTTPConnection."""
     body = {"rules": {"files": [{"name": "firestore.rules", "content": rules}]}}
     if ignore_errors:
         body["ignore_errors"] = True
-    request = urllib.request.Request(
-        "http://%s/emulator/v1/projects/%s:securityRules" % (host, project),
-        data=json.dumps(body).encode(), method="PUT",
-        headers={"Authorization": "Bearer owner", "Content-Type": "application/json"})
-    try:
-        with urllib.request.urlopen(request, timeout=40) as answer:
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        return json.loads(error.read())
+    emulator.request("PUT", "/emulator/v1/projects/%s:securityRules" % project, json.dumps(body),
+                     {"Authorization": "Bearer owner", "Content-Type": "application/json"})
+    return json.load(emulator.getresponse())
 
 
 def row(issue):
@@ -37,15 +31,15 @@ def row(issue):
 
 
 def main():
-    host = sys.argv[1]
+    emulator = http.client.HTTPConnection(sys.argv[1], timeout=40)
     for number, (name, rules) in enumerate(cases.items()):
-        answer = put(host, "compile-%d" % number, rules, True)
+        answer = put(emulator, "compile-%d" % number, rules, True)
         if "error" in answer:  # the emulator failed: nothing to learn
             print("skipped: %s: %s" % (name, answer["error"]), file=sys.stderr)
             continue
         record = {"name": name, "rules": rules, "issues": [row(i) for i in answer.get("issues", [])]}
         if any(issue[0] == "E" for issue in record["issues"]) and number % 10 == 0:
-            record["refusal"] = put(host, "refused-%d" % number, rules, False)["error"]["message"]
+            record["refusal"] = put(emulator, "refused-%d" % number, rules, False)["error"]["message"]
         print(json.dumps(record, ensure_ascii=False))
 
 

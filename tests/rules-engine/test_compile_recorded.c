@@ -1,12 +1,11 @@
 /* test_compile_recorded.c - replays what Google's compiler 1.19.9 said about rulesets
  * (compile/recorded.ndjson, made by record_compile.py): every finding with its text, place and order. A
  * ruleset that differs must stand in compile/known.txt, and what stands there must differ. */
+#include "recorded.h"
 #include "rules_world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -19,36 +18,11 @@ static struct {
 
 static struct str known_text;
 
-static struct str read_file(struct arena *arena, const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    if (!f)
-        fail_msg("cannot open %s", path);
-    fseek(f, 0, SEEK_END);
-    long size = ftell(f);
-    assert_true(size >= 0);
-    rewind(f);
-    char *text = arena_alloc(arena, (size_t)size + 1);
-    assert_int_equal(fread(text, 1, (size_t)size, f), size);
-    fclose(f);
-    return str_from(text, (size_t)size);
-}
-
-static bool next_line(struct str *rest, struct str *line)
-{
-    if (rest->n == 0)
-        return false;
-    const char *end = memchr(rest->p, '\n', rest->n);
-    *line = end ? str_from(rest->p, (size_t)(end - rest->p)) : *rest;
-    *rest = str_skip(*rest, line->n + (end != NULL));
-    return true;
-}
-
 /* known.txt has one name of a recorded ruleset a line; '#' begins a comment. */
 static bool is_known(struct str name)
 {
     struct str rest = known_text, line;
-    while (next_line(&rest, &line))
+    while (recorded_line(&rest, &line))
         if (str_eq(line, name))
             return true;
     return false;
@@ -144,9 +118,9 @@ static void findings_are_googles(void **state)
 {
     (void)state;
     struct arena *arena = arena_new(), *scratch = arena_new();
-    known_text = read_file(arena, "rules-engine/compile/known.txt");
-    struct str rest = read_file(arena, "rules-engine/compile/recorded.ndjson"), line;
-    while (next_line(&rest, &line)) {
+    known_text = recorded_file(arena, "rules-engine/compile/known.txt");
+    struct str rest = recorded_file(arena, "rules-engine/compile/recorded.ndjson"), line;
+    while (recorded_line(&rest, &line)) {
         struct json record;
         assert_true(json_parse(&record, scratch, line));
         replay(scratch, &record);

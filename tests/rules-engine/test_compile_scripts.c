@@ -7,6 +7,7 @@
  * "// expect". `// note: TEXT` behind a lint is its second line. Lints run only on files under lint/, and
  * only where they compile; a line `// append-only: PATTERN` there is an option of theirs. Every lint has a
  * script ID.bad.rules in which it is found and ID.good.rules in which it is not. */
+#include "recorded.h"
 #include "rules-engine/rules.h"
 
 #include <dirent.h>
@@ -115,23 +116,11 @@ static void match_issue(struct script *s, const struct rules_issue *issue)
              issue->description);
 }
 
-static struct str read_file(struct arena *arena, const char *path)
-{
-    FILE *f = fopen(path, "rb");
-    assert_non_null(f);
-    size_t cap = 1 << 20;
-    char *text = arena_alloc(arena, cap);
-    size_t n = fread(text, 1, cap, f);
-    assert_true(n < cap);
-    fclose(f);
-    return str_from(text, n);
-}
-
 static void run_script(const char *path, bool lint)
 {
     struct script s = { .arena = arena_new(), .name = path };
     struct status st = status_init(s.arena);
-    struct rules_file file = { str_of(path), read_file(s.arena, path) };
+    struct rules_file file = { str_of(path), recorded_file(s.arena, path) };
     struct rules_issues issues;
     struct ruleset *ruleset;
     read_expectations(&s, file.content);
@@ -189,7 +178,7 @@ static void lint_scripts_find_what_they_say(void **state)
 static size_t found_in(const char *id, const char *kind)
 {
     struct arena *arena = arena_new();
-    struct str text = read_file(arena, arena_printf(arena, "rules/lint/%s.%s.rules", id, kind));
+    struct str text = recorded_file(arena, arena_printf(arena, "rules/lint/%s.%s.rules", id, kind));
     const char *said = arena_printf(arena, "// expect lint %s:", id);
     size_t n = 0;
     for (take_until(&text, said); text.n; take_until(&text, said))
