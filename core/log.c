@@ -67,10 +67,25 @@ static const char *level_name(enum log_level level)
     return names[level];
 }
 
-/* Most text is: one look at each byte. */
+/* In each of a word's bytes the top bit, where that byte is 0. */
+static uint64_t zero_bytes(uint64_t word)
+{
+    return (word - UINT64_C(0x0101010101010101)) & ~word & UINT64_C(0x8080808080808080);
+}
+
+/* How much can be copied as it is; most text can, eight bytes at a time. */
 static size_t plain_prefix(const unsigned char *p, size_t n)
 {
     size_t i = 0;
+    for (; n - i >= 8; i += 8) {
+        uint64_t word;
+        memcpy(&word, p + i, 8);
+        uint64_t control = (word - UINT64_C(0x2020202020202020)) & ~word;
+        if (((word | control) & UINT64_C(0x8080808080808080)) |
+            zero_bytes(word ^ UINT64_C(0x7F7F7F7F7F7F7F7F)) |
+            zero_bytes(word ^ UINT64_C(0x2222222222222222)) | zero_bytes(word ^ UINT64_C(0x5C5C5C5C5C5C5C5C)))
+            break;
+    }
     while (i < n && p[i] >= 0x20 && p[i] < 0x7F && p[i] != '"' && p[i] != '\\')
         i++;
     return i;

@@ -58,6 +58,45 @@ static void invalid_utf8_is_escaped_byte_by_byte(void **state)
     assert_escaped((struct str){ 0 }, "");
 }
 
+static void assert_json(struct str in, const char *want)
+{
+    struct buf out;
+    buf_init(&out, 1024);
+    assert_true(log_json_string(&out, in));
+    assert_str_z(buf_view(&out), want);
+    buf_dispose(&out);
+}
+
+static void json_strings_are_safe_to_look_at(void **state)
+{
+    (void)state;
+    assert_json(STR(""), "\"\"");
+    assert_json(STR("a\x1b[31mb\n\t\r\0z\x7f"), "\"a\\u001b[31mb\\n\\u0009\\u000d\\u0000z\\u007f\"");
+    assert_json(STR("\xE2\x80\xAE\xE2\x80\xA8\xC2\x85 \xC3\xA9"), "\"\\u202e\\u2028\\u0085 \xC3\xA9\"");
+    assert_json(STR("say \"\\\" \xFF"), "\"say \\\"\\\\\\\" \\ufffd\"");
+}
+
+/* Wherever it stands among plain text. */
+static void each_ascii_byte_is_copied_or_escaped(void **state)
+{
+    (void)state;
+    for (unsigned c = 0; c < 0x80; c++) {
+        bool plain = c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+        for (size_t at = 0; at < 17; at++) {
+            char text[17], want[32] = "\"";
+            memset(text, 'x', sizeof text);
+            text[at] = (char)c;
+            memcpy(want + 1, text, sizeof text);
+            want[sizeof text + 1] = '"';
+            struct buf out;
+            buf_init(&out, 1024);
+            assert_true(log_json_string(&out, str_from(text, sizeof text)));
+            assert_int_equal(str_eq(buf_view(&out), str_from(want, sizeof text + 2)), plain);
+            buf_dispose(&out);
+        }
+    }
+}
+
 static void ordinary_text_passes(void **state)
 {
     (void)state;
@@ -138,6 +177,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(control_bytes_are_escaped),
     cmocka_unit_test(bidi_marks_and_c1_controls_are_escaped),
     cmocka_unit_test(invalid_utf8_is_escaped_byte_by_byte),
+    cmocka_unit_test(json_strings_are_safe_to_look_at),
+    cmocka_unit_test(each_ascii_byte_is_copied_or_escaped),
     cmocka_unit_test(ordinary_text_passes),
     cmocka_unit_test(escape_reports_a_full_buffer),
     cmocka_unit_test(levels_are_named_and_filtered),
