@@ -243,12 +243,9 @@ static enum status_code prepare_write(struct job *job, size_t i, struct authz *a
 
 static enum status_code decide(struct job *job, struct pending *p, struct authz *authz, struct status *st)
 {
-    static const struct write_state missing = { 0 };
-    const struct write_state *before = p->assume_missing ? &missing : &p->before;
-    struct rules_document seen = { .exists = before->exists, .fields = before->fields };
-    enum rules_method method = !p->now.exists                       ? RULES_DELETE
-                               : p->assume_exists || before->exists ? RULES_UPDATE
-                                                                    : RULES_CREATE;
+    struct rules_document seen = { .exists = p->before.exists, .fields = p->before.fields };
+    bool update = p->assume_exists || (p->before.exists && !p->assume_missing);
+    enum rules_method method = !p->now.exists ? RULES_DELETE : update ? RULES_UPDATE : RULES_CREATE;
     if (!p->written)
         return authz_get(authz, p->path, &seen, st);
     struct rules_touched touched = touched_tell(&p->touched, p->assume_missing, job->run->auto_id);
@@ -383,11 +380,12 @@ static bool prepare_on(struct job *job, bool guess, void (*done)(struct store_co
     return ready || denied;
 }
 
-/* The first time, documents that must not exist are taken for missing without a look; an error that is not
- * the rules' (they are asked about the missing document either way) may come of that, so it is not told. */
+/* The first time, documents that must not exist are taken for missing without a look, unless rules are asked,
+ * which see what is there (1.19.9); an error may come of that, so it is not told. */
 bool job_prepare(struct job *job, void (*done)(struct store_commit *commit))
 {
-    bool ready = prepare_on(job, job->tries == 1 && !job->run->txn, done);
+    bool guess = job->tries == 1 && !job->run->txn && !authz_by_rules(job->run->call);
+    bool ready = prepare_on(job, guess, done);
     if (ready || !job->guessed)
         return ready;
     status_clear(&job->status);

@@ -103,3 +103,15 @@ for condition in ("resource.keys().size() == 1", "'__name__' in resource", "reso
                   "resource.data.n == 1", "request.query.parent == null", "request.query.ancestor == null", "request.query.ancestor[4] == 'b'",
                   "request.query.kind == null", "request.query.keys().size() == 9", "'parent' in request.query"):
     r(f"names and groups: {condition}", anywhere(condition), *[query(c, where, parent=p) for c, where, p in NAMES.values()])
+
+# ---- an insert of what is there: rules see it, and are asked whether it may be created ----
+
+TAKEN = {"exists": False}
+for condition in ("resource == null", "resource.data.n == 1", "request.method == 'create' && request.resource.data.n == 5", "request.resource.data.s == 'x'",
+                  "exists(request.path)"):
+    for what, taken in {"a set": set_("c/a", {"n": 5}, pre=TAKEN), "a mask": set_("c/a", {"n": 5}, ["n"], pre=TAKEN),
+                        "a transform": set_("c/a", {"n": 5}, ["n"], [increment("k", 1)], pre=TAKEN)}.items():
+        r(f"{what} that inserts what is there: {condition}", block(f"allow create: if {condition};"), commit(taken))
+    r(f"CreateDocument of what is there: {condition}", block(f"allow create: if {condition};"), create("c", {"n": 5}, id="a"))
+r("an update of what is missing is an update of null", block("allow update: if resource == null && request.resource.data.n == 5;"),
+  commit(set_("c/never", {"n": 5}, ["n"], pre={"exists": True})))
