@@ -151,7 +151,8 @@ static void print(const struct check_options *o, const struct checked_file *file
     struct buf out;
     buf_init(&out, OUTPUT_MAX);
     formats[o->format].print(&out, o, files, n);
-    fwrite(out.data, 1, out.len, stdout);
+    if (out.len) /* github prints nothing when nothing is new */
+        fwrite(out.data, 1, out.len, stdout);
     buf_dispose(&out);
 }
 

@@ -204,7 +204,8 @@ def test_github_annotates_the_line():
     deny = [line for line in lines if "title=useless-deny" in line]
     assert len(deny) == 1 and deny[0].startswith("::error file=%s,line=18,col=7,title=useless-deny::line 10 grants" % PUBLISHED)
     assert "%0AFix: write 'allow create' on line 10" in deny[0], deny[0]
-    assert check("--format", "github", "fixtures/rules/audit_log.rules").stdout == ""
+    r = check("--format", "github", "fixtures/rules/audit_log.rules")
+    assert (r.returncode, r.stdout, r.stderr) == (0, "", ""), r
 
 
 def test_github_commands_are_one_line_whatever_the_file_says():
