@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-enum { MEGABYTE = 1024 * 1024, HANG_SECONDS = 300 };
+enum { MEGABYTE = 1024 * 1024, ENDLESS = 20000, HANG_SECONDS = 300 };
 
 /* `count` times `unit` between `before` and `after`; a '#' in the unit is its number. count 0: as fits a
  * megabyte. */
@@ -92,12 +92,15 @@ static void refused_with(const struct hostile *cases, size_t n, const char *erro
 static void nesting_without_end_is_too_complex(void **state)
 {
     (void)state;
-    REFUSED_WITH("Expression is too complex to evaluate safely.", { CONDITION, "(", "", 0 },
-                 { CONDITION, "!", "x", 0 }, { CONDITION, "id[", "", 0 }, { CONDITION, "f(", "", 0 },
-                 { CONDITION, "[", "", 0 }, { CONDITION, "{'a':", "", 0 }, { CONDITION, "/a/$(", "", 0 },
-                 { CONDITION, "a ? b : ", "", 0 }, { CONDITION, "a && ", "", 0 },
-                 { CONDITION "a", ".b", "", 0 }, { CONDITION, "/a / [", "", 0 }, { CONDITION, "-(", "", 0 });
-    REFUSED_WITH("Maximum allowed resource rule depth of 10 is reached.", { SERVICE, "match /a {", "", 0 });
+    REFUSED_WITH("Expression is too complex to evaluate safely.", { CONDITION, "(", "", ENDLESS },
+                 { CONDITION, "!", "x", ENDLESS }, { CONDITION, "id[", "", ENDLESS },
+                 { CONDITION, "f(", "", ENDLESS }, { CONDITION, "[", "", ENDLESS },
+                 { CONDITION, "{'a':", "", ENDLESS }, { CONDITION, "/a/$(", "", ENDLESS },
+                 { CONDITION, "a ? b : ", "", ENDLESS }, { CONDITION, "a && ", "", ENDLESS },
+                 { CONDITION "a", ".b", "", ENDLESS }, { CONDITION, "/a / [", "", ENDLESS },
+                 { CONDITION, "-(", "", ENDLESS });
+    REFUSED_WITH("Maximum allowed resource rule depth of 10 is reached.",
+                 { SERVICE, "match /a {", "", ENDLESS });
 }
 
 /* As deep as the parser reads, and then an error: all of look-ahead runs through it. */
