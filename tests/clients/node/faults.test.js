@@ -137,7 +137,7 @@ for (const [library, table] of Object.entries({ gRPC: GRPC, lite: LITE }))
  * connection. */
 for (const [library, end] of [['gRPC', '2 ok'], ['lite', '1 unknown']]) {
     test(`${library}: a stalled write waits until its connection ends`, PATIENCE, async t => {
-        const server = await serve(t, '--fault', 'stall count=1');
+        const server = await serve(t, '--fault', 'stall rpc=Commit count=1');
         const db = own(t, library, server);
         let over = false, outcome;
         const attempts = await server.attempts(async () => {

@@ -120,20 +120,26 @@ class Server {
         return text.slice(0, text.lastIndexOf('\n') + 1).split('\n').filter(Boolean).map(line => JSON.parse(line));
     }
 
-    /* The requests logged while work() ran: the client's attempts. Ends once a request of our own, sent after them,
-     * is in the log too. */
-    async attempts(work) {
-        const before = this.lines().length;
-        await work();
+    /* Every line up to now. Those of reads come a moment after their answers: a read of our own is asked for, and once
+     * its line is there, so are those before it. */
+    async settled() {
         const marker = randomUUID();
         const url = `http://${this.host}/v1/projects/marker/databases/(default)/documents/marker/missing`;
-        await (await fetch(url, { headers: { 'Authorization': 'Bearer owner', 'User-Agent': marker } })).text();
+        await (await fetch(url, { headers: { 'Authorization': 'Bearer owner', 'User-Agent': `marker ${marker}` } })).text();
         for (;;) {
-            const since = this.lines().slice(before);
-            if (since.some(line => line.user_agent === marker))
-                return since.filter(line => line.user_agent !== marker).map(line => `${line.rpc} ${line.code}`);
+            const lines = this.lines();
+            if (lines.some(line => line.user_agent === `marker ${marker}`))
+                return lines;
             await sleep(5);
         }
+    }
+
+    /* The requests logged while work() ran: the client's attempts. */
+    async attempts(work) {
+        const before = (await this.settled()).length;
+        await work();
+        const since = (await this.settled()).slice(before);
+        return since.filter(line => !line.user_agent.startsWith('marker ')).map(line => `${line.rpc} ${line.code}`);
     }
 }
 
