@@ -73,6 +73,13 @@ enum {
     LIMIT_STREAMS_PER_CONNECTION = 250,  /* ours: SETTINGS_MAX_CONCURRENT_STREAMS */
     LIMIT_REQUEST_READ_S = 20,           /* ours: whole request must have arrived, against slow senders */
     LIMIT_IDLE_CONNECTION_S = 600,       /* ours: HTTP/1.1 keep-alive without a request */
+    LIMIT_STREAM_MESSAGES = 1000,        /* ours: messages of one stream that wait to be read */
+    LIMIT_STREAM_CHUNK = 1024 * 1024,    /* ours: bytes that the socket hands over at once, above any frame */
+    LIMIT_LISTEN_TARGETS = 1000,         /* ours: of one stream */
+    LIMIT_LISTEN_DOCUMENTS = 1000,       /* ours: of one target */
+    LIMIT_LISTEN_NEWS = 32 * 1024,       /* ours: bytes of changes that wait for one target; then it reads the ledger */
+    LIMIT_LISTEN_WINDOW = 10000,         /* ours: results of a query with a limit that are compared; above, all are sent */
+    LIMIT_LISTEN_BEAT_S = 30,            /* ours: a stream on which nothing happens says so; clients give up after 120 s */
     LIMIT_CALLS_QUEUED = 20000,          /* ours: calls waiting for a worker; above: RESOURCE_EXHAUSTED */
 
     /* Metrics: values that one label may have, the rest counts as __other__ (ours) */

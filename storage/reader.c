@@ -32,6 +32,10 @@ static enum status_code prepare(struct store_reader *r, struct status *st)
         db_prepare(&r->changes, r->ledger,
                    "SELECT project, database, path FROM entry WHERE seq > ? AND seq <= ? AND kind = 'write'",
                    st) ||
+        db_prepare(&r->changed, r->ledger,
+                   "SELECT seq, project, database, path FROM entry WHERE seq > ? AND seq <= ?"
+                   " AND kind IN ('write', 'epoch') ORDER BY seq",
+                   st) ||
         db_prepare(&r->past_key[0], r->derived,
                    "SELECT key FROM past WHERE space = ? AND key >= ? AND key < ? ORDER BY key LIMIT 1",
                    st) ||
@@ -156,6 +160,12 @@ enum status_code store_reader_enter(struct store_reader *r, uint64_t view, struc
     }
     assert(view <= r->sees); /* views come from store_view_now and store_view_at */
     return STATUS_OK;
+}
+
+enum status_code store_reader_pin(struct store_reader *r, struct status *st)
+{
+    int rc = once(r->applied);
+    return rc == SQLITE_ROW ? STATUS_OK : db_fail(r->derived, rc, "beginning to read", st);
 }
 
 void store_reader_leave(struct store_reader *r)
@@ -327,6 +337,10 @@ enum status_code store_read_entry(struct store_reader *r, uint64_t seq, struct a
         return STATUS_OK;
     if (store_reader_enter(r, seq, st))
         return st->code;
+    if (store_reader_pin(r, st)) {
+        store_reader_leave(r);
+        return st->code;
+    }
     sqlite3_bind_int64(r->entry, 1, (sqlite3_int64)seq);
     int rc = sqlite3_step(r->entry);
     if (rc == SQLITE_ROW) {

@@ -134,6 +134,20 @@ enum status_code store_partition_more(bool *done, struct store_partition *partit
 size_t store_partition_cuts(const struct str **cuts, struct store_partition *partition);
 void store_partition_close(struct store_partition *partition);
 
+/* ---- changes between views ---- */
+
+/* A document that a write or a deletion named, or (an empty path) everything of the database at once: a new epoch, of
+ * every database when the project is empty. Valid during the call. */
+struct store_change {
+    uint64_t seq;
+    struct database_name db;
+    struct str path;
+};
+typedef bool store_change_fn(void *data, const struct store_change *change); /* false: no more of them */
+/* Those after one view up to another, oldest first, on this thread; `each` may not use the reader. */
+enum status_code store_changes(struct store_reader *reader, uint64_t after, uint64_t upto, store_change_fn *each,
+                               void *data, struct status *st);
+
 /* ---- writing ---- */
 
 enum store_op_kind {

@@ -133,6 +133,7 @@ enum status_code store_view_at(struct store_reader *r, struct timestamp time, ui
         return STATUS_OK;
     }
     /* Times rise with seq and are equal within a commit: the last entry at or before `time` ends a commit. */
+    store_reader_pin(r, st);
     while (low < high && st->code == STATUS_OK) {
         uint64_t mid = low + (high - low + 1) / 2;
         int64_t at = 0;

@@ -179,6 +179,43 @@ static void read_times_separate_commits_even_when_the_clock_stands(void **state)
     clock_replace(NULL); /* no thread left that asks it */
 }
 
+static bool ignore_change(void *data, const struct store_change *change)
+{
+    (void)data;
+    (void)change;
+    return true;
+}
+
+/* The reader's transaction begins with the ledger: its snapshot of the derived file may not be the newer one. */
+static void a_scan_after_a_look_at_the_ledger_misses_nothing(void **state)
+{
+    (void)state;
+    static const char *const looks[] = { "time", "entry", "changes" };
+    struct store_scan_range range = { .collection_id = STR("c") };
+    for (size_t i = 0; i < 3; i++) {
+        struct kit kit;
+        kit_init(&kit, true); /* a file: in memory there are no snapshots */
+        kit_must_open(&kit);
+        struct status st = status_init(kit.arena);
+        struct timestamp time;
+        struct store_entry entry;
+        uint64_t view, at;
+        bool found;
+        kit_put(&kit, "c/d", "old");
+        view = store_view_now(kit.store, &time);
+        if (i == 0)
+            store_view_at(kit.reader, time, &at, &st);
+        else if (i == 1)
+            store_read_entry(kit.reader, 1, kit.arena, &entry, &found, &st);
+        else
+            store_changes(kit.reader, 0, view, ignore_change, NULL, &st);
+        kit_put(&kit, "c/d", "new");
+        if (strcmp(kit_scan_at(&kit, view, &range), "c/d") != 0)
+            fail_msg("after a look at the %s: %s", looks[i], kit_scan_at(&kit, view, &range));
+        kit_dispose(&kit);
+    }
+}
+
 static void a_read_in_the_future_is_refused(void **state)
 {
     (void)state;
@@ -565,6 +602,7 @@ int main(void)
         cmocka_unit_test(deleting_what_does_not_exist_writes_nothing),
         cmocka_unit_test(one_commit_has_one_time_and_becomes_visible_at_once),
         cmocka_unit_test(read_times_separate_commits_even_when_the_clock_stands),
+        cmocka_unit_test(a_scan_after_a_look_at_the_ledger_misses_nothing),
         cmocka_unit_test(a_read_in_the_future_is_refused),
         cmocka_unit_test(commit_time_is_not_before_what_was_asked),
         cmocka_unit_test(a_commit_is_stale_when_what_it_read_has_changed),
