@@ -23,6 +23,7 @@ struct request_log;
 struct summary;
 struct transactions;
 struct rules_registry;
+struct listen_hub;
 
 struct server {
     const struct options *options;
@@ -31,6 +32,7 @@ struct server {
     struct net *net;
     struct rules_registry *rules;
     struct transactions *transactions;
+    struct listen_hub *listeners;
     struct summary *summary;
     struct faults *faults; /* NULL: none can be set */
     struct metrics *metrics; /* NULL: nothing is counted */

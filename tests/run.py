@@ -138,6 +138,10 @@ def stage_contract():
     return counted([sys.executable, "tests/server/contract.py", BINARY, PYTHON])
 
 
+def stage_listen():
+    return counted([PYTHON, "tests/server/listen_model.py", BINARY, "--schedules", "300"])
+
+
 def stage_oracle():
     return counted([sys.executable, "tests/oracle/run_replay.py", BINARY, PYTHON])
 

@@ -14,6 +14,7 @@
 #include "server/ops/summary.h"
 #include "server/rpc/rpc.h"
 #include "server/server.h"
+#include "server/service/listen_hub.h"
 #include "server/service/rulesets.h"
 #include "server/service/transaction.h"
 #include "server/transport/http.h"
@@ -90,6 +91,13 @@ static void on_batch(void *data, const struct store_batch *batch)
     metrics_batch(app->server.metrics, batch);
 }
 
+static void visible(void *data, uint64_t seq)
+{
+    struct app *app = data;
+    (void)seq;
+    listen_hub_visible(app->server.listeners);
+}
+
 static enum status_code open_store(struct app *app, struct status *st)
 {
     struct options *o = &app->options;
@@ -109,7 +117,9 @@ static enum status_code open_store(struct app *app, struct status *st)
         fputc('\n', stderr);
     if (code == STATUS_OK) {
         store_on_fatal(app->server.store, store_failed, app);
-        struct store_observer observer = { .batch = on_batch, .answering = answering, .data = app };
+        struct store_observer observer = {
+            .visible = visible, .batch = on_batch, .answering = answering, .data = app
+        };
         store_observe(app->server.store, observer);
     }
     return code;
@@ -282,6 +292,7 @@ struct app *app_open(const struct options *options, int *exit_code)
     struct server *server = &app->server;
     server->options = &app->options;
     server->rules = rules_registry_new();
+    server->listeners = listen_hub_new(server);
     server->summary = summary_new();
     server->metrics = metrics_new();
     server->expectations = expect_new(options->expect, options->n_expect);
@@ -477,6 +488,7 @@ int app_close(struct app *app)
     net_close(server->net);
     transport_free(app->transport);
     rules_registry_free(server->rules);
+    listen_hub_free(server->listeners);
     summary_free(server->summary);
     metrics_free(server->metrics);
     faults_free(server->faults);

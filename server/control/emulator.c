@@ -9,6 +9,7 @@
 #include "server/auth/claims.h"
 #include "server/net/net.h"
 #include "server/ops/rules_file.h"
+#include "server/service/listen_hub.h"
 #include "server/service/rulesets.h"
 #include "server/service/transaction.h"
 #include "server/single_project.h"
@@ -228,6 +229,7 @@ static void clear_done(struct store_commit *commit)
     } else if (c->text) {
         transactions_end_all(c->call->server->transactions);
         rules_registry_forget(c->call->server->rules);
+        listen_hub_rules_changed(c->call->server->listeners);
         http_reply_text(c->call, 200, c->text);
     } else {
         buf_init(&out, 16);

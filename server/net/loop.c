@@ -354,6 +354,8 @@ static int wait_events(struct net *net, struct epoll_event *events, int timeout_
 static void begin_stop(struct net *net)
 {
     net->stopping = true;
+    if (net->options.handler.stopping)
+        net->options.handler.stopping(net->options.handler.data);
     net_unlisten(net);
     for (struct link *l = net->conns.next, *next; l != &net->conns; l = next) {
         struct conn *c = LINK_OF(struct conn, all, l);

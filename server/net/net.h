@@ -59,6 +59,8 @@ struct net_handler {
     /* The client went away or reset the stream before the answer ended; called once, loop thread. The
      * exchange stays valid until exchange_release. */
     void (*closed)(void *data, struct exchange *exchange);
+    /* net_stop was called: what waits for nothing in particular should end. Once, loop thread. NULL is allowed. */
+    void (*stopping)(void *data);
 };
 
 struct net_listener {

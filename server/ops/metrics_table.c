@@ -7,6 +7,7 @@
 #include "server/ops/summary.h"
 #include "server/rpc/rpc.h"
 #include "server/server.h"
+#include "server/service/listen_hub.h"
 #include "server/service/transaction.h"
 
 #include <stddef.h>
@@ -207,10 +208,9 @@ static void print_transactions(struct page *page, const struct source *source)
     page_gauge(page, transactions_count(source->server->transactions));
 }
 
-static void print_none(struct page *page, const struct source *source)
+static void print_listeners(struct page *page, const struct source *source)
 {
-    (void)source;
-    page_gauge(page, 0);
+    page_gauge(page, listen_hub_watches(source->server->listeners));
 }
 
 static uint64_t events(const struct source *source, enum metrics_event event)
@@ -363,7 +363,8 @@ static const struct metric table[] = {
     { "cinderlog_ledger_sync_duration_seconds", METRIC_HISTOGRAM, "",
       "Making a batch lasting: COMMIT of both files, with their fsyncs under --durability power.",
       print_sync },
-    { "cinderlog_listeners", METRIC_GAUGE, "", "Listen streams that are open.", print_none },
+    { "cinderlog_listeners", METRIC_GAUGE, "", "Targets that Listen streams are kept told about.",
+      print_listeners },
     { "cinderlog_transactions", METRIC_GAUGE, "", "Transactions that are open.", print_transactions },
     { "cinderlog_lock_waits", METRIC_COUNTER, "", "Times a write waited for the lock of a transaction.",
       print_lock_waits },

@@ -5,6 +5,7 @@
 #include "core/log.h"
 #include "server/auth/claims.h"
 #include "server/files.h"
+#include "server/service/listen_hub.h"
 #include "server/service/rulesets.h"
 #include "server/submit.h"
 
@@ -126,6 +127,7 @@ enum status_code rules_install(struct server *server, struct str project, struct
     }
     rules_retain(ruleset);
     rules_registry_set(server->rules, project, ruleset);
+    listen_hub_rules_changed(server->listeners);
 out:
     buf_dispose(&source);
     arena_free(arena);

@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct call *call_new(struct server *server, const struct rpc *rpc)
 {
@@ -192,6 +193,57 @@ enum rpc_flow call_yield(struct call *call, enum rpc_flow (*step)(struct call *c
 {
     call->step = step;
     pool_post_behind(call->server->pool, &call->task);
+    return RPC_PARKED;
+}
+
+enum call_received call_receive(void **request, struct call *call, struct arena *arena)
+{
+    struct inbox *inbox = call->inbox;
+    struct inbox_message *m = inbox_take(inbox);
+    if (!m) {
+        pthread_mutex_lock(&inbox->lock);
+        /* Nothing came between the two locks, or it is there at the next call. */
+        bool ended = inbox->ended && !inbox->first;
+        enum status_code code = inbox->code;
+        const char *broken = inbox->broken;
+        pthread_mutex_unlock(&inbox->lock);
+        if (!ended)
+            return CALL_NOTHING_YET;
+        if (!code)
+            return CALL_ALL_SAID;
+        status_set(&call->status, code, "%s", broken);
+        return CALL_UNREADABLE;
+    }
+    struct str bytes = arena_str(arena, str_from(m->bytes, m->n));
+    free(m);
+    *request = arena_zalloc(arena, 1, schema_size(call->rpc->request));
+    enum status_code code = inbox->json
+                                ? protojson_decode(*request, call->rpc->request, arena, bytes, &call->status)
+                                : protobuf_decode(*request, call->rpc->request, arena, bytes, &call->status);
+    call->notes.request_bytes += bytes.n;
+    return code ? CALL_UNREADABLE : CALL_RECEIVED;
+}
+
+void call_poke(struct call *call)
+{
+    atomic_int *wake = &call->inbox->wake;
+    int now = atomic_load(wake);
+    /* From WAITING on the one that changes it runs the call. */
+    while (now != INBOX_AGAIN &&
+           !atomic_compare_exchange_weak(wake, &now, now == INBOX_WAITING ? INBOX_RUNNING : INBOX_AGAIN))
+        continue;
+    if (now == INBOX_WAITING)
+        pool_post(call->server->pool, &call->task);
+}
+
+enum rpc_flow call_wait(struct call *call, enum rpc_flow (*step)(struct call *call))
+{
+    int now = INBOX_RUNNING;
+    call->step = step;
+    if (!atomic_compare_exchange_strong(&call->inbox->wake, &now, INBOX_WAITING)) {
+        atomic_store(&call->inbox->wake, INBOX_RUNNING);
+        pool_post(call->server->pool, &call->task);
+    }
     return RPC_PARKED;
 }
 

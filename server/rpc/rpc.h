@@ -7,6 +7,9 @@
  *   run() returns RPC_DONE    after call_finish,
  *                 RPC_PARKED  after having arranged that somebody calls call_resume or call_finish.
  *
+ * A call of RPC_BIDI has no request but an inbox; it parks with call_wait and is woken by call_poke, never by
+ * call_resume. What it keeps between steps it keeps in arenas of its own: call->arena lives as long as the stream.
+ *
  * Everything about a request lives in call->arena; it is used by one thread at a time: worker, then writer
  * (completion of a commit), then worker ... handed over by the queues, which order memory. */
 #ifndef SERVER_RPC_RPC_H
@@ -16,6 +19,7 @@
 #include "server/auth/principal.h"
 #include "server/ops/call_notes.h"
 #include "server/pool.h"
+#include "server/rpc/inbox.h"
 
 #include <stdatomic.h>
 
@@ -87,6 +91,7 @@ struct call {
     enum rpc_flow (*step)(struct call *call); /* what call_resume runs; run() sets it before parking */
     void *state;                 /* the service's own, in arena */
     struct call *next_held;      /* call_hold */
+    struct inbox *inbox;         /* of RPC_BIDI, the transport's; else NULL */
     struct call_notes notes;
 };
 
@@ -116,6 +121,19 @@ enum rpc_flow call_park(struct call *call, enum rpc_flow (*step)(struct call *ca
 enum { CALL_SLICE_MS = 4 };
 enum rpc_flow call_yield(struct call *call, enum rpc_flow (*step)(struct call *call));
 int64_t call_slice_end(void); /* clock_mono_ns() at the end of a slice that begins now */
+
+/* RPC_BIDI: the client's next message, decoded into `arena`, in *request (a struct of rpc->request). */
+enum call_received {
+    CALL_RECEIVED,
+    CALL_NOTHING_YET, /* call_wait */
+    CALL_ALL_SAID,    /* the client has ended its side */
+    CALL_UNREADABLE,  /* call->status says why */
+};
+enum call_received call_receive(void **request, struct call *call, struct arena *arena);
+/* Wakes it, or makes its next call_wait go on at once. From any thread that knows it is not finished. */
+void call_poke(struct call *call);
+/* Parks until it is poked. */
+enum rpc_flow call_wait(struct call *call, enum rpc_flow (*step)(struct call *call));
 /* Cancelled or past its deadline; sets call->status accordingly. */
 bool call_over(struct call *call);
 

@@ -47,9 +47,9 @@ const struct rpc rpc_table[] = {
       true },
     { "ExecutePipeline", "POST", "/v1/{database=projects/*/databases/*}/documents:executePipeline", NULL, "*",
       RPC_SERVER_STREAM, SCHEMA(execute_pipeline_request), SCHEMA(empty), NULL, "list", false },
-    { "Write", NULL, NULL, NULL, NULL, RPC_BIDI, SCHEMA(write_request), SCHEMA(write_response), NULL, "write",
-      true },
-    { "Listen", NULL, NULL, NULL, NULL, RPC_BIDI, SCHEMA(listen_request), SCHEMA(listen_response), NULL,
+    { "Write", NULL, NULL, NULL, NULL, RPC_BIDI, SCHEMA(write_request), SCHEMA(write_response), service_write, "write",
+      false },
+    { "Listen", NULL, NULL, NULL, NULL, RPC_BIDI, SCHEMA(listen_request), SCHEMA(listen_response), service_listen,
       "list", false },
 };
 const size_t rpc_count = sizeof rpc_table / sizeof rpc_table[0];

@@ -18,7 +18,7 @@ enum status_code query_run_begin(struct query_run *run, struct call *call, struc
 
 /* ---- rules ---- */
 
-static enum status_code authorize(struct query_run *run, struct call *call, struct status *st)
+enum status_code query_run_authorize(struct query_run *run, struct call *call, struct status *st)
 {
     struct rules_query rules;
     authz_begin(&run->authz, call, call->arena, run->db, run->consistency.view, authz_request_time());
@@ -37,7 +37,7 @@ enum status_code query_run_open(struct query_run *run, struct call *call, struct
         consistency_begin(&run->consistency, call, run->db, &run->choice, st))
         return st->code;
     consistency_fix_view(&run->consistency, call);
-    if (authorize(run, call, st))
+    if (query_run_authorize(run, call, st))
         return st->code;
     return query_open(&run->query, run->plan, call->worker->reader, run->consistency.view, st);
 }

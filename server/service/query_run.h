@@ -32,6 +32,9 @@ enum status_code query_run_begin(struct query_run *run, struct call *call, struc
                                  const struct consistency_choice *choice, struct status *st);
 /* PERMISSION_DENIED when the rules cannot prove the query. Nothing is read yet. */
 enum status_code query_run_open(struct query_run *run, struct call *call, struct status *st);
+/* The part of query_run_open that asks the rules, on run->consistency.view: run->authz knows afterwards what they looked
+ * up (authz_end). */
+enum status_code query_run_authorize(struct query_run *run, struct call *call, struct status *st);
 /* The next document, or an empty name: at the end, and when the query pauses (query_paused: call_yield then).
  * A read-write transaction locks each document and, at the end, keeps the query in mind. */
 enum status_code query_run_next(struct query_run *run, struct call *call, struct arena *arena,

@@ -17,6 +17,8 @@ enum rpc_flow service_batch_get(struct call *call);
 enum rpc_flow service_begin_transaction(struct call *call);
 enum rpc_flow service_commit(struct call *call);
 enum rpc_flow service_rollback(struct call *call);
+enum rpc_flow service_write(struct call *call);
+enum rpc_flow service_listen(struct call *call);
 enum rpc_flow service_run_query(struct call *call);
 enum rpc_flow service_run_aggregation_query(struct call *call);
 enum rpc_flow service_list_collection_ids(struct call *call);

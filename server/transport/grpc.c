@@ -115,12 +115,14 @@ static void on_deadline(struct deadline *deadline)
             exchange_abort(r->exchange); /* the client does not read: trailers would wait behind its window */
     }
     pthread_mutex_unlock(&r->lock);
+    if (r->rpc->kind == RPC_BIDI)
+        request_poke(r, true);
 }
 
 /* ---- the sink ---- */
 
-/* The one message of a unary answer goes out with its end, when the call is in the request log: not a byte of it
- * before. */
+/* The one message of a unary answer goes out with its end, when the call is in the request log: not a byte of
+ * it before. */
 static void hold_message(struct request *r, struct buf *frame)
 {
     r->out = *frame;
@@ -186,10 +188,25 @@ static void resume(void *data)
     call_resume(((struct request *)data)->call);
 }
 
+/* A stream may have been woken by something else meanwhile, and may even be over. */
+static void resume_stream(void *data)
+{
+    struct request *r = data;
+    pthread_mutex_lock(&r->lock);
+    r->waits_for_socket = false;
+    pthread_mutex_unlock(&r->lock);
+    request_poke(r, false);
+}
+
 static void on_when_drained(struct reply_sink *sink)
 {
     struct request *r = request_of_sink(sink);
-    exchange_when_drained(r->exchange, LIMIT_RESPONSE_BUFFER / 2, resume, r);
+    pthread_mutex_lock(&r->lock);
+    bool stream = r->rpc->kind == RPC_BIDI, asked = r->waits_for_socket;
+    r->waits_for_socket = stream;
+    pthread_mutex_unlock(&r->lock);
+    if (!asked)
+        exchange_when_drained(r->exchange, LIMIT_RESPONSE_BUFFER / 2, stream ? resume_stream : resume, r);
 }
 
 static void on_fault(struct reply_sink *sink, enum sink_fault fault)
@@ -243,13 +260,17 @@ enum net_body grpc_head(struct request *r)
                     "grpc-timeout: not a number of at most 8 digits and a unit");
         return NET_BODY_ANSWERED;
     }
-    if (r->rpc->kind == RPC_BIDI || (v1beta1 && !rpc_in_v1beta1(r->rpc))) {
+    if ((r->rpc->kind == RPC_BIDI && !r->rpc->run) || (v1beta1 && !rpc_in_v1beta1(r->rpc))) {
         struct status st = status_init(NULL);
         rpc_unimplemented(r->rpc, v1beta1, &st);
         grpc_refuse(r->exchange, st.code, status_message(&st));
         return NET_BODY_ANSWERED;
     }
-    return NET_BODY_WHOLE;
+    if (r->rpc->kind != RPC_BIDI)
+        return NET_BODY_WHOLE;
+    inbox_init(&r->inbox, false);
+    buf_init(&r->in, FRAME_PREFIX + LIMIT_MESSAGE_BYTES + LIMIT_STREAM_CHUNK);
+    return NET_BODY_STREAM;
 }
 
 static enum status_code take_message(struct str *message, struct str body, struct status *st)
@@ -274,6 +295,38 @@ static enum status_code take_message(struct str *message, struct str body, struc
     return status_set(st, STATUS_INVALID_ARGUMENT, "the flags of the message's prefix are neither 0 nor 1");
 }
 
+static void end_unreadable(struct inbox *inbox, enum frame_result result)
+{
+    if (result == FRAME_COMPRESSED)
+        inbox_end(inbox, STATUS_UNIMPLEMENTED,
+                  "compressed messages are not supported; send grpc-encoding identity");
+    else if (result == FRAME_TOO_LARGE)
+        inbox_end(inbox, STATUS_RESOURCE_EXHAUSTED, "a message is larger than 10 MiB");
+    else
+        inbox_end(inbox, STATUS_INVALID_ARGUMENT, "the flags of a message's prefix are neither 0 nor 1");
+}
+
+void grpc_chunk(struct request *r, struct str bytes, bool end)
+{
+    struct str message;
+    enum frame_result result;
+    bool room = buf_str(&r->in, bytes); /* there is always some: what is whole is taken out below */
+    assert(room);
+    struct str rest = buf_view(&r->in);
+    while ((result = frame_next(&rest, &message)) == FRAME_MESSAGE)
+        inbox_put(&r->inbox, message);
+    if (result != FRAME_MORE)
+        end_unreadable(&r->inbox, result);
+    else if (end)
+        inbox_end(&r->inbox, rest.n ? STATUS_INVALID_ARGUMENT : STATUS_OK,
+                  "the request ends inside its message");
+    /* After the end nothing is read any more, so nothing is kept. */
+    r->in.len = result == FRAME_MORE ? rest.n : 0;
+    if (r->in.len)
+        memmove(r->in.data, rest.p, rest.n);
+    request_poke(r, false);
+}
+
 void grpc_run(struct task *task, struct worker *worker)
 {
     struct request *r = (struct request *)(void *)task;
@@ -285,8 +338,10 @@ void grpc_run(struct task *task, struct worker *worker)
         r->deadline.passed = on_deadline;
         deadlines_add(r->transport->deadlines, &r->deadline);
     }
-    if (take_message(&message, r->body, &call->status) ||
-        protobuf_decode(call->request, call->rpc->request, call->arena, message, &call->status) ||
+    bool streams = r->rpc->kind == RPC_BIDI;
+    if ((!streams &&
+         (take_message(&message, r->body, &call->status) ||
+          protobuf_decode(call->request, call->rpc->request, call->arena, message, &call->status))) ||
         request_principal(r, call))
         call_finish(call);
     else

@@ -2,6 +2,7 @@
 #include "server/transport/http.h"
 
 #include "server/server.h"
+#include "server/service/listen_hub.h"
 #include "server/transport/request.h"
 #include "server/transport/route.h"
 
@@ -275,6 +276,19 @@ static bool refuse_while_starting(struct request *r)
     return true;
 }
 
+/* Gives it to a worker; false: it is answered already. */
+static bool admit(struct request *r, void (*run)(struct task *task, struct worker *worker))
+{
+    if (refuse_while_starting(r))
+        return false;
+    if (pool_queued(r->transport->options.server->pool) >= 2 * LIMIT_CALLS_QUEUED) {
+        refuse_request(r, STATUS_RESOURCE_EXHAUSTED, "too many requests are waiting; slow down");
+        return false;
+    }
+    request_post(r, run);
+    return true;
+}
+
 /* On the loop: answers at once what is cheap, and knows what a worker has to do. */
 static void route_other(struct request *r)
 {
@@ -304,6 +318,10 @@ static void dispose(void *user)
 {
     struct request *r = user;
     buf_dispose(&r->out);
+    if (r->rpc && r->rpc->kind == RPC_BIDI) {
+        buf_dispose(&r->in);
+        inbox_dispose(&r->inbox);
+    }
     pthread_mutex_destroy(&r->lock);
     free(r);
 }
@@ -348,6 +366,8 @@ static enum net_body on_head(void *data, struct exchange *e)
     }
     if (grpc) {
         enum net_body body = grpc_head(r);
+        if (body == NET_BODY_STREAM)
+            return admit(r, grpc_run) ? body : NET_BODY_ANSWERED;
         return body == NET_BODY_ANSWERED ? answered(r) : body;
     }
     if (str_eq_z(head->method, "OPTIONS")) {
@@ -364,14 +384,10 @@ static void on_request(void *data, struct exchange *e, struct str body)
     (void)data;
     r->body = body;
     bool rest = !r->rpc && (str_starts(target, STR("/v1/")) || str_starts(target, STR("/v1beta1/")));
-    if (!r->rpc && !rest) {
+    if (!r->rpc && !rest)
         route_other(r);
-    } else if (!refuse_while_starting(r)) {
-        if (pool_queued(r->transport->options.server->pool) < 2 * LIMIT_CALLS_QUEUED)
-            request_post(r, rest ? rest_run : grpc_run);
-        else
-            refuse_request(r, STATUS_RESOURCE_EXHAUSTED, "too many requests are waiting; slow down");
-    }
+    else
+        admit(r, rest ? rest_run : grpc_run);
 }
 
 static void on_too_large(void *data, struct exchange *e)
@@ -394,10 +410,7 @@ static void on_too_large(void *data, struct exchange *e)
 static void on_chunk(void *data, struct exchange *e, struct str bytes, bool end)
 {
     (void)data;
-    (void)e;
-    (void)bytes;
-    (void)end;
-    assert(false && "no RPC streams its requests yet");
+    grpc_chunk(exchange_user(e), bytes, end);
 }
 
 static void on_closed(void *data, struct exchange *e)
@@ -406,15 +419,19 @@ static void on_closed(void *data, struct exchange *e)
     (void)data;
     if (!r)
         return;
-    pthread_mutex_lock(&r->lock);
-    if (r->call)
-        atomic_store(&r->call->cancelled, true);
-    pthread_mutex_unlock(&r->lock);
+    request_poke(r, true);
     if (!r->handed) {
         request_cut_off(r);
         r->handed = true;
         exchange_release(e);
     }
+}
+
+/* Listeners would stay for ever. */
+static void on_stopping(void *data)
+{
+    struct transport *t = data;
+    listen_hub_wake_all(t->options.server->listeners);
 }
 
 struct transport *transport_new(const struct transport_options *options)
@@ -440,5 +457,5 @@ void transport_free(struct transport *t)
 
 struct net_handler transport_handler(struct transport *t)
 {
-    return (struct net_handler){ t, on_head, on_request, on_chunk, on_too_large, on_closed };
+    return (struct net_handler){ t, on_head, on_request, on_chunk, on_too_large, on_closed, on_stopping };
 }

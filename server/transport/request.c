@@ -30,7 +30,8 @@ void request_post(struct request *r, void (*run)(struct task *task, struct worke
 static struct str own_id(struct request *r, struct arena *arena)
 {
     unsigned long long n = atomic_fetch_add(&r->transport->requests, 1) + 1;
-    return str_of(arena_printf(arena, "%llx-%llx", (unsigned long long)exchange_head(r->exchange)->connection, n));
+    return str_of(
+        arena_printf(arena, "%llx-%llx", (unsigned long long)exchange_head(r->exchange)->connection, n));
 }
 
 struct call *request_call(struct request *r, struct worker *worker)
@@ -38,6 +39,7 @@ struct call *request_call(struct request *r, struct worker *worker)
     const struct net_head *head = exchange_head(r->exchange);
     struct call *call = call_new(r->transport->options.server, r->rpc);
     call->sink = &r->sink;
+    call->inbox = r->rpc->kind == RPC_BIDI ? &r->inbox : NULL;
     call->worker = worker;
     call->request_id = request_id_of_headers(call->arena, exchange_header(r->exchange, "x-request-id"),
                                              exchange_header(r->exchange, "traceparent"));
@@ -99,10 +101,8 @@ void request_end_call(struct request *r)
 void request_fault(struct request *r, enum sink_fault fault)
 {
     static const enum net_fault faults[] = {
-        [SINK_MUTE] = NET_FAULT_STALL,
-        [SINK_CLOSE] = NET_FAULT_CLOSE,
-        [SINK_RESET] = NET_FAULT_RESET,
-        [SINK_TRUNCATE] = NET_FAULT_TRUNCATE,
+        [SINK_MUTE] = NET_FAULT_STALL,    [SINK_CLOSE] = NET_FAULT_CLOSE,
+        [SINK_RESET] = NET_FAULT_RESET,   [SINK_TRUNCATE] = NET_FAULT_TRUNCATE,
         [SINK_GOAWAY] = NET_FAULT_GOAWAY,
     };
     bool closes = fault == SINK_CLOSE || fault == SINK_RESET; /* a muted answer too */
@@ -124,6 +124,16 @@ void request_cut_off(struct request *r)
     status_set(&call->status, STATUS_CANCELLED, "the client went away in the middle of its request");
     call_log(call);
     request_end_call(r);
+}
+
+void request_poke(struct request *r, bool gone)
+{
+    pthread_mutex_lock(&r->lock);
+    if (r->call && gone)
+        atomic_store(&r->call->cancelled, true);
+    if (r->call && r->call->inbox)
+        call_poke(r->call);
+    pthread_mutex_unlock(&r->lock);
 }
 
 size_t request_headers(const struct request *r, struct net_header *out, const char *content_type)

@@ -40,6 +40,10 @@ struct request {
     /* grpc.c */
     struct deadline deadline;
     int64_t timeout_ns; /* 0: none */
+    /* of RPC_BIDI: */
+    struct inbox inbox;
+    struct buf in;         /* loop thread: bytes of a message that is not whole yet */
+    bool waits_for_socket; /* under lock: the exchange will tell when it has drained */
 };
 
 struct request *request_of_sink(struct reply_sink *sink);
@@ -57,6 +61,8 @@ void request_cut_off(struct request *r);
 void request_end_call(struct request *r);
 /* Both transports' reply_sink.fault, with the lock held; only SINK_TRUNCATE is theirs, once the answer has started. */
 void request_fault(struct request *r, enum sink_fault fault);
+/* Wakes the call of an RPC_BIDI when there is one. `gone`: nobody will read its answer. */
+void request_poke(struct request *r, bool gone);
 
 /* Headers of an answer: content type (NULL: none), CORS, request id. Returns how many. Under lock while others may
  * know the id better (request_dispatch). */
@@ -75,6 +81,8 @@ bool grpc_is(struct str content_type);
 /* Decides on a gRPC request when its head is there: answered, or what the body is for. */
 enum net_body grpc_head(struct request *r);
 void grpc_run(struct task *task, struct worker *worker);
+/* Of an RPC_BIDI: bytes as they come, `end` with the last ones. Loop thread. */
+void grpc_chunk(struct request *r, struct str bytes, bool end);
 void grpc_too_large(struct exchange *exchange);
 void grpc_not_grpc(struct exchange *exchange, int status, const char *message);
 /* Trailers-Only with a status that no RPC gave. */
