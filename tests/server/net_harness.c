@@ -257,7 +257,7 @@ void harness_start(struct harness *h, void (*change)(struct net_options *options
         .listeners = &h->listener,
         .n_listeners = 1,
         .max_body = 10 * 1024 * 1024,
-        .handler = { h, on_head, on_request, on_chunk, on_too_large, on_closed },
+        .handler = { h, on_head, on_request, on_chunk, on_too_large, on_closed, NULL },
     };
     if (change)
         change(&h->options);

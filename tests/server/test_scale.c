@@ -80,7 +80,7 @@ static void on_drained(struct reply_sink *sink)
 
 static void ask(struct client *c, const char *rpc, const char *json, bool reads)
 {
-    *c = (struct client){ .sink = { on_message, on_finish, on_pending, on_drained },
+    *c = (struct client){ .sink = { on_message, on_finish, on_pending, on_drained, NULL },
                           .lock = PTHREAD_MUTEX_INITIALIZER,
                           .changed = PTHREAD_COND_INITIALIZER,
                           .reads = reads };
