@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"io"
 	"math/rand"
+	"net/http"
 	"os"
 	"reflect"
+	"strings"
 	"testing"
 
 	"cloud.google.com/go/firestore"
@@ -123,14 +125,30 @@ type requests struct {
 
 func newRequests(t *testing.T) *requests {
 	t.Helper()
+	flush(t)
 	info, err := os.Stat(os.Getenv("REQUEST_LOG"))
 	must(t, err)
 	return &requests{seen: info.Size()}
 }
 
+// flush waits until all that has been answered is in the log: lines of reads come after their answers, but before the
+// answer of a later write.
+func flush(t *testing.T) {
+	t.Helper()
+	url := "http://" + os.Getenv("FIRESTORE_EMULATOR_HOST") + "/v1/projects/marker/databases/(default)/documents/marker"
+	request, err := http.NewRequest("POST", url, strings.NewReader("{}"))
+	must(t, err)
+	request.Header.Set("authorization", "Bearer owner")
+	request.Header.Set("content-type", "application/json")
+	answer, err := http.DefaultClient.Do(request)
+	must(t, err)
+	must(t, answer.Body.Close())
+}
+
 // codes gives the codes answered to calls of the RPC since the last look at the log.
 func (r *requests) codes(t *testing.T, rpc string) []string {
 	t.Helper()
+	flush(t)
 	file, err := os.Open(os.Getenv("REQUEST_LOG"))
 	must(t, err)
 	defer file.Close()
