@@ -371,8 +371,8 @@ static void end_round(struct listen *l)
     l->owes_snapshot = false;
     l->beat_ns = clock_mono_ns();
     for (struct target **at = &l->targets; *at;)
-        if ((*at)->asked->once)
-            drop_target(l, at, NULL);
+        if ((*at)->asked->once && (*at)->in_round)
+            drop_target(l, at, NULL); /* it has had its snapshot */
         else
             at = &(*at)->next;
 }

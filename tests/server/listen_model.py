@@ -17,6 +17,7 @@ import random
 import sys
 import tempfile
 import threading
+import time
 import urllib.request
 
 import grpc
@@ -322,6 +323,36 @@ def schedule(api, seed):
     client.disconnect(True)
 
 
+def once(api, seed):
+    """A target that is wanted once gets all results, a snapshot, and its removal, however many come at a time."""
+    database = "projects/once-%d/databases/(default)" % seed
+    api.commit(database, [("c/%d" % n, n) for n in range(3)])
+    rng, requests = random.Random(seed), queue.Queue()
+    call = api.method("stream_stream", "Listen", "ListenRequest", "ListenResponse")(iter(requests.get, None), metadata=OWNER)
+    for i in range(1, 30):
+        time.sleep(rng.random() / 1000)  # some come while others are served
+        target = pb["Target"](target_id=i, once=True)
+        target.query.parent = database + "/documents"
+        target.query.structured_query.from_.add().collection_id = "c"
+        requests.put(pb["ListenRequest"](database=database, add_target=target))
+    told, current, left = {i: 0 for i in range(1, 30)}, set(), set(range(1, 30))
+    snapshots = 0
+    for r in call:
+        change = r.target_change
+        if r.WhichOneof("response_type") == "document_change":
+            told[r.document_change.target_ids[0]] += 1
+        elif change.target_change_type == CURRENT:
+            current.update(change.target_ids)
+        elif change.target_change_type == NO_CHANGE:
+            snapshots += 1
+        elif change.target_change_type == REMOVE:
+            i = change.target_ids[0]
+            expect(i in current and told[i] == 3 and snapshots, "target %d was removed before its snapshot", i)
+            left.discard(i)
+            if not left:
+                requests.put(None)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("binary")
@@ -336,6 +367,8 @@ def main():
         for seed in [a.only] if a.only else range(a.seed, a.seed + a.schedules):
             try:
                 schedule(api, seed)
+                if seed % 50 == 1:
+                    once(api, seed)
                 passed += 1
             except (Wrong, queue.Empty, grpc.RpcError) as e:
                 failed += 1
