@@ -1,21 +1,15 @@
-/* changes.c - what changed between two views, for listeners: the ledger's entries as they come, without
- * bodies. */
+/* changes.c - what changed between two views: the ledger's entries as they come, without bodies. For
+ * listeners, and for scans at a view that is not the newest. */
 #include "storage/internal.h"
 
-enum status_code store_changes(struct store_reader *r, uint64_t after, uint64_t upto, store_change_fn *each,
-                               void *data, struct status *st)
+enum status_code store_reader_changes(struct store_reader *r, uint64_t after, uint64_t upto,
+                                      store_change_fn *each, void *data, struct status *st)
 {
-    sqlite3_stmt *s = r->changed;
+    sqlite3_stmt *s = r->changes;
     int rc = SQLITE_DONE;
-    if (store_reader_enter(r, upto, st))
-        return st->code;
-    if (store_reader_pin(r, st)) {
-        store_reader_leave(r);
-        return st->code;
-    }
+    bool more = true;
     sqlite3_bind_int64(s, 1, (sqlite3_int64)after);
     sqlite3_bind_int64(s, 2, (sqlite3_int64)upto);
-    bool more = true;
     while (more && (rc = sqlite3_step(s)) == SQLITE_ROW) {
         struct store_change change = {
             .seq = (uint64_t)sqlite3_column_int64(s, 0),
@@ -25,8 +19,16 @@ enum status_code store_changes(struct store_reader *r, uint64_t after, uint64_t 
         more = each(data, &change);
     }
     sqlite3_reset(s);
-    if (more && rc != SQLITE_DONE)
-        db_fail(r->ledger, rc, "reading what has changed", st);
+    return more && rc != SQLITE_DONE ? db_fail(r->ledger, rc, "reading what has changed", st) : STATUS_OK;
+}
+
+enum status_code store_changes(struct store_reader *r, uint64_t after, uint64_t upto, store_change_fn *each,
+                               void *data, struct status *st)
+{
+    if (store_reader_enter(r, upto, st))
+        return st->code;
+    if (store_reader_pin(r, st) == STATUS_OK)
+        store_reader_changes(r, after, upto, each, data, st);
     store_reader_leave(r);
     return st->code;
 }

@@ -150,8 +150,8 @@ struct store_reader {
     sqlite3 *ledger, *derived;
     sqlite3_stmt *ledger_begin, *ledger_end, *derived_begin, *derived_end;
     sqlite3_stmt *version, *entry, *body, *time, *applied;
-    sqlite3_stmt *changed;               /* store_changes */
-    sqlite3_stmt *changes, *past_key[2]; /* of scans at older views; by direction */
+    sqlite3_stmt *changes;               /* store_reader_changes */
+    sqlite3_stmt *past_key[2];           /* of scans at older views; by direction */
     sqlite3_stmt *spare_head[2];         /* for the next scan; by direction */
     sqlite3_stmt *index_page[2], *index_state;
     struct derived_reads reads;
@@ -171,11 +171,14 @@ struct store_reader {
  * sees `view`; on failure it has left already. */
 enum status_code store_reader_enter(struct store_reader *reader, uint64_t view, struct status *st);
 void store_reader_leave(struct store_reader *reader);
-/* Ends the read transaction; the caller holds the reader's mutex. */
 /* For whoever reads the ledger before the derived file in a transaction: SQLite takes each file's snapshot at the first
  * SELECT, and the derived file's must be the older one, or a scan would look in vain for what has changed up to there in a
  * ledger that does not know it yet. The reader is entered. */
 enum status_code store_reader_pin(struct store_reader *reader, struct status *st);
+/* store_changes, for who has entered the reader and has read the derived file. */
+enum status_code store_reader_changes(struct store_reader *reader, uint64_t after, uint64_t upto,
+                                      store_change_fn *each, void *data, struct status *st);
+/* Ends the read transaction; the caller holds the reader's mutex. */
 void store_reader_end(struct store_reader *reader);
 /* Fills times and, with `fields`, the checked body of version doc->seq. path and db must be what the entry
  * says; an empty path is filled in instead. Inside enter ... leave. */

@@ -30,9 +30,6 @@ static enum status_code prepare(struct store_reader *r, struct status *st)
         db_prepare(&r->body, r->ledger, "SELECT salt, bytes FROM body WHERE seq = ?", st) ||
         db_prepare(&r->applied, r->derived, "SELECT applied_seq FROM state", st) ||
         db_prepare(&r->changes, r->ledger,
-                   "SELECT project, database, path FROM entry WHERE seq > ? AND seq <= ? AND kind = 'write'",
-                   st) ||
-        db_prepare(&r->changed, r->ledger,
                    "SELECT seq, project, database, path FROM entry WHERE seq > ? AND seq <= ?"
                    " AND kind IN ('write', 'epoch') ORDER BY seq",
                    st) ||

@@ -17,26 +17,22 @@ static int by_key(const void *a, const void *b)
     return str_cmp(((const struct scan_past_row *)a)->key, ((const struct scan_past_row *)b)->key);
 }
 
-/* Keys of the documents that changed after the view, as far as they lie in the range; twice where changed
- * twice. */
-static enum status_code collect(struct scan_past *p, uint64_t applied, struct str low, struct str high,
-                                struct status *st)
+struct collection {
+    struct scan_past *past;
+    struct str low, high;
+};
+
+static bool collect(void *data, const struct store_change *change)
 {
-    sqlite3_stmt *s = p->reader->changes;
-    int rc;
-    sqlite3_bind_int64(s, 1, (sqlite3_int64)p->view);
-    sqlite3_bind_int64(s, 2, (sqlite3_int64)applied);
-    while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
-        struct database_name db = { db_column_bytes(s, 0), db_column_bytes(s, 1) };
-        if (!database_name_eq(db, p->db))
-            continue;
-        derived_key(&p->key, db_column_bytes(s, 2));
-        struct str key = buf_view(&p->key);
-        if (str_cmp(key, low) >= 0 && str_cmp(key, high) < 0)
-            p->rows[p->n++].key = arena_str(p->arena, key);
-    }
-    sqlite3_reset(s);
-    return rc == SQLITE_DONE ? STATUS_OK : db_fail(p->reader->ledger, rc, "reading what has changed", st);
+    struct collection *c = data;
+    struct scan_past *p = c->past;
+    if (change->path.n == 0 || !database_name_eq(change->db, p->db))
+        return true; /* what was cleared is in another space */
+    derived_key(&p->key, change->path);
+    struct str key = buf_view(&p->key);
+    if (str_cmp(key, c->low) >= 0 && str_cmp(key, c->high) < 0)
+        p->rows[p->n++].key = arena_str(p->arena, key);
+    return true;
 }
 
 static enum status_code start_near(struct scan_past *p, uint64_t applied, struct str low, struct str high,
@@ -45,7 +41,10 @@ static enum status_code start_near(struct scan_past *p, uint64_t applied, struct
     if (!p->arena)
         p->arena = arena_new();
     p->rows = ARENA_ARRAY(p->arena, struct scan_past_row, (size_t)(applied - p->view));
-    if (collect(p, applied, low, high, st))
+    /* Keys of the documents that changed after the view, as far as they lie in the range; twice where changed
+     * twice. */
+    struct collection c = { p, low, high };
+    if (store_reader_changes(p->reader, p->view, applied, collect, &c, st))
         return st->code;
     if (p->n > 1)
         qsort(p->rows, p->n, sizeof *p->rows, by_key);

@@ -31,6 +31,21 @@ struct call *call_new(struct server *server, const struct rpc *rpc)
     return call;
 }
 
+struct call *call_child(const struct call *outer, const struct rpc *rpc)
+{
+    struct call *call = call_new(outer->server, rpc);
+    call->principal = outer->principal;
+    call->worker = outer->worker;
+    call->sink = outer->sink;
+    call->request_id = outer->request_id;
+    call->request_id_made = outer->request_id_made;
+    call->notes.transport = outer->notes.transport;
+    call->notes.peer = outer->notes.peer;
+    call->notes.user_agent = outer->notes.user_agent;
+    call->notes.connection = outer->notes.connection;
+    return call;
+}
+
 void call_free(struct call *call)
 {
     if (!call)
@@ -226,24 +241,15 @@ enum call_received call_receive(void **request, struct call *call, struct arena 
 
 void call_poke(struct call *call)
 {
-    atomic_int *wake = &call->inbox->wake;
-    int now = atomic_load(wake);
-    /* From WAITING on the one that changes it runs the call. */
-    while (now != INBOX_AGAIN &&
-           !atomic_compare_exchange_weak(wake, &now, now == INBOX_WAITING ? INBOX_RUNNING : INBOX_AGAIN))
-        continue;
-    if (now == INBOX_WAITING)
+    if (wake_poke(&call->inbox->wake))
         pool_post(call->server->pool, &call->task);
 }
 
 enum rpc_flow call_wait(struct call *call, enum rpc_flow (*step)(struct call *call))
 {
-    int now = INBOX_RUNNING;
     call->step = step;
-    if (!atomic_compare_exchange_strong(&call->inbox->wake, &now, INBOX_WAITING)) {
-        atomic_store(&call->inbox->wake, INBOX_RUNNING);
+    if (!wake_rest(&call->inbox->wake))
         pool_post(call->server->pool, &call->task);
-    }
     return RPC_PARKED;
 }
 

@@ -10,7 +10,7 @@ void inbox_init(struct inbox *inbox, bool json)
 {
     *inbox = (struct inbox){ .json = json };
     pthread_mutex_init(&inbox->lock, NULL);
-    atomic_init(&inbox->wake, INBOX_RUNNING);
+    atomic_init(&inbox->wake, WAKE_RUNNING);
 }
 
 void inbox_dispose(struct inbox *inbox)

@@ -5,23 +5,15 @@
  * come, from one thread, also before the call exists; the call takes them out on workers. Bounded: by
  * LIMIT_STREAM_MESSAGES and by LIMIT_MESSAGE_BYTES of those that wait.
  *
- * Waking. A call is run by one worker at a time, and whoever has news for it pokes it: the transport (a
- * message, the client is gone, the socket has room again) or the service (a commit). In these states:
- *
- *     RUNNING    on a worker, or queued for one
- *     AGAIN      the same, and there was news meanwhile: call_wait runs the next step at once
- *     WAITING    nobody runs it: the next poke queues it
- *
- * so that no news is lost and the call is never queued twice. */
+ * A call is run by one worker at a time, and whoever has news for it pokes it (wake.h): the transport (a message, the
+ * client is gone, the socket has room again) or the service (a commit). */
 #ifndef SERVER_RPC_INBOX_H
 #define SERVER_RPC_INBOX_H
 
 #include "core/status.h"
+#include "server/wake.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
-
-enum inbox_wake { INBOX_RUNNING, INBOX_AGAIN, INBOX_WAITING };
 
 struct inbox_message {
     struct inbox_message *next;
@@ -37,7 +29,7 @@ struct inbox {
     bool ended;            /* the client has said everything */
     enum status_code code; /* what came is no message: how the stream ends, and why; 0: it is well */
     const char *broken;
-    atomic_int wake;
+    atomic_int wake; /* of the call */
 };
 
 void inbox_init(struct inbox *inbox, bool json);

@@ -98,6 +98,9 @@ struct call {
 /* A new call with its arena; the transport fills request, principal, sink. Freed by call_free (by the
  * sink's finish). */
 struct call *call_new(struct server *server, const struct rpc *rpc);
+/* One that is made on behalf of another, by the same caller over the same connection, on the same worker; it may not live
+ * longer than the other. */
+struct call *call_child(const struct call *outer, const struct rpc *rpc);
 void call_free(struct call *call);
 /* The gate, in this order: shutting down, queue full, deadline, single project mode, then run on a worker. */
 void rpc_dispatch(struct call *call);

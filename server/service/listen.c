@@ -196,11 +196,8 @@ static enum status_code on_message(struct listen *l, struct call *call, struct m
 /* A call for what one message asks for: a target lives in it. */
 static struct call *call_of_message(const struct listen *l)
 {
-    struct call *call = call_new(l->call->server, l->call->rpc);
-    call->principal = l->call->principal;
-    call->worker = l->call->worker;
+    struct call *call = call_child(l->call, l->call->rpc);
     call->inbox = l->call->inbox;
-    call->sink = l->call->sink;
     return call;
 }
 

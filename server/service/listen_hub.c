@@ -11,14 +11,13 @@
 #include <stdlib.h>
 
 enum { BUCKETS = 4096 };
-enum { IDLE, AT_WORK, AGAIN }; /* as in inbox.h */
 
 struct listen_hub {
     struct task task; /* first */
     struct task beat;
     bool beats; /* the timer runs */
     struct server *server;
-    atomic_int state;
+    atomic_int wake; /* of the task */
     atomic_size_t n_watches;
     pthread_mutex_t lock;
     struct listen_watch *watches;
@@ -217,11 +216,8 @@ static void run(struct task *task, struct worker *worker)
     bool complete =
         view == from || store_changes(worker->reader, from, view, on_change, hub, &st) == STATUS_OK;
     move_to(hub, view, time, complete);
-    int state = AT_WORK;
-    if (!atomic_compare_exchange_strong(&hub->state, &state, IDLE)) {
-        atomic_store(&hub->state, AT_WORK);
+    if (!wake_rest(&hub->wake))
         pool_post(hub->server->pool, &hub->task);
-    }
 }
 
 /* Goes on as long as somebody listens. */
@@ -241,11 +237,7 @@ void listen_hub_visible(struct listen_hub *hub)
 {
     if (atomic_load_explicit(&hub->n_watches, memory_order_seq_cst) == 0)
         return;
-    int state = atomic_load(&hub->state);
-    while (state != AGAIN &&
-           !atomic_compare_exchange_weak(&hub->state, &state, state == IDLE ? AT_WORK : AGAIN))
-        continue;
-    if (state == IDLE)
+    if (wake_poke(&hub->wake))
         pool_post(hub->server->pool, &hub->task);
 }
 
@@ -310,6 +302,7 @@ struct listen_hub *listen_hub_new(struct server *server)
         abort();
     }
     hub->task.run = run;
+    atomic_init(&hub->wake, WAKE_RESTING);
     hub->beat.run = on_beat;
     hub->server = server;
     pthread_mutex_init(&hub->lock, NULL);

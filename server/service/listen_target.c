@@ -207,12 +207,8 @@ enum status_code target_authorize(struct listen *l, struct target *t, uint64_t v
 {
     /* A call that lasts for this question: what a decision leaves behind must not stay as long as the target.
      */
-    struct call *call = call_new(l->call->server, l->call->rpc);
+    struct call *call = call_child(l->call, l->call->rpc);
     struct query_run run = { .db = l->db, .structured = t->structured, .plan = t->plan };
-    call->principal = l->call->principal;
-    call->worker = l->call->worker;
-    call->sink = l->call->sink;
-    call->request_id = l->call->request_id;
     run.parent = (struct resource_name){ l->db, t->parent };
     run.consistency.view = view;
     if (t->plan) {

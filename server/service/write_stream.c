@@ -132,15 +132,8 @@ static void start_batch(struct write_stream *w, struct call *batch, const struct
 
 static struct call *new_batch(struct write_stream *w)
 {
-    struct call *outer = w->call, *batch = call_new(outer->server, rpc_by_name(STR("Commit")));
-    batch->principal = outer->principal;
-    batch->worker = outer->worker;
+    struct call *batch = call_child(w->call, rpc_by_name(STR("Commit")));
     batch->sink = &w->sink;
-    batch->request_id_made = outer->request_id_made;
-    batch->notes.transport = outer->notes.transport;
-    batch->notes.peer = outer->notes.peer;
-    batch->notes.user_agent = outer->notes.user_agent;
-    batch->notes.connection = outer->notes.connection;
     return batch;
 }
 
