@@ -193,6 +193,7 @@ class Service(http.server.ThreadingHTTPServer):
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             if self.path == "/metrics":
+                self.server.before_reading()
                 # As prometheus_client tells a counter with labels: it comes with its first event.
                 body = b'http_requests_total{code="200"} %d\n' % self.server.requests if self.server.requests else b""
             else:
@@ -209,7 +210,7 @@ class Service(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), self.Handler)
-        self.requests, self.lock = 0, threading.Lock()
+        self.requests, self.lock, self.before_reading = 0, threading.Lock(), lambda: None
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
 
@@ -267,6 +268,22 @@ def test_a_service_without_entries_is_a_silent_log():
 def test_a_service_that_logs_raises_no_alert():
     with served() as server:
         r = rehearse_asking(server, "1")
+    assert (r.returncode, r.stdout) == (0, "fired: no alert\n"), r.stdout + r.stderr
+
+
+def test_requests_between_two_readings_are_no_silence():
+    with served() as server, Service() as service:
+        def busy_second():
+            for _ in range(30):
+                assert server.ask("POST", DOCS + "/logs", {})[0] == 200
+            service.requests += 30
+
+        readings = iter([lambda: None, busy_second])
+        service.before_reading = lambda: next(readings, lambda: None)()
+        try:
+            r = rehearse(server, "--service", "http://127.0.0.1:%d/metrics" % service.server_address[1], "--", "true")
+        finally:
+            service.shutdown()
     assert (r.returncode, r.stdout) == (0, "fired: no alert\n"), r.stdout + r.stderr
 
 
