@@ -139,6 +139,10 @@ def stage_contract():
 
 
 def stage_listen():
+    return counted([PYTHON, "tests/server/test_listen.py", BINARY])
+
+
+def stage_listen_model():
     return counted([PYTHON, "tests/server/listen_model.py", BINARY, "--schedules", "300"])
 
 

@@ -231,9 +231,16 @@ static void has_filled(struct listen *l, struct target *t)
     l->owes_snapshot = true;
 }
 
+static bool has_other_rules(const struct listen *l, const struct target *t)
+{
+    return t->rules != listen_hub_rules(l->call->server->listeners);
+}
+
 /* Fills or counts one target. */
 static enum listen_work prepare(struct listen *l, struct target *t, struct status *st)
 {
+    if (t->phase == TARGET_FILLING && has_other_rules(l, t) && target_authorize(l, t, t->known, st))
+        return LISTEN_REFUSED;
     enum listen_work work = t->phase == TARGET_FILLING ? target_fill(l, t, st) : target_count(l, t, st);
     if (work == LISTEN_DONE && t->phase == TARGET_FILLING)
         has_filled(l, t);
@@ -252,15 +259,11 @@ static bool has_changes(const struct target *t, uint64_t view)
     return listen_news_next(&rest, &seq, &path) && seq <= view;
 }
 
-static bool must_ask(const struct target *t, uint64_t view)
+static bool has_news(const struct listen *l, const struct target *t)
 {
-    const struct listen_news *news = &t->watch.news;
-    return t->ask_again || news->other_rules || (news->rule_changed && news->rule_changed <= view);
-}
-
-static bool has_news(const struct target *t, uint64_t view)
-{
-    return has_changes(t, view) || t->behind || t->resuming || must_ask(t, view);
+    uint64_t changed = t->watch.news.rule_changed;
+    return has_changes(t, l->view) || t->behind || t->resuming || t->ask_again || has_other_rules(l, t) ||
+           (changed && changed <= l->view);
 }
 
 /* What has come for a target, for a round to `view`. */
@@ -298,8 +301,8 @@ static bool begin_round(struct listen *l)
     for (struct target *t = l->targets; t; t = t->next) {
         read_news(t, l->view);
         t->in_round = true;
-        any |= has_news(t, l->view);
-        if (!has_news(t, l->view))
+        any |= has_news(l, t);
+        if (!has_news(l, t))
             t->known = l->view; /* the hub says that nothing changed (H2) */
     }
     l->in_round = any || snapshot_is_due(l);
@@ -312,9 +315,10 @@ static enum listen_work renew(struct listen *l, struct target *t, struct status 
 {
     struct listen_news *news = &t->watch.news;
     bool documents = !t->plan && (has_changes(t, l->view) || t->behind);
-    if (!must_ask(t, l->view) && !documents)
+    /* The newest change there may be later than the view: it may hide one that is not. */
+    if (!documents && !t->ask_again && !news->rule_changed && !has_other_rules(l, t))
         return LISTEN_DONE;
-    t->ask_again = news->other_rules = false;
+    t->ask_again = false;
     news->rule_changed = news->rule_changed > l->view ? news->rule_changed : 0;
     return target_authorize(l, t, l->view, st) ? LISTEN_REFUSED : LISTEN_DONE;
 }

@@ -19,6 +19,7 @@ struct listen_hub {
     struct server *server;
     atomic_int wake; /* of the task */
     atomic_size_t n_watches;
+    atomic_uint_fast64_t rules;
     pthread_mutex_t lock;
     struct listen_watch *watches;
     struct listen_key *buckets[BUCKETS];
@@ -166,6 +167,7 @@ static void tell_cleared(struct listen_hub *hub, const struct store_change *c)
         if (c->db.project.n && !database_name_eq(w->db, c->db))
             continue;
         w->told = true;
+        w->coming.rule_changed = c->seq; /* what they looked up is gone, too */
         w->coming.lost = w->coming.lost || !listen_news_put(&w->coming.changes, c->seq, (struct str){ 0 });
     }
 }
@@ -241,18 +243,6 @@ void listen_hub_visible(struct listen_hub *hub)
         pool_post(hub->server->pool, &hub->task);
 }
 
-void listen_hub_rules_changed(struct listen_hub *hub)
-{
-    if (!hub)
-        return;
-    pthread_mutex_lock(&hub->lock);
-    for (struct listen_watch *w = hub->watches; w; w = w->next) {
-        w->coming.other_rules = true;
-        call_poke(w->call);
-    }
-    pthread_mutex_unlock(&hub->lock);
-}
-
 void listen_hub_wake_all(struct listen_hub *hub)
 {
     if (!hub)
@@ -263,14 +253,26 @@ void listen_hub_wake_all(struct listen_hub *hub)
     pthread_mutex_unlock(&hub->lock);
 }
 
+void listen_hub_rules_changed(struct listen_hub *hub)
+{
+    if (!hub)
+        return;
+    atomic_fetch_add(&hub->rules, 1);
+    listen_hub_wake_all(hub);
+}
+
+uint64_t listen_hub_rules(const struct listen_hub *hub)
+{
+    return atomic_load(&hub->rules);
+}
+
 static void add_news(struct listen_news *to, struct listen_news *from)
 {
     to->lost |= from->lost || !buf_str(&to->changes, buf_view(&from->changes));
     to->changes.overflowed = false;
-    to->other_rules |= from->other_rules;
     to->rule_changed = from->rule_changed ? from->rule_changed : to->rule_changed;
     buf_clear(&from->changes);
-    from->lost = from->other_rules = false;
+    from->lost = false;
     from->rule_changed = 0;
 }
 

@@ -42,7 +42,6 @@ struct listen_key {
 struct listen_news {
     struct buf changes;    /* listen_news_next; an empty path: the whole database was cleared */
     bool lost;             /* some are missing there */
-    bool other_rules;      /* other rules are in force */
     uint64_t rule_changed; /* the newest change of a document that the rules looked up; 0: none */
 };
 
@@ -71,8 +70,10 @@ size_t listen_hub_watches(const struct listen_hub *hub);
 
 /* store_observer.visible. */
 void listen_hub_visible(struct listen_hub *hub);
-/* Other rules are in force. NULL is allowed. */
+/* Other rules are in force: wakes every stream. NULL is allowed. */
 void listen_hub_rules_changed(struct listen_hub *hub);
+/* How often that was: whoever has asked the rules since this number came asks again once it is another. */
+uint64_t listen_hub_rules(const struct listen_hub *hub);
 /* Wakes every stream: the server stops. NULL is allowed. */
 void listen_hub_wake_all(struct listen_hub *hub);
 

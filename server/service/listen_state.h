@@ -16,9 +16,10 @@
  * parks goes on where it was. L3  The snapshot message (NO_CHANGE without targets) is sent when every target
  * has reached the round's view, with that view's read time and token; read times never go backwards. L4  A
  * target is told of only while the rules grant it: they are asked when it is added, when other rules are in
- * force, when a document that they looked up has changed, and with each document of a list. Refused, it is
- * removed with the reason; the stream goes on. L5  A resume token is a view of this ledger. One of another
- * ledger, or of before a reset, is answered by all results. */
+ * force (before the next piece of work, also in the middle of one that had to rest), when a document that
+ * they looked up has changed, and with each document of a list. Refused, it is removed with the reason; the
+ * stream goes on. L5  A resume token is a view of this ledger. One of another ledger, or of before a reset,
+ * is answered by all results. */
 #ifndef SERVER_SERVICE_LISTEN_STATE_H
 #define SERVER_SERVICE_LISTEN_STATE_H
 
@@ -50,6 +51,7 @@ struct target {
     bool cleared;      /* the whole database was, between `known` and the round's view */
     bool in_round;     /* it was there when the round began */
     bool ask_again;    /* the rules looked up what has changed since */
+    uint64_t rules;    /* listen_hub_rules when they were asked */
     int64_t expected_count, count; /* count: results, from TARGET_COUNTING on */
     bool miscounted;               /* the client resumed with another number of results than there were */
     uint64_t known;
@@ -85,7 +87,8 @@ struct listen {
     bool owes_snapshot;         /* something was sent since the last one, or a target has begun */
     int64_t beat_ns;            /* of the last snapshot */
     struct timestamp sent_time; /* the newest that was sent */
-    uint64_t least; /* no round is before it: a view whose time was sent, or in which a target began (H1) */
+    uint64_t least; /* no round is before it: a view whose time was sent, in which a target began (H1), or in
+                       which something looked up has changed */
     /* The round, while there is one: */
     bool in_round;
     uint64_t view;

@@ -182,8 +182,10 @@ static enum status_code watch_reads(struct listen *l, struct target *t, const st
         struct store_document now;
         if (store_peek(authz->reader, view, l->db, authz->reads[i].path, &now, st))
             return st->code;
-        if (now.seq != authz->reads[i].seq)
+        if (now.seq != authz->reads[i].seq) {
             t->ask_again = true;
+            l->least = view > l->least ? view : l->least; /* where the change is seen */
+        }
     }
     return STATUS_OK;
 }
@@ -208,6 +210,7 @@ enum status_code target_authorize(struct listen *l, struct target *t, uint64_t v
     /* A call that lasts for this question: what a decision leaves behind must not stay as long as the target.
      */
     struct call *call = call_child(l->call, l->call->rpc);
+    t->rules = listen_hub_rules(call->server->listeners);
     struct query_run run = { .db = l->db, .structured = t->structured, .plan = t->plan };
     run.parent = (struct resource_name){ l->db, t->parent };
     run.consistency.view = view;

@@ -19,10 +19,10 @@ import urllib.request
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def start(binary, folder):
+def start(binary, folder, data=":memory:"):
     port_file = os.path.join(folder, "port")
     env = {k: v for k, v in os.environ.items() if not k.startswith("CINDERLOG_")}
-    process = subprocess.Popen([binary, "serve", "--port", "0", "--port-file", port_file, "--data", ":memory:"], env=env,
+    process = subprocess.Popen([binary, "serve", "--port", "0", "--port-file", port_file, "--data", data], env=env,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while not os.path.exists(port_file):
