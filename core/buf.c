@@ -83,15 +83,17 @@ bool buf_printf(struct buf *buf, const char *fmt, ...)
     va_list args, again;
     va_start(args, fmt);
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, fmt, args);
+    /* Mostly there is room already, and this is all. */
+    size_t room = buf->overflowed ? 0 : buf->cap - buf->len;
+    int n = vsnprintf(room ? (char *)buf->data + buf->len : NULL, room, fmt, args);
     va_end(args);
     assert(n >= 0);
     /* One byte more than counted: vsnprintf writes a NUL. */
     unsigned char *at = buf_reserve(buf, (size_t)n + 1);
-    if (at) {
+    if (at && (size_t)n >= room)
         vsnprintf((char *)at, (size_t)n + 1, fmt, again);
+    if (at)
         buf->len += (size_t)n;
-    }
     va_end(again);
     return at != NULL;
 }

@@ -233,6 +233,7 @@ struct ruleset {
     uint32_t n_nodes, n_allows;
     struct coverage *coverage; /* coverage.h: counts while the rest stays as it is */
     struct ast_allow **allows; /* by index */
+    _Atomic uint32_t first_decisions; /* up to LIMIT_COVERAGE_LOOKS: rules_watched */
     unsigned char digest[32];
 };
 

@@ -256,7 +256,9 @@ static void put(const struct writer *w, struct rvalue v)
         [RT_MAP_DIFF] = "mapDiffValue",  [RT_CONSTRAINT] = "constraintValue",
         [RT_VECTOR] = "vectorValue",
     };
-    buf_printf(w->out, "{\"%s\":", keys[v.type]);
+    buf_z(w->out, "{\"");
+    buf_z(w->out, keys[v.type]);
+    buf_z(w->out, "\":");
     put_inner(w, v);
     buf_byte(w->out, '}');
 }

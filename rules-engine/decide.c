@@ -216,6 +216,18 @@ static void decide_list(struct rules_decision *decision, struct eval *e)
     }
 }
 
+/* A few more than the limit when several decide at once. */
+static void count_first(const struct ruleset *ruleset)
+{
+    if (rules_watched(ruleset))
+        atomic_fetch_add_explicit(&((struct ruleset *)ruleset)->first_decisions, 1, memory_order_relaxed);
+}
+
+bool rules_watched(const struct ruleset *ruleset)
+{
+    return atomic_load_explicit(&ruleset->first_decisions, memory_order_relaxed) < LIMIT_COVERAGE_LOOKS;
+}
+
 enum status_code rules_decide(const struct ruleset *ruleset, const struct rules_request *request,
                               const struct rules_env *env, struct rules_budget *budget, struct arena *arena,
                               struct rules_decision *decision, struct status *st)
@@ -223,6 +235,7 @@ enum status_code rules_decide(const struct ruleset *ruleset, const struct rules_
     struct eval e;
     *decision = (struct rules_decision){ 0 };
     eval_init(&e, ruleset, request, env, budget, arena, st);
+    count_first(ruleset);
     e.shard = coverage_take(ruleset->coverage);
     e.coverage = coverage_nodes(e.shard);
     if (request->method == RULES_LIST)

@@ -239,6 +239,9 @@ struct rules_allow_stats {
     const char *pattern;  /* full match path as written */
     uint64_t evaluated, granted;
 };
+/* While the first decisions are made, LIMIT_COVERAGE_LOOKS of them, each value is told apart: whoever would decide a
+ * request twice to save work should decide it once, so that what was exercised is what was asked. */
+bool rules_watched(const struct ruleset *ruleset);
 /* What every expression came to: the "report" of Google's coverage JSON, an array of nodes {sourcePosition, values,
  * children}, counted since the ruleset was compiled. False, and [], when there is no node: literals have none.
  * Beside Google's members "otherValues" counts evaluations that were not told apart (coverage.h). */

@@ -209,6 +209,8 @@ static enum status_code decide(struct authz *authz, const struct rules_request *
         count_decision(authz, request->method, request->path);
         return STATUS_OK;
     }
+    if (authz->tentative)
+        return status_set(st, STATUS_PERMISSION_DENIED, "%s", decision.message);
     note_denied(authz, &decision, request->method);
     count_decision(authz, request->method, request->path);
     denials_print(call, request, &decision);

@@ -28,6 +28,7 @@ struct authz {
     struct ruleset *ruleset;  /* retained by authz_begin, released by authz_end */
     struct rules_budget budget; /* in the arena of authz_begin, which is not reset */
     struct authz_pending pending;
+    bool tentative;           /* a refusal is only returned, and told nowhere: the caller will look closer, and ask again */
     /* Documents that get() and exists() looked at, with the seq seen. */
     struct store_dep *reads;
     size_t n_reads, cap_reads;

@@ -253,7 +253,7 @@ static enum status_code decide(struct job *job, struct pending *p, struct authz 
                                         method == RULES_DELETE ? NULL : &p->now.fields, &touched, p->iam, st);
     for (size_t i = p->first_op; i < p->end_op; i++)
         job->ops[i].decision = authz->decision;
-    if (code) {
+    if (code && !authz->tentative) {
         /* Only the refusal of this document is told to the ledger. */
         job->ops[0] = (struct store_op){
             .kind = STORE_REFUSED,
@@ -330,6 +330,7 @@ static enum status_code apply_and_decide(bool *denied, struct job *job, struct a
         return st->code;
     }
     make_ops(job);
+    authz->tentative = job->guessed && authz->ruleset;
     if (decide_all(job, authz, st))
         *denied =
             st->code == STATUS_PERMISSION_DENIED && job->n_ops == 1 && job->ops[0].kind == STORE_REFUSED;
@@ -360,6 +361,15 @@ static void fill_commit(struct job *job, struct authz *authz, void (*done)(struc
     job->commit.rules_digest = digest;
 }
 
+/* Whether a document that must not exist may be taken for missing without a look. The rules see what is there
+ * (1.19.9): what they allow on a missing document holds only if the writer finds it missing, and is decided again
+ * if not; what they refuse is decided again at once, which a job of one write can have without a trace. Not while
+ * each evaluation is told. */
+static bool may_guess(const struct job *job, const struct authz *authz)
+{
+    return !authz->ruleset || (job->n == 1 && !rules_watched(authz->ruleset));
+}
+
 static bool prepare_on(struct job *job, bool guess, void (*done)(struct store_commit *commit))
 {
     struct run *run = job->run;
@@ -371,6 +381,7 @@ static bool prepare_on(struct job *job, bool guess, void (*done)(struct store_co
     authz_begin(&authz, call, call->arena, run->db, store_view_now(call->server->store, &read_time),
                 run->now);
     authz.pending = (struct authz_pending){ .data = job, .after = pending_after };
+    guess = guess && may_guess(job, &authz);
     bool ready = apply_and_decide(&denied, job, &authz, read_time, guess) == STATUS_OK;
     if (ready || denied)
         fill_commit(job, &authz, done);
@@ -380,14 +391,12 @@ static bool prepare_on(struct job *job, bool guess, void (*done)(struct store_co
     return ready || denied;
 }
 
-/* The first time, documents that must not exist are taken for missing without a look, unless rules are asked,
- * which see what is there (1.19.9); an error may come of that, so it is not told. */
+/* An error that came of a guess is not told. */
 bool job_prepare(struct job *job, void (*done)(struct store_commit *commit))
 {
-    bool guess = job->tries == 1 && !job->run->txn && !authz_by_rules(job->run->call);
-    bool ready = prepare_on(job, guess, done);
-    if (ready || !job->guessed)
-        return ready;
+    bool prepared = prepare_on(job, job->tries == 1 && !job->run->txn, done);
+    if (prepared || !job->guessed)
+        return prepared;
     status_clear(&job->status);
     return prepare_on(job, false, done);
 }

@@ -316,6 +316,40 @@ static void test_a_refused_write_is_in_the_ledger(void **state)
     assert_int_equal(info.visible, 2); /* the rules, the refusal */
 }
 
+/* An insert is decided on a document that is taken for missing, once a ruleset has made enough decisions. */
+static void expect_inserts(void)
+{
+    uint64_t denied = summary_get(L.server.summary, SUMMARY_RULES_DENIED);
+    struct store_info before, after;
+    store_get_info(L.server.store, &before);
+    expect_as("anonymous", "Commit", WRITES(CREATE("free/there", INT("n", 2))), STATUS_PERMISSION_DENIED);
+    has("false for 'create' @ L3");
+    expect_as("anonymous", "Commit", WRITES(CREATE("taken/there", INT("n", 2))), STATUS_ALREADY_EXISTS);
+    expect_as("anonymous", "Commit", WRITES(CREATE("taken/not", INT("n", 2))), STATUS_PERMISSION_DENIED);
+    expect_as("anonymous", "Commit", WRITES(CREATE("any/there", INT("n", 2))), STATUS_ALREADY_EXISTS);
+    store_get_info(L.server.store, &after);
+    assert_int_equal(summary_get(L.server.summary, SUMMARY_RULES_DENIED) - denied, 2);
+    assert_int_equal(after.visible - before.visible, 2);
+    expect("GetDocument", GET("any/there"), STATUS_OK);
+    has("\"integerValue\":\"1\"");
+}
+
+static void test_rules_see_what_an_insert_finds_however_it_was_looked_for(void **state)
+{
+    (void)state;
+    loopback_rules(&L, "service cloud.firestore { match /databases/{d}/documents {\n"
+                       "  match /free/{id} {\n    allow create: if resource == null; }\n"
+                       "  match /taken/{id} { allow create: if resource.data.n == 1; }\n"
+                       "  match /any/{id} { allow create, get: if true; } } }");
+    expect("Commit", WRITES(SET("free/there", INT("n", 1)) "," SET("taken/there", INT("n", 1)) "," SET("any/there", INT("n", 1))), STATUS_OK);
+    expect_inserts();
+    for (size_t i = 0; i < LIMIT_COVERAGE_LOOKS; i++)
+        expect_as("anonymous", "GetDocument", GET("any/there"), STATUS_OK);
+    expect_inserts();
+    expect_as("anonymous", "Commit", WRITES(CREATE("free/not", INT("n", 2))), STATUS_OK);
+    expect_as("anonymous", "Commit", WRITES(CREATE("free/not", INT("n", 2))), STATUS_PERMISSION_DENIED);
+}
+
 /* ---- append-only, IAM ---- */
 
 static int open_append_only(void **state)
@@ -415,6 +449,7 @@ int main(void)
         PLAIN(test_rules_decide_and_the_denial_names_line_and_field),
         PLAIN(test_lists_are_proved_from_equality),
         PLAIN(test_rules_see_the_whole_commit),
+        PLAIN(test_rules_see_what_an_insert_finds_however_it_was_looked_for),
         PLAIN(test_a_refused_write_is_in_the_ledger),
         cmocka_unit_test_setup_teardown(test_append_only_refuses_changes_for_admin_too, open_append_only, close_it),
         cmocka_unit_test_setup_teardown(test_iam_table, open_iam, close_it),
