@@ -80,6 +80,10 @@ enum {
     LIMIT_LISTEN_NEWS = 32 * 1024,       /* ours: bytes of changes that wait for one target; then it reads the ledger */
     LIMIT_LISTEN_WINDOW = 10000,         /* ours: results of a query with a limit that are compared; above, all are sent */
     LIMIT_LISTEN_BEAT_S = 30,            /* ours: a stream on which nothing happens says so; clients give up after 120 s */
+    LIMIT_CHANNELS = 2000,               /* ours: sessions of browsers (WebChannel) at once; above: RESOURCE_EXHAUSTED */
+    LIMIT_CHANNEL_ANSWER = 128 * 1024,   /* ours: bytes after which a back channel ends, so that its client acknowledges them */
+    LIMIT_CHANNEL_BEAT_S = 10,           /* 1.19.9: a back channel on which nothing happens says so; clients give up after 45 s */
+    LIMIT_CHANNEL_IDLE_S = 60,           /* ours: a session whose client neither reads nor says anything ends */
     LIMIT_CALLS_QUEUED = 20000,          /* ours: calls waiting for a worker; above: RESOURCE_EXHAUSTED */
 
     /* Metrics: values that one label may have, the rest counts as __other__ (ours) */

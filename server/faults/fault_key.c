@@ -96,7 +96,7 @@ static bool holds_principal(const struct fault *f, const struct call *call)
 static bool parse_transport(struct fault *f, struct str text)
 {
     (void)f;
-    return str_eq_z(text, "grpc") || str_eq_z(text, "rest");
+    return str_eq_z(text, "grpc") || str_eq_z(text, "rest") || str_eq_z(text, "webchannel");
 }
 
 static bool holds_transport(const struct fault *f, const struct call *call)
@@ -193,7 +193,7 @@ const struct fault_key fault_keys[FAULT_KEYS] = {
       parse_path, holds_path },
     { "principal", "NAME", "calls by owner, anonymous, user:UID; user:* for any user", false, parse_any,
       holds_principal },
-    { "transport", "grpc|rest", "calls that came over it", false, parse_transport, holds_transport },
+    { "transport", "grpc|rest|webchannel", "calls that came over it", false, parse_transport, holds_transport },
     { "nth", "N", "only the Nth of these calls", true, parse_nth, NULL },
     { "probability", "0..1", "each of them by chance, the same ones for the same seed", true,
       parse_probability, NULL },

@@ -264,6 +264,12 @@ void exchange_body_done(struct exchange *e)
         h->request(h->data, e, buf_view(&e->body));
 }
 
+void exchange_forget_body(struct exchange *e)
+{
+    assert(e->body_complete);
+    buf_dispose(&e->body); /* the loop only counts its bytes from here on */
+}
+
 /* ---- what the handler sees ---- */
 
 const struct net_head *exchange_head(const struct exchange *e)

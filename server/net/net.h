@@ -137,6 +137,9 @@ enum net_fault {
 };
 void net_fault(struct exchange *exchange, enum net_fault fault);
 
+/* Frees the body that request() was given, for an exchange that is kept long after. Not while others may read it. */
+void exchange_forget_body(struct exchange *exchange);
+
 size_t exchange_pending(const struct exchange *exchange); /* bytes given and not yet taken by the socket */
 /* Calls ready(data) once, on the loop thread, when pending has fallen below `below` or the exchange was
  * cancelled. One waiter at a time. */

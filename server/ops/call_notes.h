@@ -49,7 +49,7 @@ struct call_notes {
     bool caller_gone;      /* set when the call ends: the client has left, or its deadline has passed */
     const char *fault;     /* what was injected into it, "UNAVAILABLE", "lost-answer"; NULL: nothing */
     uint64_t fault_id;     /* of the fault's row; 0: it has none */
-    const char *transport; /* "grpc", "rest" */
+    const char *transport; /* "grpc", "rest", "webchannel" */
     struct str peer, user_agent, traceparent;
     uint64_t connection;
 };

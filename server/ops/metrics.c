@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-const char *const metrics_transports[METRICS_TRANSPORTS] = { "grpc", "rest", "other" };
+const char *const metrics_transports[METRICS_TRANSPORTS] = { "grpc", "rest", "webchannel", "other" };
 
 const struct metrics_outcome_name metrics_outcomes[METRICS_OUTCOMES] = {
     [OUTCOME_RULES_ALLOWED] = { "rules", "allowed" },    [OUTCOME_RULES_DENIED] = { "rules", "denied" },
@@ -171,7 +171,8 @@ static enum metrics_transport transport_of(const struct call_notes *notes)
     return !name                       ? TRANSPORT_OTHER
            : strcmp(name, "grpc") == 0 ? TRANSPORT_GRPC
            : strcmp(name, "rest") == 0 ? TRANSPORT_REST
-                                       : TRANSPORT_OTHER;
+           : strcmp(name, "webchannel") == 0 ? TRANSPORT_WEBCHANNEL
+                                             : TRANSPORT_OTHER;
 }
 
 void metrics_call(struct metrics *metrics, const struct call *call)

@@ -18,7 +18,13 @@ enum {
     METRICS_METHODS = RULES_DELETE + 1,
 };
 
-enum metrics_transport { TRANSPORT_GRPC, TRANSPORT_REST, TRANSPORT_OTHER, METRICS_TRANSPORTS };
+enum metrics_transport {
+    TRANSPORT_GRPC,
+    TRANSPORT_REST,
+    TRANSPORT_WEBCHANNEL,
+    TRANSPORT_OTHER,
+    METRICS_TRANSPORTS
+};
 extern const char *const metrics_transports[METRICS_TRANSPORTS];
 
 /* Who decided, and what. */

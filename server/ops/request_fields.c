@@ -18,7 +18,7 @@ const struct request_field_row request_fields[FIELD_COUNT] = {
     [FIELD_TRACEPARENT] = ROW("traceparent", "W3C Trace Context, as it came", "trace, spanId",
                               "trace.id, span.id", "TraceId, SpanId", true),
     [FIELD_TRANSPORT] =
-        ROW("transport", "`grpc` or `rest`", "httpRequest.protocol", "network.protocol", "rpc.system", false),
+        ROW("transport", "`grpc`, `rest` or `webchannel`", "httpRequest.protocol", "network.protocol", "rpc.system", false),
     [FIELD_RPC] = ROW("rpc", "method of google.firestore.v1.Firestore", "protoPayload.methodName",
                       "cinderlog.rpc", "rpc.method", false),
     [FIELD_OPERATION] =

@@ -5,6 +5,7 @@
 #include "server/service/listen_hub.h"
 #include "server/transport/request.h"
 #include "server/transport/route.h"
+#include "server/transport/webchannel.h"
 
 #include <arpa/inet.h>
 #include <assert.h>
@@ -318,6 +319,7 @@ static void dispose(void *user)
 {
     struct request *r = user;
     buf_dispose(&r->out);
+    webchannel_forget(r);
     if (r->rpc && r->rpc->kind == RPC_BIDI) {
         buf_dispose(&r->in);
         inbox_dispose(&r->inbox);
@@ -356,7 +358,7 @@ static enum net_body on_head(void *data, struct exchange *e)
         reply_code(r, STATUS_PERMISSION_DENIED, refusal);
         return answered(r);
     }
-    if (head->protocol == NET_HTTP2 && !grpc) {
+    if (head->protocol == NET_HTTP2 && !grpc && !webchannel_is(head->target)) {
         /* REST over HTTP/2 would be answered by the same code; Google's emulator 1.19.9 does not serve it. */
         char message[STATUS_SHOWN + 64], shown[STATUS_SHOWN];
         struct str type = exchange_header(e, "content-type");
@@ -383,6 +385,10 @@ static void on_request(void *data, struct exchange *e, struct str body)
     struct str target = exchange_head(e)->target;
     (void)data;
     r->body = body;
+    if (!r->rpc && webchannel_is(target)) {
+        admit(r, webchannel_run);
+        return;
+    }
     bool rest = !r->rpc && (str_starts(target, STR("/v1/")) || str_starts(target, STR("/v1beta1/")));
     if (!r->rpc && !rest)
         route_other(r);
@@ -420,6 +426,7 @@ static void on_closed(void *data, struct exchange *e)
     if (!r)
         return;
     request_poke(r, true);
+    webchannel_closed(r);
     if (!r->handed) {
         request_cut_off(r);
         r->handed = true;
@@ -432,6 +439,7 @@ static void on_stopping(void *data)
 {
     struct transport *t = data;
     listen_hub_wake_all(t->options.server->listeners);
+    channels_stop(t->channels);
 }
 
 struct transport *transport_new(const struct transport_options *options)
@@ -439,7 +447,9 @@ struct transport *transport_new(const struct transport_options *options)
     struct transport *t = calloc(1, sizeof *t);
     if (t)
         t->deadlines = deadlines_new(&options->server->pool);
-    if (!t || !t->deadlines) {
+    if (t)
+        t->channels = channels_new(&options->server->pool);
+    if (!t || !t->deadlines || !t->channels) {
         fprintf(stderr, "cinderlog: out of memory; stopping\n");
         abort();
     }
@@ -451,6 +461,7 @@ void transport_free(struct transport *t)
 {
     if (!t)
         return;
+    channels_free(t->channels);
     deadlines_free(t->deadlines);
     free(t);
 }

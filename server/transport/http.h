@@ -4,7 +4,8 @@
  * Origin must be absent, loopback (any port) or one of --allow-origin. So a web page on a foreign origin,
  * or one that has rebound its name to 127.0.0.1, can neither read nor change anything.
  *
- * Then: OPTIONS -> CORS; control routes; /v1 -> rest.c; application/grpc over HTTP/2 -> grpc.c; else 404.
+ * Then: OPTIONS -> CORS; control routes; /v1 -> rest.c; application/grpc over HTTP/2 -> grpc.c; WebChannel's
+ * paths -> webchannel.c; else 404.
  *
  * Control routes are rows of a table in server/control. A row's pattern is matched on the raw path and
  * decoded afterwards: "*" is one segment, "**" any number (none included), both captured as parameters in

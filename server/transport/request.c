@@ -80,12 +80,16 @@ void request_dispatch(struct request *r, struct call *call)
 
 enum status_code request_principal(struct request *r, struct call *call)
 {
+    return request_principal_of(r, call, exchange_header(r->exchange, "authorization"));
+}
+
+enum status_code request_principal_of(struct request *r, struct call *call, struct str authorization)
+{
     const struct transport_options *o = &r->transport->options;
     unsigned listener = exchange_head(r->exchange)->listener;
     const struct owner_policy *policy =
         !o->n_policies ? NULL : &o->policies[listener < o->n_policies ? listener : 0];
-    return principal_from_header(&call->principal, call->arena, exchange_header(r->exchange, "authorization"),
-                                 policy, &call->status);
+    return principal_from_header(&call->principal, call->arena, authorization, policy, &call->status);
 }
 
 void request_end_call(struct request *r)

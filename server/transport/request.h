@@ -15,6 +15,7 @@
 struct transport {
     struct transport_options options;
     struct deadlines *deadlines;
+    struct channels *channels;
     atomic_ullong requests; /* numbers request ids */
 };
 
@@ -44,6 +45,9 @@ struct request {
     struct inbox inbox;
     struct buf in;         /* loop thread: bytes of a message that is not whole yet */
     bool waits_for_socket; /* under lock: the exchange will tell when it has drained */
+    /* webchannel.c */
+    struct channel *channel; /* under lock: the session whose back channel it is or was, with a reference */
+    struct channel *opened;  /* the session that it opened; as long as its call */
 };
 
 struct request *request_of_sink(struct reply_sink *sink);
@@ -55,6 +59,8 @@ struct call *request_call(struct request *r, struct worker *worker);
 void request_dispatch(struct request *r, struct call *call);
 /* Takes the principal from the authorization header. */
 enum status_code request_principal(struct request *r, struct call *call);
+/* The same where the header came otherwise. */
+enum status_code request_principal_of(struct request *r, struct call *call, struct str authorization);
 /* The client left in the middle of its request: the loop thread records it. */
 void request_cut_off(struct request *r);
 /* The call is over: r->call is NULL from here on, the call is freed. */
