@@ -5,16 +5,19 @@
  * alone touches no row.
  *
  *   I1  For every view S >= complete: the rows with from <= S < until are exactly the documents of the
- * collection that S shows, once for each value (element) they have there. I2  While an index is built
- * (complete = 0) that holds for the documents up to its cursor, from the moment on when the cursor passed
- * them: the writer closes and opens rows for every document, those not yet passed included (closing one that
- * is not there changes nothing), and the builder opens rows only where none is open. I3  `complete` is set in
- * the transaction that adds the last rows, to the seq that the derived file has applied. I4  Rows change in
- * the transaction that changes `head` and `past` for the same entry, so that a crash or a rollback takes
- * both; what the replay at open repeats goes through the same functions. I5  An index is used only by queries
- * that hold it (users > 0) and only if the reader's snapshot shows it complete; rows are removed only when
- * nobody holds it. I6  An index that cannot be kept (a value too long, a body that is gone) is refused, not
- * wrong: nobody finds it again, its rows are removed.
+ *       collection that S shows, once for each value (element) they have there.
+ *   I2  While an index is built (complete = 0) that holds for the documents up to its cursor, from the
+ *       moment on when the cursor passed them: the writer closes and opens rows for every document, those
+ *       not yet passed included (closing one that is not there changes nothing), and the builder opens rows
+ *       only where none is open.
+ *   I3  `complete` is set in the transaction that adds the last rows, to the seq that the derived file has
+ *       applied.
+ *   I4  Rows change in the transaction that changes `head` and `past` for the same entry, so that a crash or
+ *       a rollback takes both; what the replay at open repeats goes through the same functions.
+ *   I5  An index is used only by queries that hold it (users > 0) and only if the reader's snapshot shows it
+ *       complete; rows are removed only when nobody holds it.
+ *   I6  An index that cannot be kept (a value too long, a body that is gone) is refused, not wrong: nobody
+ *       finds it again, its rows are removed.
  *
  * Everything here can be computed from the ledger again; verify does, and never trusts it. */
 #include "storage/index.h"

@@ -6,14 +6,15 @@
  * ledger's entries from the position on, notes for each target the changes that may concern it, and moves the
  * position.
  *
- * H1  A watch that is added while the newest view is V is noted every change after V that may concern it, in
- * order; maybe some before V, too. H2  What listen_hub_take gives out is complete up to the position that it
- * returns: a change that may concern a watch and is not after that position was given out, now or before.
- * Some after it may have been, too: they are kept by whoever took them until the position has reached them,
- * which wakes him. H3  What waits for one watch is bounded (LIMIT_LISTEN_NEWS). Beyond it only `lost` is
- * kept: whoever takes it reads the ledger from where it was (store_changes). So a client that does not read
- * costs nothing. Every LIMIT_LISTEN_BEAT_S all streams are woken, which then say that they live. H4  A call
- * is poked only while it is registered: from listen_hub_add until listen_hub_remove returned. */
+ *   H1  A watch that is added while the newest view is V is noted every change after V that may concern it,
+ *       in order; maybe some before V, too.
+ *   H2  What listen_hub_take gives out is complete up to the position that it returns: a change that may
+ *       concern a watch and is not after that position was given out, now or before. Some after it may have
+ *       been, too: they are kept by whoever took them until the position has reached them, which wakes him.
+ *   H3  What waits for one watch is bounded (LIMIT_LISTEN_NEWS). Beyond it only `lost` is kept: whoever
+ *       takes it reads the ledger from where it was (store_changes). So a client that does not read costs
+ *       nothing. Every LIMIT_LISTEN_BEAT_S all streams are woken, which then say that they live.
+ *   H4  A call is poked only while it is registered: from listen_hub_add until listen_hub_remove returned. */
 #ifndef SERVER_SERVICE_LISTEN_HUB_H
 #define SERVER_SERVICE_LISTEN_HUB_H
 

@@ -10,16 +10,19 @@
  *   listen_target.c  a target's beginning: checked, authorized, watched (listen_hub.h), and its end
  *   listen_follow.c  a target's documents: all of a view, or what changed between two
  *
- * L1  For every document that changed in scope between `known` and the round's view, exactly one message says
- * so: changed where it is in the result of the later view, removed or deleted where it was in that of the
- * earlier one only. L2  `known` moves to the round's view when all of that was sent, never before: work that
- * parks goes on where it was. L3  The snapshot message (NO_CHANGE without targets) is sent when every target
- * has reached the round's view, with that view's read time and token; read times never go backwards. L4  A
- * target is told of only while the rules grant it: they are asked when it is added, when other rules are in
- * force (before the next piece of work, also in the middle of one that had to rest), when a document that
- * they looked up has changed, and with each document of a list. Refused, it is removed with the reason; the
- * stream goes on. L5  A resume token is a view of this ledger. One of another ledger, or of before a reset,
- * is answered by all results. */
+ *   L1  For every document that changed in scope between `known` and the round's view, exactly one message
+ *       says so: changed where it is in the result of the later view, removed or deleted where it was in
+ *       that of the earlier one only.
+ *   L2  `known` moves to the round's view when all of that was sent, never before: work that parks goes on
+ *       where it was.
+ *   L3  The snapshot message (NO_CHANGE without targets) is sent when every target has reached the round's
+ *       view, with that view's read time and token; read times never go backwards.
+ *   L4  A target is told of only while the rules grant it: they are asked when it is added, when other rules
+ *       are in force (before the next piece of work, also in the middle of one that had to rest), when a
+ *       document that they looked up has changed, and with each document of a list. Refused, it is removed
+ *       with the reason; the stream goes on.
+ *   L5  A resume token is a view of this ledger. One of another ledger, or of before a reset, is answered by
+ *       all results. */
 #ifndef SERVER_SERVICE_LISTEN_STATE_H
 #define SERVER_SERVICE_LISTEN_STATE_H
 
