@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { WRAPPING = 32 }; /* more than an id, or a length, and what is around it */
+
 struct channel_array {
     struct channel_array *next;
     int64_t id;
@@ -75,15 +77,23 @@ void channel_out_rewind(struct channel_out *out)
 }
 
 /* "[id," payload "]", without a comma between arrays. */
-static size_t wrapping(char text[32], const struct channel_array *a)
+static size_t wrapping(char text[WRAPPING], const struct channel_array *a)
 {
-    return (size_t)snprintf(text, 32, "[%" PRId64 ",", a->id);
+    return (size_t)snprintf(text, WRAPPING, "[%" PRId64 ",", a->id);
+}
+
+size_t channel_out_room(const struct channel_out *out)
+{
+    size_t bytes = WRAPPING; /* the length, and the brackets around all */
+    for (const struct channel_array *a = out->unsent; a; a = a->next)
+        bytes += WRAPPING + a->n;
+    return bytes;
 }
 
 bool channel_out_take(struct channel_out *out, struct buf *chunk)
 {
     size_t units = 2; /* the brackets around all */
-    char open[32];
+    char open[WRAPPING];
     for (const struct channel_array *a = out->unsent; a; a = a->next)
         units += wrapping(open, a) + a->units + 1 + (a->next != NULL);
     buf_printf(chunk, "%zu\n[", units);

@@ -34,6 +34,8 @@ static inline int64_t channel_out_last_id(const struct channel_out *out)
 {
     return out->next_id - 1;
 }
+/* More bytes than the next chunk has. */
+size_t channel_out_room(const struct channel_out *out);
 /* One chunk of all that is to be sent, which then counts as sent. False when it did not fit. */
 bool channel_out_take(struct channel_out *out, struct buf *chunk);
 
