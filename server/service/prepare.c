@@ -195,7 +195,7 @@ static enum status_code adopt(struct pending *p, struct write_state *after, stru
         return STATUS_OK;
     }
     const char *transport = authz->call->notes.transport;
-    stored_form_round(&after->fields, transport && strcmp(transport, "rest") == 0);
+    stored_form_round(&after->fields, transport && strcmp(transport, "grpc") != 0);
     if (document_limits_check(p->path, &after->fields, authz->arena, st) ||
         stored_form_encode(&p->raw, authz->arena, &after->fields, st))
         return st->code;

@@ -1,5 +1,4 @@
-/* webchannel.c - WebChannel's requests: which session each is for, and what it does there. See webchannel.h.
- */
+/* webchannel.c - WebChannel's requests: which session each is for, and what it does there; see webchannel.h. */
 #include "server/transport/webchannel.h"
 
 #include "server/transport/webchannel_table.h"

@@ -171,6 +171,16 @@ def test_writes_are_answered_in_order_and_a_refused_one_ends_the_stream(s):
 
 
 @with_server()
+def test_zeros_lose_their_sign_as_in_any_json(s):
+    c = Channel(s.port, "Write", [{"database": DATABASE}])
+    fields = {"n": {"doubleValue": "-0"}, "s": {"doubleValue": -0.0}}
+    c.forward({"streamToken": "MA==", "writes": [{"update": {"name": DOCUMENTS + "/c/z", "fields": fields}}]})
+    c.until(lambda got: len(got) == 2)
+    stored = json.loads(s.ask("GET", DOCS + "/c/z")[1])["fields"]
+    assert {str(v["doubleValue"]) for v in stored.values()} <= {"0", "0.0"}, stored
+
+
+@with_server()
 def test_over_http_2_it_is_the_same(s):
     c = Channel(s.port, "Listen", [add_target(2, collection="c")], http=Http2)
     c.until(has_snapshot)
@@ -322,6 +332,19 @@ def test_one_client_has_several_sessions(s):
     put(s, "c/b", "x")
     for c in sessions[1::2]:
         c.until(lambda got: changes(got) == ["a", "b"])
+
+
+@with_server()
+def test_one_session_too_many_is_refused_and_the_others_go_on(s):
+    sessions = []
+    for _ in range(2000):
+        sessions.append(Channel(s.port, "Write", [{"database": DATABASE}]))
+        sessions[-1].opened.close()
+    answer = sessions[0].ask("POST", "", form([{"database": DATABASE}]))
+    assert answer.head() == 429 and b"2000 sessions" in answer.body()
+    sessions[0].until(len)
+    sessions[1].terminate()
+    wait_for(lambda: sessions[0].ask("POST", "", form([{"database": DATABASE}])).head() == 200)
 
 
 def test_a_session_belongs_to_nobody_once_its_client_is_gone():
