@@ -142,6 +142,10 @@ def stage_listen():
     return counted([PYTHON, "tests/server/test_listen.py", BINARY])
 
 
+def stage_webchannel():
+    return counted([sys.executable, "tests/server/test_webchannel.py", BINARY])
+
+
 def stage_listen_model():
     return counted([PYTHON, "tests/server/listen_model.py", BINARY, "--schedules", "300"])
 

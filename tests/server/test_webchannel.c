@@ -40,10 +40,10 @@ static void lengths_are_utf_16_units(void **state)
     (void)state;
     assert_int_equal(channel_units(STR("")), 0);
     assert_int_equal(channel_units(STR("abc")), 3);
-    assert_int_equal(channel_units(STR("\xC3\xBC")), 1);                 /* U+00FC */
-    assert_int_equal(channel_units(STR("\xEF\xBF\xBF")), 1);             /* U+FFFF: the last of one unit */
-    assert_int_equal(channel_units(STR("\xF0\x90\x80\x80")), 2);         /* U+10000: the first of two */
-    assert_int_equal(channel_units(STR("\xF4\x8F\xBF\xBF")), 2);         /* U+10FFFF */
+    assert_int_equal(channel_units(STR("\xC3\xBC")), 1);         /* U+00FC */
+    assert_int_equal(channel_units(STR("\xEF\xBF\xBF")), 1);     /* U+FFFF: the last of one unit */
+    assert_int_equal(channel_units(STR("\xF0\x90\x80\x80")), 2); /* U+10000: the first of two */
+    assert_int_equal(channel_units(STR("\xF4\x8F\xBF\xBF")), 2); /* U+10FFFF */
     assert_int_equal(channel_units(STR("a\xF0\x9F\x98\x80\xC3\xA9z")), 5);
     assert_int_equal(channel_units(STR("\0a")), 2);
 }
@@ -228,7 +228,8 @@ static void a_form_as_browsers_send_it(void **state)
     struct status st = status_init(arena);
     struct channel_form form;
     (void)state;
-    const char *body = "headers=X-A%3Ab%0D%0AAuthorization%3ABearer%20owner%0D%0A&count=2&ofs=7&req0___data__=%7B%22a%22%3A%22%2B+%C3%BC%22%7D"
+    const char *body = "headers=X-A%3Ab%0D%0AAuthorization%3ABearer%20owner%0D%0A&count=2&ofs=7&req0___data__"
+                       "=%7B%22a%22%3A%22%2B+%C3%BC%22%7D"
                        "&req1___data__=%7B%7D&req1_other=x";
     assert_int_equal(channel_form_read(&form, arena, str_of(body), &st), STATUS_OK);
     assert_int_equal(form.ofs, 7);
@@ -272,7 +273,9 @@ static void a_url_says_what_a_request_is(void **state)
     struct status st = status_init(arena);
     struct channel_query q;
     (void)state;
-    assert_int_equal(channel_query_read(&q, arena, STR("VER=8&RID=rpc&SID=a%2Bb&AID=12&CI=1&TYPE=xmlhttp"), &st), STATUS_OK);
+    assert_int_equal(
+        channel_query_read(&q, arena, STR("VER=8&RID=rpc&SID=a%2Bb&AID=12&CI=1&TYPE=xmlhttp"), &st),
+        STATUS_OK);
     expect_str(q.sid, "a+b");
     assert_true(q.back && q.polling && !q.terminate);
     assert_int_equal(q.aid, 12);

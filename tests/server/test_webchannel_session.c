@@ -103,7 +103,8 @@ static void call_ends(struct channel *c)
 static void call_says(size_t n)
 {
     char *text = test_calloc(1, n + 1);
-    struct msg_target_change change = { .resume_token = str_from(text, n * 3 / 4) }; /* base64 makes it n again */
+    struct msg_target_change change = { .resume_token =
+                                            str_from(text, n * 3 / 4) }; /* base64 makes it n again */
     struct msg_listen_response response = { .response_case = 2, .target_change = &change };
     opener->sink.message(&opener->sink, &response);
     test_free(text);
@@ -138,7 +139,8 @@ static void a_call_is_held_up_by_what_is_not_acknowledged_and_not_by_what_is_not
     while (pending() <= LIMIT_RESPONSE_BUFFER)
         call_says(10000);
     struct request *back = attach(c, false, 0);
-    assert_true(client_reads(back, text, sizeof text)); /* too much for one answer: it ends, and is asked for again */
+    assert_true(
+        client_reads(back, text, sizeof text)); /* too much for one answer: it ends, and is asked for again */
     assert_true(pending() > LIMIT_RESPONSE_BUFFER);
     opener->sink.when_drained(&opener->sink);
     assert_true(c->waits);
