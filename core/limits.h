@@ -73,6 +73,20 @@ enum {
     LIMIT_STREAMS_PER_CONNECTION = 250,  /* ours: SETTINGS_MAX_CONCURRENT_STREAMS */
     LIMIT_REQUEST_READ_S = 20,           /* ours: whole request must have arrived, against slow senders */
     LIMIT_IDLE_CONNECTION_S = 600,       /* ours: HTTP/1.1 keep-alive without a request */
+    LIMIT_UNREAD_S = 600,                /* ours: an HTTP/2 answer of which the client takes nothing, as with a window of 0 */
+    LIMIT_UNREAD_BYTES = 256 * 1024 * 1024, /* ours: of an HTTP/2 connection that takes nothing; above, it is ended at once */
+    /* HTTP/2: what asks for nothing (http2_watch.h), of one connection at once and a second; above: ENHANCE_YOUR_CALM. Ours */
+    LIMIT_HTTP2_PINGS = 1000,
+    LIMIT_HTTP2_PINGS_S = 50,            /* clients' keepalive: one in 10 s at most */
+    LIMIT_HTTP2_SETTINGS = 100,
+    LIMIT_HTTP2_SETTINGS_S = 10,         /* clients: one, at the beginning */
+    LIMIT_HTTP2_EMPTY = 1000,
+    LIMIT_HTTP2_EMPTY_S = 100,
+    LIMIT_HTTP2_RESETS = 1000,
+    LIMIT_HTTP2_RESETS_S = 100,
+    LIMIT_HTTP2_LARGE_HEADERS = 100,     /* each is answered 431 */
+    LIMIT_HTTP2_LARGE_HEADERS_S = 10,
+    LIMIT_HTTP2_CONTINUATIONS = 8,       /* of one header block; as newer releases of nghttp2 have it */
     LIMIT_STREAM_MESSAGES = 1000,        /* ours: messages of one stream that wait to be read */
     LIMIT_STREAM_CHUNK = 1024 * 1024,    /* ours: bytes that the socket hands over at once, above any frame */
     LIMIT_LISTEN_TARGETS = 1000,         /* ours: of one stream */

@@ -1,44 +1,50 @@
 /* http2.c - HTTP/2 with prior knowledge: all of nghttp2, and the only file that includes it.
  *
- * One session a connection, all on the loop thread. nghttp2 takes bytes and gives bytes; what it gives is
- * gathered into one send a round (http2_flush). A frame is asked for only when the socket took all before
- * it, so that a client that does not read holds back its own streams: their bytes stay in the exchanges,
- * where exchange_pending sees them.
+ * One session a connection, all on the loop thread. nghttp2 takes bytes and gives bytes; the socket is
+ * http2_io.c's. A frame is asked for only when the socket took all before it, so that a client that does not
+ * read holds back its own streams: their bytes stay in the exchanges, where exchange_pending sees them.
  *
- * Limits: LIMIT_STREAMS_PER_CONNECTION at once, headers by count and bytes, request bodies by max_body and in
- * all; nghttp2 itself ends connections that flood it with PING, SETTINGS, CONTINUATION or RST_STREAM. A whole
- * request and every single frame must arrive within the read deadline. */
+ * Limits, with what of it is nghttp2's (Debian's 1.52.0-1+deb12u3) and what is ours:
+ *   streams at once         nghttp2, told LIMIT_STREAMS_PER_CONNECTION
+ *   large header blocks     ours: counted and measured as they are decoded, answered 431. A small block can
+ * become large (a bomb: one byte may stand for 4 KiB), of which nothing is kept; it is cut at BOMB, and the
+ *                           time that nghttp2 spends on them is bounded by http2_watch.c
+ *   CONTINUATION flood      both: http2_watch.c; nghttp2 has the same limit since 1.61 and in Debian's
+ *   rapid reset             both, unlike: nghttp2 (1.57, Debian's) counts every RST_STREAM, 33 a second by
+ * default, which busy clients reach that send one after each ended answer. It is told a limit above those;
+ *                           http2_watch.c counts requests that are taken back unanswered
+ *   PING, SETTINGS flood    ours: http2_watch.c. nghttp2 counts only acknowledgements that wait to be sent
+ * (1,000), and 32 entries of one SETTINGS empty frames            ours: http2_watch.c windows of 0 ours:
+ * check_unread half frames, half       ours: must be whole within the read deadline blocks, half requests
+ *   request bodies          ours: by max_body, and in all */
 #include "core/limits.h"
+#include "server/net/http2_watch.h"
 #include "server/net/net_internal.h"
 
 #include <assert.h>
-#include <errno.h>
 #include <nghttp2/nghttp2.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
 
 enum {
     STREAM_WINDOW = 1024 * 1024,
     CONNECTION_WINDOW = 16 * 1024 * 1024,
-    PREFACE_LENGTH = 24,
-    FRAME_HEADER = 9,
     ANSWER_HEADERS_MAX = 64,
+    BOMB = 8 * LIMIT_HEADER_BYTES, /* decoded of one header block */
+    RESETS_AT_ONCE = 20000,        /* for nghttp2; see above */
+    RESETS_A_SECOND = 10000,
+    UNREAD_GRACE_MS = 1000,
 };
 
 struct http2 {
     nghttp2_session *session;
     struct link exchanges;
-    /* What a partial send left over. */
-    unsigned char *rest;
-    size_t rest_len, rest_off;
-    /* Where the input stands in its frames: nghttp2 does not tell that it waits for half a frame. */
-    unsigned char frame[FRAME_HEADER];
-    size_t frame_have, frame_skip;
-    int64_t frame_since;
+    struct http2_watch watch;
+    const char *flood; /* what the client does too much of; then the connection ends */
+    int64_t taken_ns;  /* when the client last took some of any answer */
     /* The header block that is arriving: at most one a connection. */
     bool in_block, too_many;
+    size_t block_bytes; /* decoded so far */
     int64_t block_since;
     struct buf text;
     size_t n;
@@ -58,11 +64,13 @@ static nghttp2_nv make_nv(struct str name, struct str value)
 static ssize_t read_answer(nghttp2_session *session, int32_t stream, uint8_t *to, size_t max, uint32_t *flags,
                            nghttp2_data_source *source, void *user)
 {
+    struct conn *c = user;
     struct exchange *e = source->ptr;
     nghttp2_nv nv[ANSWER_HEADERS_MAX];
     enum exchange_rest rest;
-    (void)user;
     size_t n = exchange_take(e, to, max, &rest);
+    if (n)
+        e->taken_ns = c->h2->taken_ns = c->net->now_ns;
     if (n == 0 && rest == EXCHANGE_CUT)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE; /* becomes RST_STREAM with INTERNAL_ERROR */
     if (rest == EXCHANGE_END) {
@@ -105,7 +113,7 @@ void http2_answer(struct exchange *e)
     nghttp2_session *session = e->conn->h2->session;
     pthread_mutex_lock(&e->lock);
     bool started = e->started, whole = e->whole, bare = e->bare, aborted = e->aborted;
-    bool empty = e->finished && !e->first && e->n_trailers == 0;
+    bool empty = str_eq_z(e->head.method, "HEAD") || (e->finished && !e->first && e->n_trailers == 0);
     enum net_fault fault = e->fault;
     if (fault == NET_FAULT_GOAWAY)
         e->fault = NET_FAULT_NONE; /* once */
@@ -140,6 +148,7 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     (void)session;
     h->in_block = true;
     h->too_many = false;
+    h->block_bytes = 0;
     h->block_since = c->net->now_ns;
     h->n = 0;
     buf_clear(&h->text);
@@ -147,14 +156,30 @@ static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame
     return 0;
 }
 
+/* One more of a kind. False: that is too many, and the callback must fail. */
+static bool count(struct conn *c, enum http2_nuisance kind)
+{
+    c->h2->flood = http2_watch_count(&c->h2->watch, kind, c->net->now_ns);
+    return !c->h2->flood;
+}
+
 static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const uint8_t *name, size_t name_n,
                      const uint8_t *value, size_t value_n, uint8_t flags, void *user)
 {
-    struct http2 *h = ((struct conn *)user)->h2;
+    struct conn *c = user;
+    struct http2 *h = c->h2;
     (void)session;
     (void)frame;
     (void)flags;
     size_t at = h->text.len;
+    h->block_bytes += name_n + value_n;
+    if (h->block_bytes > BOMB) {
+        /* The stream is reset; nghttp2 looks at no further value of the block and does not tell when it ends.
+         */
+        h->in_block = false;
+        return count(c, NUISANCE_HEADERS) ? NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE
+                                          : NGHTTP2_ERR_CALLBACK_FAILURE;
+    }
     if (h->too_many || h->n == sizeof h->fields / sizeof h->fields[0] || !buf_put(&h->text, name, name_n) ||
         !buf_put(&h->text, value, value_n)) {
         h->too_many = true;
@@ -228,14 +253,19 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 {
     struct conn *c = user;
     int32_t stream = frame->hd.stream_id;
+    struct exchange *e = nghttp2_session_get_stream_user_data(session, stream);
+    if (frame->hd.type == NGHTTP2_RST_STREAM && e && !e->submitted && !count(c, NUISANCE_RESET))
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
     if (frame->hd.type == NGHTTP2_HEADERS) {
         c->h2->in_block = false;
+        if (c->h2->too_many && !count(c, NUISANCE_HEADERS))
+            return NGHTTP2_ERR_CALLBACK_FAILURE;
         if (frame->headers.cat == NGHTTP2_HCAT_REQUEST && begin_request(session, c, stream) != 0)
             return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
     if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
         (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
-        struct exchange *e = nghttp2_session_get_stream_user_data(session, stream);
+        e = nghttp2_session_get_stream_user_data(session, stream);
         if (e)
             end_input(e);
     }
@@ -267,9 +297,11 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t stream, cons
 /* The answer is out and the client is still sending: RFC 9113 8.1 has the server say that it need not. */
 static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, void *user)
 {
-    (void)user;
-    if ((frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
-        (frame->hd.flags & NGHTTP2_FLAG_END_STREAM)) {
+    struct conn *c = user;
+    if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
+        return 0;
+    http2_watch_answered(&c->h2->watch);
+    if (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) {
         struct exchange *e = nghttp2_session_get_stream_user_data(session, frame->hd.stream_id);
         if (e && !e->input_ended)
             nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, frame->hd.stream_id, NGHTTP2_NO_ERROR);
@@ -289,140 +321,49 @@ static int on_stream_close(nghttp2_session *session, int32_t stream, uint32_t er
     return 0;
 }
 
-/* ---- bytes in ---- */
+/* ---- bytes in and out ---- */
 
-static void track_frames(struct http2 *h, const unsigned char *p, size_t n, int64_t now)
+/* The client hears why; of a flood in words, too. */
+static void say_goodbye(struct http2 *h, uint32_t code)
 {
-    while (n) {
-        if (h->frame_skip) {
-            size_t part = n < h->frame_skip ? n : h->frame_skip;
-            h->frame_skip -= part;
-            p += part;
-            n -= part;
-            continue;
-        }
-        if (h->frame_have == 0)
-            h->frame_since = now;
-        h->frame[h->frame_have++] = *p++;
-        n--;
-        if (h->frame_have == FRAME_HEADER) {
-            h->frame_skip = (size_t)h->frame[0] << 16 | (size_t)h->frame[1] << 8 | h->frame[2];
-            h->frame_have = 0;
-        }
-    }
+    const char *why = h->flood ? h->flood : "";
+    nghttp2_submit_goaway(h->session, NGHTTP2_FLAG_NONE, nghttp2_session_get_last_proc_stream_id(h->session),
+                          code, (const uint8_t *)why, strlen(why));
 }
 
-void http2_readable(struct conn *c)
+bool http2_input(struct conn *c, const unsigned char *bytes, size_t n)
 {
-    enum { AT_ONCE = 4 };
-    for (int i = 0; i < AT_ONCE; i++) {
-        ssize_t n = recv(c->fd, c->net->scratch, NET_SCRATCH, 0);
-        if (n < 0 && (errno == EAGAIN || errno == EINTR))
-            break;
-        if (n <= 0) {
-            conn_close(c);
-            return;
-        }
-        track_frames(c->h2, c->net->scratch, (size_t)n, c->net->now_ns);
-        ssize_t used = nghttp2_session_mem_recv(c->h2->session, c->net->scratch, (size_t)n);
-        if (used < 0) {
-            /* Not HTTP/2, or a flood. What nghttp2 has to say about it goes out before the end. */
-            nghttp2_session_terminate_session(c->h2->session, used == NGHTTP2_ERR_FLOODED
-                                                                  ? NGHTTP2_ENHANCE_YOUR_CALM
-                                                                  : NGHTTP2_PROTOCOL_ERROR);
-            http2_flush(c);
-            conn_close(c);
-            return;
-        }
-        if (n < NET_SCRATCH)
-            break;
-    }
-    conn_dirty(c);
+    struct http2 *h = c->h2;
+    ssize_t used = 0;
+    h->flood = http2_watch_bytes(&h->watch, bytes, n, c->net->now_ns);
+    if (!h->flood)
+        used = nghttp2_session_mem_recv(h->session, bytes, n);
+    if (!h->flood && used >= 0)
+        return true;
+    say_goodbye(h,
+                h->flood || used == NGHTTP2_ERR_FLOODED ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+    return false;
 }
 
-/* ---- bytes out ---- */
-
-/* How many of the bytes the socket took; -1 when it is broken. */
-static ssize_t send_some(struct conn *c, const unsigned char *p, size_t n)
+size_t http2_output(struct conn *c, unsigned char *to, size_t max)
 {
-    ssize_t sent = send(c->fd, p, n, MSG_NOSIGNAL);
-    if (sent < 0 && (errno == EAGAIN || errno == EINTR))
-        return 0;
-    return sent;
-}
-
-static void want_out(struct conn *c, bool want)
-{
-    if (c->want_out != want && conn_watch(c, EPOLLIN | EPOLLRDHUP | (want ? EPOLLOUT : 0u)))
-        c->want_out = want;
-}
-
-/* Frames up to about NET_SCRATCH bytes; a frame is at most 16 KiB and its header. */
-static size_t gather(struct conn *c)
-{
-    unsigned char *out = c->net->scratch;
     size_t n = 0;
-    while (n < NET_SCRATCH) {
+    while (n < max) {
         const uint8_t *frame;
         ssize_t size = nghttp2_session_mem_send(c->h2->session, &frame);
-        if (size <= 0 || (size_t)size > NET_SCRATCH * 2 - n)
+        if (size <= 0)
             break;
-        memcpy(out + n, frame, (size_t)size);
+        assert((size_t)size <=
+               NET_SCRATCH); /* the header block of an answer; other frames have 16 KiB at most */
+        memcpy(to + n, frame, (size_t)size);
         n += (size_t)size;
     }
     return n;
 }
 
-static bool keep_rest(struct http2 *h, const unsigned char *p, size_t n)
+bool http2_is_over(struct conn *c)
 {
-    h->rest = malloc(n);
-    if (!h->rest)
-        return false;
-    memcpy(h->rest, p, n);
-    h->rest_len = n;
-    h->rest_off = 0;
-    return true;
-}
-
-/* False when the socket is full (or broken, and then the connection is closed). */
-static bool send_rest(struct conn *c)
-{
-    struct http2 *h = c->h2;
-    if (!h->rest)
-        return true;
-    ssize_t sent = send_some(c, h->rest + h->rest_off, h->rest_len - h->rest_off);
-    if (sent < 0) {
-        conn_close(c);
-        return false;
-    }
-    h->rest_off += (size_t)sent;
-    if (h->rest_off < h->rest_len)
-        return false;
-    free(h->rest);
-    h->rest = NULL;
-    return true;
-}
-
-void http2_flush(struct conn *c)
-{
-    if (c->kind != CONN_HTTP2)
-        return;
-    while (send_rest(c)) {
-        size_t n = gather(c);
-        if (n == 0)
-            break;
-        ssize_t sent = send_some(c, c->net->scratch, n);
-        if (sent < 0 || ((size_t)sent < n && !keep_rest(c->h2, c->net->scratch + sent, n - (size_t)sent))) {
-            conn_close(c);
-            return;
-        }
-    }
-    if (c->kind != CONN_HTTP2)
-        return;
-    want_out(c, c->h2->rest != NULL);
-    if (!c->h2->rest && !nghttp2_session_want_read(c->h2->session) &&
-        !nghttp2_session_want_write(c->h2->session))
-        conn_linger(c);
+    return !nghttp2_session_want_read(c->h2->session) && !nghttp2_session_want_write(c->h2->session);
 }
 
 /* ---- for the loop ---- */
@@ -436,6 +377,9 @@ static nghttp2_session *new_session(struct conn *c)
         goto out;
     nghttp2_option_set_no_closed_streams(option, 1); /* no priorities here: forget ended streams */
     nghttp2_option_set_peer_max_concurrent_streams(option, LIMIT_STREAMS_PER_CONNECTION);
+#ifdef HAVE_STREAM_RESET_RATE_LIMIT
+    nghttp2_option_set_stream_reset_rate_limit(option, RESETS_AT_ONCE, RESETS_A_SECOND);
+#endif
     nghttp2_session_callbacks_set_on_begin_headers_callback(callbacks, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(callbacks, on_header);
     nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, on_frame);
@@ -462,8 +406,7 @@ bool http2_add(struct conn *c)
         return false;
     link_init(&h->exchanges);
     buf_init(&h->text, LIMIT_HEADER_BYTES);
-    h->frame_skip = PREFACE_LENGTH;
-    h->frame_since = c->net->now_ns;
+    http2_watch_init(&h->watch, c->net->now_ns);
     h->session = new_session(c);
     return h->session && nghttp2_submit_settings(h->session, NGHTTP2_FLAG_NONE, settings, 3) == 0 &&
            nghttp2_session_set_local_window_size(h->session, NGHTTP2_FLAG_NONE, 0, CONNECTION_WINDOW) == 0;
@@ -477,29 +420,60 @@ void http2_free(struct conn *c)
     while (!link_empty(&h->exchanges))
         exchange_over(LINK_OF(struct exchange, of_conn, h->exchanges.next));
     nghttp2_session_del(h->session);
-    free(h->rest);
+    free(c->rest);
+    c->rest = NULL;
     buf_dispose(&h->text);
     free(h);
     c->h2 = NULL;
 }
 
-void http2_check(struct conn *c)
+/* What a client does not take is kept: for a while, and not without bound. False: there is too much of it. */
+static bool check_unread(struct conn *c)
+{
+    struct http2 *h = c->h2;
+    const int64_t limit = (int64_t)c->net->options.unread_ms * 1000000, now = c->net->now_ns;
+    size_t unread = 0;
+    for (struct link *l = h->exchanges.next; l != &h->exchanges; l = l->next) {
+        struct exchange *e = LINK_OF(struct exchange, of_conn, l);
+        size_t pending = exchange_pending(e);
+        unread += pending;
+        if (pending == 0 || e->taken_ns == 0) {
+            e->taken_ns = pending ? now : 0;
+        } else if (now - e->taken_ns > limit) {
+            nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, e->stream_id, NGHTTP2_ENHANCE_YOUR_CALM);
+            conn_dirty(c);
+        }
+    }
+    return unread <= LIMIT_UNREAD_BYTES || now - h->taken_ns <= (int64_t)UNREAD_GRACE_MS * 1000000;
+}
+
+static void check_requests(struct conn *c)
 {
     struct http2 *h = c->h2;
     const int64_t limit = (int64_t)c->net->options.read_deadline_ms * 1000000, now = c->net->now_ns;
-    bool mid_frame = h->frame_have || h->frame_skip;
-    if ((mid_frame && now - h->frame_since > limit) || (h->in_block && now - h->block_since > limit)) {
-        nghttp2_session_terminate_session(h->session, NGHTTP2_ENHANCE_YOUR_CALM);
-        http2_flush(c);
-        conn_close(c);
-        return;
-    }
     for (struct link *l = h->exchanges.next; l != &h->exchanges; l = l->next) {
         struct exchange *e = LINK_OF(struct exchange, of_conn, l);
         if (e->input_ended || e->body_mode == NET_BODY_STREAM || now - e->since_ns <= limit)
             continue;
         nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, e->stream_id, NGHTTP2_CANCEL);
         conn_dirty(c);
+    }
+}
+
+void http2_check(struct conn *c)
+{
+    struct http2 *h = c->h2;
+    const struct net_options *o = &c->net->options;
+    const int64_t read = (int64_t)o->read_deadline_ms * 1000000, unread = (int64_t)o->unread_ms * 1000000;
+    const int64_t now = c->net->now_ns;
+    if (c->rest && now - c->rest_since_ns > unread) {
+        conn_close(c);
+    } else if ((http2_watch_in_frame(&h->watch) && now - h->watch.frame_since_ns > read) ||
+               (h->in_block && now - h->block_since > read) || !check_unread(c)) {
+        say_goodbye(h, NGHTTP2_ENHANCE_YOUR_CALM);
+        http2_end(c);
+    } else {
+        check_requests(c);
     }
 }
 

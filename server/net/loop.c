@@ -386,8 +386,9 @@ static void cut_all(struct net *net)
 
 static int tick_ms(const struct net *net)
 {
-    int shorter = net->options.read_deadline_ms < net->options.idle_ms ? net->options.read_deadline_ms
-                                                                       : net->options.idle_ms;
+    const struct net_options *o = &net->options;
+    int shorter = o->read_deadline_ms < o->idle_ms ? o->read_deadline_ms : o->idle_ms;
+    shorter = o->unread_ms < shorter ? o->unread_ms : shorter;
     return shorter / 4 < TICK_MS ? shorter / 4 + 1 : TICK_MS;
 }
 
@@ -475,6 +476,8 @@ enum status_code net_open(struct net **out, struct net_options *options, struct 
         net->options.read_deadline_ms = LIMIT_REQUEST_READ_S * 1000;
     if (!net->options.idle_ms)
         net->options.idle_ms = LIMIT_IDLE_CONNECTION_S * 1000;
+    if (!net->options.unread_ms)
+        net->options.unread_ms = LIMIT_UNREAD_S * 1000;
     fit_descriptors(&net->options);
     link_init(&net->conns);
     link_init(&net->dirty);

@@ -76,6 +76,7 @@ struct net_options {
     struct net_handler handler;
     int read_deadline_ms; /* 0: LIMIT_REQUEST_READ_S; a whole request must have arrived within it */
     int idle_ms;          /* 0: LIMIT_IDLE_CONNECTION_S; HTTP/1.1 connections without a request */
+    int unread_ms;        /* 0: LIMIT_UNREAD_S; HTTP/2 answers that the client does not take */
 };
 
 struct net_stats {

@@ -103,6 +103,9 @@ struct conn {
     struct http2 *h2;
     struct link dirty; /* net->dirty: has something to send */
     bool want_out;     /* EPOLLOUT is armed */
+    unsigned char *rest; /* what a partial send left over; malloc'ed */
+    size_t rest_len, rest_off;
+    int64_t rest_since_ns; /* when the socket last took some of it */
 };
 
 struct net_socket {
@@ -162,14 +165,25 @@ void http1_cut(struct conn *conn);  /* at once */
 void http1_answer(struct exchange *exchange); /* the answer has grown */
 void http1_close(struct net *net);
 
-/* http2.c */
-bool http2_add(struct conn *conn); /* false: could not, and the connection is closed */
-void http2_readable(struct conn *conn);
-void http2_flush(struct conn *conn);
-void http2_check(struct conn *conn);
+/* http2.c: one session of nghttp2, which knows nothing of sockets */
+bool http2_add(struct conn *conn); /* false: could not, and the connection is to be closed */
+/* Takes what the client sent; false: it broke the protocol or floods, its GOAWAY is part of the output, and after
+ * that the connection is over. */
+bool http2_input(struct conn *conn, const unsigned char *bytes, size_t n);
+/* Frames that are to be sent: at least `max` bytes where there are so many, and then the rest of one frame, which
+ * is NET_SCRATCH bytes at most. 0: nothing for now. */
+size_t http2_output(struct conn *conn, unsigned char *to, size_t max);
+bool http2_is_over(struct conn *conn);   /* nothing more will come in or go out */
+void http2_check(struct conn *conn);     /* deadlines; about once a second */
 void http2_stop(struct conn *conn);
 void http2_free(struct conn *conn); /* from conn_close */
 void http2_answer(struct exchange *exchange);
+
+/* http2_io.c: its socket */
+void http2_readable(struct conn *conn);
+void http2_flush(struct conn *conn);
+/* Sends what there is, as far as the socket takes it, and ends the connection. */
+void http2_end(struct conn *conn);
 
 /* ---- exchanges ---- */
 struct chunk {
@@ -214,6 +228,7 @@ struct exchange {
     int32_t stream_id;
     bool input_ended; /* HTTP/2: the client has sent END_STREAM */
     bool submitted, deferred;
+    int64_t taken_ns; /* HTTP/2: when the client last took some of the answer; 0: nothing waits to be taken */
     struct http1_request *request;
 };
 

@@ -24,6 +24,14 @@ bool grpc_is(struct str type)
            (type.n == prefix.n || type.p[prefix.n] == '+' || type.p[prefix.n] == ';');
 }
 
+bool grpc_names_method(struct str target)
+{
+    struct str service = target.n ? str_skip(target, 1) : target;
+    const char *slash = service.n ? memchr(service.p, '/', service.n) : NULL;
+    return slash && memchr(service.p, '.', (size_t)(slash - service.p)) &&
+           !memchr(slash + 1, '/', service.n - (size_t)(slash + 1 - service.p));
+}
+
 /* ---- the end of an answer ---- */
 
 /* grpc-status and what belongs to it, into out; texts in the two buffers. */
@@ -312,6 +320,7 @@ void grpc_chunk(struct request *r, struct str bytes, bool end)
     enum frame_result result;
     bool room = buf_str(&r->in, bytes); /* there is always some: what is whole is taken out below */
     assert(room);
+    (void)room;
     struct str rest = buf_view(&r->in);
     while ((result = frame_next(&rest, &message)) == FRAME_MESSAGE)
         inbox_put(&r->inbox, message);

@@ -335,6 +335,15 @@ static enum net_body answered(struct request *r)
     return NET_BODY_ANSWERED;
 }
 
+/* A gRPC method with another content type, as the specification has it. */
+static void reply_not_grpc(struct request *r)
+{
+    char message[STATUS_SHOWN + 64], shown[STATUS_SHOWN];
+    struct str type = exchange_header(r->exchange, "content-type");
+    snprintf(message, sizeof message, "Content-Type '%s' is not supported", status_show(shown, type));
+    grpc_not_grpc(r->exchange, 415, type.n ? message : "Content-Type is missing from the request");
+}
+
 static enum net_body on_head(void *data, struct exchange *e)
 {
     const struct net_head *head = exchange_head(e);
@@ -348,7 +357,7 @@ static enum net_body on_head(void *data, struct exchange *e)
     r->transport = data;
     r->exchange = e;
     exchange_own_user(e, r, dispose);
-    bool grpc = head->protocol == NET_HTTP2 && grpc_is(exchange_header(e, "content-type"));
+    bool grpc = r->grpc = head->protocol == NET_HTTP2 && grpc_is(exchange_header(e, "content-type"));
     const char *refusal = gate(r);
     if (refusal && grpc) {
         grpc_refuse(e, STATUS_PERMISSION_DENIED, refusal);
@@ -358,12 +367,8 @@ static enum net_body on_head(void *data, struct exchange *e)
         reply_code(r, STATUS_PERMISSION_DENIED, refusal);
         return answered(r);
     }
-    if (head->protocol == NET_HTTP2 && !grpc && !webchannel_is(head->target)) {
-        /* REST over HTTP/2 would be answered by the same code; Google's emulator 1.19.9 does not serve it. */
-        char message[STATUS_SHOWN + 64], shown[STATUS_SHOWN];
-        struct str type = exchange_header(e, "content-type");
-        snprintf(message, sizeof message, "Content-Type '%s' is not supported", status_show(shown, type));
-        grpc_not_grpc(e, 415, type.n ? message : "Content-Type is missing from the request");
+    if (head->protocol == NET_HTTP2 && !grpc && grpc_names_method(head->target)) {
+        reply_not_grpc(r);
         return answered(r);
     }
     if (grpc) {

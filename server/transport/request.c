@@ -46,7 +46,7 @@ struct call *request_call(struct request *r, struct worker *worker)
     call->request_id_made = !call->request_id.n;
     if (call->request_id_made)
         call->request_id = own_id(r, call->arena);
-    call->notes.transport = head->protocol == NET_HTTP2 ? "grpc" : "rest";
+    call->notes.transport = r->grpc ? "grpc" : "rest";
     call->notes.peer = head->peer; /* as long as the exchange, which outlives the call */
     call->notes.request_bytes = r->body.n;
     call->notes.traceparent = exchange_header(r->exchange, "traceparent");

@@ -26,6 +26,7 @@ struct request {
     struct str body;
     bool handed; /* loop thread: somebody else will answer and release */
     bool cors;   /* an allowed Origin was given */
+    bool grpc;   /* or else REST */
     pthread_mutex_t lock;
     struct call *call; /* under lock */
     struct str id;     /* under lock: the call's request id as the answer's header has it, in the call's arena */
@@ -84,6 +85,8 @@ void request_reply_error(struct request *r, const struct status *status);
 void rest_run(struct task *task, struct worker *worker);
 /* grpc.c */
 bool grpc_is(struct str content_type);
+/* "/package.Service/Method": no path of REST or a control route. */
+bool grpc_names_method(struct str target);
 /* Decides on a gRPC request when its head is there: answered, or what the body is for. */
 enum net_body grpc_head(struct request *r);
 void grpc_run(struct task *task, struct worker *worker);

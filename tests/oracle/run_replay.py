@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Replays everything against a fresh server of ours: run_replay.py BINARY [PYTHON]
 
-PYTHON is an interpreter that has grpcio and google-cloud-firestore; without one the gRPC half is skipped, and says so.
-Each half gets a server of its own. Last line: "N passed, M failed".
+PYTHON is an interpreter that has grpcio, google-cloud-firestore and hpack; without one the gRPC half is skipped, and says
+so. A slice of the REST half is asked once more over HTTP/2. Each gets a server of its own. Last line: "N passed, M failed".
 """
 import os
 import pathlib
@@ -72,9 +72,10 @@ def main():
         sys.exit(__doc__)
     binary, grpc_python = sys.argv[1], (sys.argv[2] if len(sys.argv) == 3 else sys.executable)
     passed, failed = map(sum, zip(run(sys.executable, "selftest.py"), run(sys.executable, "coverage.py", "--check")))
-    for python, script in ((sys.executable, "replay.py"), (grpc_python, "replay_grpc.py")):
+    for python, script, *flags in ((sys.executable, "replay.py"), (grpc_python, "replay.py", "--http2", "--every", "7"),
+                                   (grpc_python, "replay_grpc.py")):
         server = Server(binary)
-        p, f = run(python, script, server.address)
+        p, f = run(python, script, server.address, *flags)
         problem = server.stop()
         if problem:
             print(problem)

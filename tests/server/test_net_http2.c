@@ -1,5 +1,6 @@
 /* test_net_http2.c - HTTP/2 with prior knowledge over real sockets: windows, trailers, resets, floods, ends.
  */
+#include "core/limits.h"
 #include "server/h2_client.h"
 #include "server/net_harness.h"
 
@@ -249,6 +250,13 @@ static void abort_is_a_reset_of_one_stream(void **state)
     harness_close(&h);
 }
 
+static bool never(struct h2_client *client, void *data)
+{
+    (void)client;
+    (void)data;
+    return false;
+}
+
 static bool ponged(struct h2_client *client, void *data)
 {
     (void)data;
@@ -360,6 +368,63 @@ static void half_frames_and_half_requests_are_cut(void **state)
     harness_close(&h);
 }
 
+static void short_patience(struct net_options *o)
+{
+    o->unread_ms = 300;
+}
+
+static void an_answer_that_nobody_takes_is_cut(void **state)
+{
+    (void)state;
+    harness_start(&h, short_patience);
+    h2_open(&c, dial(&h), 0);
+    struct h2_stream *s = h2_send(&c, "GET", "/stream/400/65536", NULL, NULL, 0, false);
+    h2_flush(&c);
+    harness_wait(&h.closed, 1); /* without reading, so the window is never opened */
+    assert_true(h2_wait(&c, s));
+    assert_int_equal(s->error, NGHTTP2_ENHANCE_YOUR_CALM);
+    struct h2_stream *next = h2_send(&c, "GET", "/now", NULL, NULL, 0, false);
+    assert_true(h2_wait(&c, next));
+    expect_body(next, "now");
+    h2_close(&c);
+    harness_close(&h);
+}
+
+static void more_than_a_connection_may_leave_untaken_ends_it(void **state)
+{
+    (void)state;
+    static const char each[] = "/bytes/40000000";
+    harness_start(&h, NULL);
+    h2_open(&c, dial(&h), 0);
+    for (size_t unread = 0; unread <= LIMIT_UNREAD_BYTES; unread += 40000000)
+        h2_send(&c, "GET", each, NULL, NULL, 0, false);
+    h2_flush(&c);
+    for (int i = 0; i < 12000; i++) { /* without reading until it has ended; 60 s */
+        struct net_stats stats;
+        net_get_stats(h.net, &stats);
+        if (stats.connections && stats.open_connections == 0)
+            break;
+        sleep_ms(5);
+    }
+    assert_false(h2_until(&c, never, NULL));
+    assert_true(c.goaway);
+    h2_close(&c);
+    harness_close(&h);
+}
+
+static void head_is_answered_without_a_body(void **state)
+{
+    (void)state;
+    harness_start(&h, NULL);
+    h2_open(&c, dial(&h), 0);
+    struct h2_stream *s = h2_send(&c, "HEAD", "/later", NULL, NULL, 0, false);
+    assert_true(h2_wait(&c, s));
+    expect_body(s, "");
+    assert_string_equal(h2_header(&s->headers, "content-length"), "5");
+    h2_close(&c);
+    harness_close(&h);
+}
+
 static bool has_goaway(struct h2_client *client, void *data)
 {
     (void)data;
@@ -426,6 +491,9 @@ int main(void)
         cmocka_unit_test(too_many_or_too_large_headers_are_431),
         cmocka_unit_test(floods_end_the_connection),
         cmocka_unit_test(half_frames_and_half_requests_are_cut),
+        cmocka_unit_test(an_answer_that_nobody_takes_is_cut),
+        cmocka_unit_test(more_than_a_connection_may_leave_untaken_ends_it),
+        cmocka_unit_test(head_is_answered_without_a_body),
         cmocka_unit_test(stop_sends_goaway_and_finishes_streams),
         cmocka_unit_test(stop_cuts_what_does_not_end),
     };

@@ -905,6 +905,39 @@ static void what_is_not_grpc_is_415(void **state)
     h2_close(&c);
 }
 
+static void rest_and_control_routes_are_answered_over_http2_too(void **state)
+{
+    (void)state;
+    static const char *const json[] = { "content-type", "application/json", NULL };
+    h2_open(&c, dial(&t.dialer), 0);
+    struct h2_stream *s = h2_send(&c, "GET", D "/c/a", NULL, NULL, 0, false);
+    assert_true(h2_wait(&c, s));
+    assert_int_equal(s->status, 200);
+    assert_string_equal(h2_header(&s->headers, "content-type"), "application/json");
+    assert_non_null(strstr((const char *)s->body.data, "\"name\": \"" NAME "/c/a\""));
+    s = h2_send(&c, "POST", D "/c", json, "{\"fields\"", 9, false);
+    assert_true(h2_wait(&c, s));
+    assert_int_equal(s->status, 400);
+    s = h2_send(&c, "GET", "/readyz", NULL, NULL, 0, false);
+    assert_true(h2_wait(&c, s));
+    assert_int_equal(s->status, 200);
+    s = h2_send(&c, "GET", "/none", NULL, NULL, 0, false);
+    assert_true(h2_wait(&c, s));
+    assert_int_equal(s->status, 404);
+    const char *preflight[] = { "origin",
+                                "http://localhost:1",
+                                "access-control-request-method",
+                                "PATCH",
+                                "access-control-request-headers",
+                                "x-a",
+                                NULL };
+    s = h2_send(&c, "OPTIONS", D "/c/a", preflight, NULL, 0, false);
+    assert_true(h2_wait(&c, s));
+    assert_string_equal(h2_header(&s->headers, "access-control-allow-origin"), "http://localhost:1");
+    assert_string_equal(h2_header(&s->headers, "access-control-allow-headers"), "x-a");
+    h2_close(&c);
+}
+
 static void the_gate_holds_over_grpc(void **state)
 {
     (void)state;
@@ -1030,6 +1063,7 @@ int main(void)
         served(bad_messages_are_refused_by_what_is_wrong),
         served(messages_up_to_ten_megabytes_are_taken),
         served(what_is_not_grpc_is_415),
+        served(rest_and_control_routes_are_answered_over_http2_too),
         served(the_gate_holds_over_grpc),
         served(a_deadline_answers_for_a_parked_call),
         served(a_reset_stream_cancels_its_call),
