@@ -23,7 +23,8 @@ BINARY = os.path.join(ROOT, "build", "ci", "cinderlog")
 PYTHON = os.path.join(VENV, "bin", "python")
 # Versions are pinned; they are what the suites were written against.
 PIP = ["google-cloud-firestore==2.34.1", "fastapi==0.165.0", "uvicorn==0.54.0", "httpx==0.28.1", "pytest==9.2.0",
-       "pytest-asyncio==1.5.0", "PyYAML==6.0.3", "prometheus-client==0.26.0", "hpack==4.2.0"]
+       "pytest-asyncio==1.5.0", "PyYAML==6.0.3", "prometheus-client==0.26.0", "hpack==4.2.0",
+       "grpcio-health-checking==1.85.1", "grpcio-reflection==1.85.1"]
 
 
 class Failed(Exception):

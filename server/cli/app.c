@@ -322,6 +322,7 @@ struct app *app_open(const struct options *options, int *exit_code)
     if (app->rules_path)
         app->watch = rules_watch_start(server, app->rules_path);
     readiness_done(&server->readiness);
+    transport_ready(app->transport);
     stage = "port file"; /* last: whoever waits for it finds the server ready */
     if (write_port_file(app, &st))
         goto failed;

@@ -1,7 +1,6 @@
 /* frame.c - see frame.h. */
 #include "server/transport/frame.h"
 
-#include "core/codec.h"
 #include "core/limits.h"
 
 enum frame_result frame_next(struct str *rest, struct str *message)
@@ -30,6 +29,38 @@ void frame_prefix(unsigned char out[FRAME_PREFIX], size_t n)
     out[2] = (unsigned char)(n >> 16);
     out[3] = (unsigned char)(n >> 8);
     out[4] = (unsigned char)n;
+}
+
+const char *frame_problem(enum frame_result result, enum status_code *code)
+{
+    switch (result) {
+    case FRAME_COMPRESSED:
+        *code = STATUS_UNIMPLEMENTED;
+        return "compressed messages are not supported; send grpc-encoding identity";
+    case FRAME_TOO_LARGE:
+        *code = STATUS_RESOURCE_EXHAUSTED;
+        return "a message is larger than 10 MiB";
+    case FRAME_BAD_FLAG:
+    case FRAME_MESSAGE:
+    case FRAME_MORE:
+        break;
+    }
+    *code = STATUS_INVALID_ARGUMENT;
+    return "the flags of the message's prefix are neither 0 nor 1";
+}
+
+bool frame_message(struct buf *out, const struct schema_message *schema, const void *message)
+{
+    size_t at = out->len;
+    unsigned char *prefix = buf_reserve(out, FRAME_PREFIX);
+    if (!prefix)
+        return false;
+    memset(prefix, 0, FRAME_PREFIX);
+    out->len += FRAME_PREFIX;
+    protobuf_encode(out, schema, message);
+    if (!out->overflowed)
+        frame_prefix(out->data + at, out->len - at - FRAME_PREFIX);
+    return !out->overflowed;
 }
 
 bool frame_timeout(int64_t *ns, struct str text)

@@ -2,7 +2,7 @@
 #ifndef SERVER_TRANSPORT_FRAME_H
 #define SERVER_TRANSPORT_FRAME_H
 
-#include "core/buf.h"
+#include "core/codec.h"
 #include "core/status.h"
 
 enum { FRAME_PREFIX = 5 }; /* one byte of flags, four of length, big-endian */
@@ -18,6 +18,11 @@ enum frame_result {
 enum frame_result frame_next(struct str *rest, struct str *message);
 /* Writes the prefix of a message of n bytes. */
 void frame_prefix(unsigned char out[FRAME_PREFIX], size_t n);
+
+/* FRAME_COMPRESSED, _BAD_FLAG and _TOO_LARGE in words (a constant), and how a call with such a message ends. */
+const char *frame_problem(enum frame_result result, enum status_code *code);
+/* A message with its prefix at the end of out. False when it overflows. */
+bool frame_message(struct buf *out, const struct schema_message *schema, const void *message);
 
 /* "20S", "59999m": at most 8 digits and one of H M S m u n. Nanoseconds; false when malformed. */
 bool frame_timeout(int64_t *ns, struct str text);

@@ -51,10 +51,19 @@ static size_t status_headers(struct net_header *out, char number[16], struct buf
     return n;
 }
 
+/* The specification has a refusal of compressed messages say what would be read. */
+static size_t first_headers(const struct request *r, struct net_header *out)
+{
+    size_t n = request_headers(r, out, CONTENT_TYPE);
+    if (r->compressed)
+        out[n++] = (struct net_header){ STR("grpc-accept-encoding"), STR("identity") };
+    return n;
+}
+
 /* Ends the answer, once. Called with the lock held. */
 static void end_locked(struct request *r, const struct status *status)
 {
-    struct net_header headers[REQUEST_HEADERS_MAX + 3];
+    struct net_header headers[REQUEST_HEADERS_MAX + 4];
     struct buf message, details;
     char number[16];
     buf_init(&message, MESSAGE_MAX);
@@ -62,12 +71,12 @@ static void end_locked(struct request *r, const struct status *status)
     r->ended = true;
     bool streams = r->rpc && r->rpc->kind != RPC_UNARY;
     if (!r->started && !streams && status->code) {
-        size_t n = request_headers(r, headers, CONTENT_TYPE);
+        size_t n = first_headers(r, headers);
         n += status_headers(headers + n, number, &message, &details, status);
         exchange_trailers_only(r->exchange, 200, headers, n);
     } else {
         if (!r->started)
-            exchange_start(r->exchange, 200, headers, request_headers(r, headers, CONTENT_TYPE));
+            exchange_start(r->exchange, 200, headers, first_headers(r, headers));
         r->started = true;
         if (r->out.len)
             exchange_write(r->exchange, &r->out);
@@ -77,14 +86,18 @@ static void end_locked(struct request *r, const struct status *status)
     buf_dispose(&details);
 }
 
+void grpc_end(struct request *r, const struct status *status)
+{
+    pthread_mutex_lock(&r->lock);
+    end_locked(r, status);
+    pthread_mutex_unlock(&r->lock);
+}
+
 void grpc_refuse(struct exchange *exchange, enum status_code code, const char *message)
 {
-    struct request *r = exchange_user(exchange);
     struct status st = status_init(NULL);
     status_set(&st, code, "%s", message);
-    pthread_mutex_lock(&r->lock);
-    end_locked(r, &st);
-    pthread_mutex_unlock(&r->lock);
+    grpc_end(exchange_user(exchange), &st);
 }
 
 /* What is no gRPC at all, in the words of Google's emulator 1.19.9: a header for gRPC clients, a body for
@@ -137,7 +150,7 @@ static void hold_message(struct request *r, struct buf *frame)
     *frame = (struct buf){ .max = frame->max };
 }
 
-static void stream_message(struct request *r, struct buf *frame)
+void grpc_send(struct request *r, struct buf *frame)
 {
     struct net_header headers[REQUEST_HEADERS_MAX];
     if (!r->started)
@@ -151,10 +164,7 @@ static void on_message(struct reply_sink *sink, const void *response)
     struct request *r = request_of_sink(sink);
     struct buf frame;
     buf_init(&frame, LIMIT_RESPONSE_BYTES);
-    unsigned char *prefix = buf_reserve(&frame, FRAME_PREFIX);
-    memset(prefix, 0, FRAME_PREFIX);
-    frame.len += FRAME_PREFIX;
-    protobuf_encode(&frame, r->rpc->response, response);
+    frame_message(&frame, r->rpc->response, response);
     r->call->notes.response_bytes += frame.len - FRAME_PREFIX;
     pthread_mutex_lock(&r->lock);
     if (frame.overflowed && !r->ended) {
@@ -163,11 +173,10 @@ static void on_message(struct reply_sink *sink, const void *response)
                    LIMIT_RESPONSE_BYTES >> 20);
         end_locked(r, &st);
     } else if (!r->ended) {
-        frame_prefix(frame.data, frame.len - FRAME_PREFIX);
         if (r->rpc->kind == RPC_UNARY)
             hold_message(r, &frame);
         else
-            stream_message(r, &frame);
+            grpc_send(r, &frame);
     }
     pthread_mutex_unlock(&r->lock);
     buf_dispose(&frame);
@@ -223,7 +232,7 @@ static void on_fault(struct reply_sink *sink, enum sink_fault fault)
     pthread_mutex_lock(&r->lock);
     if (fault == SINK_TRUNCATE && !r->ended) {
         r->out.len /= 2;
-        stream_message(r, &r->out);
+        grpc_send(r, &r->out);
     }
     request_fault(r, fault);
     pthread_mutex_unlock(&r->lock);
@@ -244,6 +253,13 @@ static const struct rpc *find_rpc(struct str path, bool *v1beta1)
     return NULL;
 }
 
+/* What all of its messages may be; a message that is says so itself, too. */
+static bool is_compressed(struct exchange *exchange)
+{
+    struct str encoding = exchange_header(exchange, "grpc-encoding");
+    return encoding.n && !str_eq_z(encoding, "identity");
+}
+
 enum net_body grpc_head(struct request *r)
 {
     const struct net_head *head = exchange_head(r->exchange);
@@ -254,6 +270,17 @@ enum net_body grpc_head(struct request *r)
         snprintf(message, sizeof message, "Method '%s' is not supported", status_show(shown, head->method));
         grpc_not_grpc(r->exchange, 405, message);
         return NET_BODY_ANSWERED;
+    }
+    if (is_compressed(r->exchange)) {
+        enum status_code code;
+        r->compressed = true;
+        grpc_refuse(r->exchange, STATUS_UNIMPLEMENTED, frame_problem(FRAME_COMPRESSED, &code));
+        return NET_BODY_ANSWERED;
+    }
+    const struct side_method *side = side_by_path(head->target);
+    if (side) {
+        side_begin(r, side);
+        return NET_BODY_STREAM;
     }
     bool v1beta1;
     r->rpc = find_rpc(head->target, &v1beta1);
@@ -281,37 +308,37 @@ enum net_body grpc_head(struct request *r)
     return NET_BODY_STREAM;
 }
 
-static enum status_code take_message(struct str *message, struct str body, struct status *st)
+static enum status_code take_message(struct str *message, struct request *r, struct status *st)
 {
-    switch (frame_next(&body, message)) {
+    struct str body = r->body;
+    enum frame_result result = frame_next(&body, message);
+    enum status_code code;
+    switch (result) {
     case FRAME_MESSAGE:
         if (body.n)
             return status_set(st, STATUS_INVALID_ARGUMENT, "the request has bytes after its one message");
         return STATUS_OK;
-    case FRAME_COMPRESSED:
-        return status_set(st, STATUS_UNIMPLEMENTED,
-                          "compressed messages are not supported; send grpc-encoding identity");
     case FRAME_TOO_LARGE:
         return status_set(st, STATUS_RESOURCE_EXHAUSTED, "gRPC message exceeds maximum size %d",
                           LIMIT_MESSAGE_BYTES);
     case FRAME_MORE:
         return status_set(st, STATUS_INVALID_ARGUMENT,
                           body.n ? "the request ends inside its message" : "the request has no message");
+    case FRAME_COMPRESSED:
+        r->compressed = true;
+        break;
     case FRAME_BAD_FLAG:
         break;
     }
-    return status_set(st, STATUS_INVALID_ARGUMENT, "the flags of the message's prefix are neither 0 nor 1");
+    const char *why = frame_problem(result, &code);
+    return status_set(st, code, "%s", why);
 }
 
-static void end_unreadable(struct inbox *inbox, enum frame_result result)
+static void end_unreadable(struct request *r, enum frame_result result)
 {
-    if (result == FRAME_COMPRESSED)
-        inbox_end(inbox, STATUS_UNIMPLEMENTED,
-                  "compressed messages are not supported; send grpc-encoding identity");
-    else if (result == FRAME_TOO_LARGE)
-        inbox_end(inbox, STATUS_RESOURCE_EXHAUSTED, "a message is larger than 10 MiB");
-    else
-        inbox_end(inbox, STATUS_INVALID_ARGUMENT, "the flags of a message's prefix are neither 0 nor 1");
+    enum status_code code;
+    const char *why = frame_problem(result, &code);
+    inbox_end(&r->inbox, code, why);
 }
 
 void grpc_chunk(struct request *r, struct str bytes, bool end)
@@ -325,7 +352,7 @@ void grpc_chunk(struct request *r, struct str bytes, bool end)
     while ((result = frame_next(&rest, &message)) == FRAME_MESSAGE)
         inbox_put(&r->inbox, message);
     if (result != FRAME_MORE)
-        end_unreadable(&r->inbox, result);
+        end_unreadable(r, result);
     else if (end)
         inbox_end(&r->inbox, rest.n ? STATUS_INVALID_ARGUMENT : STATUS_OK,
                   "the request ends inside its message");
@@ -349,7 +376,7 @@ void grpc_run(struct task *task, struct worker *worker)
     }
     bool streams = r->rpc->kind == RPC_BIDI;
     if ((!streams &&
-         (take_message(&message, r->body, &call->status) ||
+         (take_message(&message, r, &call->status) ||
           protobuf_decode(call->request, call->rpc->request, call->arena, message, &call->status))) ||
         request_principal(r, call))
         call_finish(call);

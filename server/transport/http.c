@@ -324,6 +324,7 @@ static void dispose(void *user)
         buf_dispose(&r->in);
         inbox_dispose(&r->inbox);
     }
+    side_dispose(r);
     pthread_mutex_destroy(&r->lock);
     free(r);
 }
@@ -373,6 +374,8 @@ static enum net_body on_head(void *data, struct exchange *e)
     }
     if (grpc) {
         enum net_body body = grpc_head(r);
+        if (r->side)
+            return body;
         if (body == NET_BODY_STREAM)
             return admit(r, grpc_run) ? body : NET_BODY_ANSWERED;
         return body == NET_BODY_ANSWERED ? answered(r) : body;
@@ -420,8 +423,12 @@ static void on_too_large(void *data, struct exchange *e)
 
 static void on_chunk(void *data, struct exchange *e, struct str bytes, bool end)
 {
+    struct request *r = exchange_user(e);
     (void)data;
-    grpc_chunk(exchange_user(e), bytes, end);
+    if (r->side)
+        side_chunk(r, bytes, end);
+    else
+        grpc_chunk(r, bytes, end);
 }
 
 static void on_closed(void *data, struct exchange *e)
@@ -430,6 +437,10 @@ static void on_closed(void *data, struct exchange *e)
     (void)data;
     if (!r)
         return;
+    if (r->side) {
+        side_closed(r);
+        return;
+    }
     request_poke(r, true);
     webchannel_closed(r);
     if (!r->handed) {
@@ -439,12 +450,18 @@ static void on_closed(void *data, struct exchange *e)
     }
 }
 
-/* Listeners would stay for ever. */
+/* Listeners and those who watch would stay for ever. */
 static void on_stopping(void *data)
 {
     struct transport *t = data;
+    side_changed(t, true);
     listen_hub_wake_all(t->options.server->listeners);
     channels_stop(t->channels);
+}
+
+void transport_ready(struct transport *t)
+{
+    side_changed(t, false);
 }
 
 struct transport *transport_new(const struct transport_options *options)
@@ -459,6 +476,7 @@ struct transport *transport_new(const struct transport_options *options)
         abort();
     }
     t->options = *options;
+    pthread_mutex_init(&t->side_lock, NULL);
     return t;
 }
 
@@ -468,6 +486,7 @@ void transport_free(struct transport *t)
         return;
     channels_free(t->channels);
     deadlines_free(t->deadlines);
+    pthread_mutex_destroy(&t->side_lock);
     free(t);
 }
 

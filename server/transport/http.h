@@ -4,9 +4,9 @@
  * Origin must be absent, loopback (any port) or one of --allow-origin. So a web page on a foreign origin,
  * or one that has rebound its name to 127.0.0.1, can neither read nor change anything.
  *
- * Then: application/grpc over HTTP/2 -> grpc.c; OPTIONS -> CORS; WebChannel's paths -> webchannel.c; /v1 -> rest.c;
- * control routes; else 404. All but gRPC is the same over HTTP/1.1 and HTTP/2 (of which Google's emulator 1.19.9 answers
- * nothing but gRPC).
+ * Then: application/grpc over HTTP/2 -> grpc.c (grpc_side.c for health and reflection); OPTIONS -> CORS; WebChannel's
+ * paths -> webchannel.c; /v1 -> rest.c; control routes; else 404. All but gRPC is the same over HTTP/1.1 and HTTP/2 (of
+ * which Google's emulator 1.19.9 answers nothing but gRPC).
  *
  * Control routes are rows of a table in server/control. A row's pattern is matched on the raw path and
  * decoded afterwards: "*" is one segment, "**" any number (none included), both captured as parameters in
@@ -40,6 +40,8 @@ struct transport_options {
 /* The options' strings and arrays are borrowed. Never NULL. Free after the pool and the net are closed. */
 struct transport *transport_new(const struct transport_options *options);
 void transport_free(struct transport *transport);
+/* The server's readiness has been reached: those who watch its health are told. From any thread. */
+void transport_ready(struct transport *transport);
 struct net_handler transport_handler(struct transport *transport);
 
 /* ---- control routes ---- */

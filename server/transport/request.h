@@ -7,6 +7,7 @@
 #define SERVER_TRANSPORT_REQUEST_H
 
 #include "server/rpc/rpc.h"
+#include "server/rpc/side.h"
 #include "server/transport/deadlines.h"
 #include "server/transport/http.h"
 
@@ -17,6 +18,8 @@ struct transport {
     struct deadlines *deadlines;
     struct channels *channels;
     atomic_ullong requests; /* numbers request ids */
+    pthread_mutex_t side_lock;
+    struct side *sides; /* open calls of health and reflection */
 };
 
 struct request {
@@ -42,6 +45,8 @@ struct request {
     /* grpc.c */
     struct deadline deadline;
     int64_t timeout_ns; /* 0: none */
+    bool compressed;    /* it came with what we do not read */
+    struct side *side;  /* of health and reflection; no `call` then */
     /* of RPC_BIDI: */
     struct inbox inbox;
     struct buf in;         /* loop thread: bytes of a message that is not whole yet */
@@ -96,5 +101,16 @@ void grpc_too_large(struct exchange *exchange);
 void grpc_not_grpc(struct exchange *exchange, int status, const char *message);
 /* Trailers-Only with a status that no RPC gave. */
 void grpc_refuse(struct exchange *exchange, enum status_code code, const char *message);
+/* One framed message of a stream; grpc_end once, after the last one. Under lock, both, where r->call may have others. */
+void grpc_send(struct request *r, struct buf *frame);
+void grpc_end(struct request *r, const struct status *status);
+
+/* grpc_side.c: calls of server/rpc/side.h. All from the loop thread, but side_changed. */
+void side_begin(struct request *r, const struct side_method *method); /* its head is there */
+void side_chunk(struct request *r, struct str bytes, bool end);
+void side_closed(struct request *r);
+void side_dispose(struct request *r);
+/* Tells those that watch; `stopping` ends all. From any thread. */
+void side_changed(struct transport *transport, bool stopping);
 
 #endif
