@@ -4,19 +4,22 @@
  * http2_io.c's. A frame is asked for only when the socket took all before it, so that a client that does not
  * read holds back its own streams: their bytes stay in the exchanges, where exchange_pending sees them.
  *
- * Limits, with what of it is nghttp2's (Debian's 1.52.0-1+deb12u3) and what is ours:
- *   streams at once         nghttp2, told LIMIT_STREAMS_PER_CONNECTION
- *   large header blocks     ours: counted and measured as they are decoded, answered 431. A small block can
- * become large (a bomb: one byte may stand for 4 KiB), of which nothing is kept; it is cut at BOMB, and the
- *                           time that nghttp2 spends on them is bounded by http2_watch.c
- *   CONTINUATION flood      both: http2_watch.c; nghttp2 has the same limit since 1.61 and in Debian's
- *   rapid reset             both, unlike: nghttp2 (1.57, Debian's) counts every RST_STREAM, 33 a second by
- * default, which busy clients reach that send one after each ended answer. It is told a limit above those;
- *                           http2_watch.c counts requests that are taken back unanswered
- *   PING, SETTINGS flood    ours: http2_watch.c. nghttp2 counts only acknowledgements that wait to be sent
- * (1,000), and 32 entries of one SETTINGS empty frames            ours: http2_watch.c windows of 0 ours:
- * check_unread half frames, half       ours: must be whole within the read deadline blocks, half requests
- *   request bodies          ours: by max_body, and in all */
+ * Limits, and what of each is nghttp2's (Debian's 1.52.0-1+deb12u3) and what is ours:
+ *
+ *   streams at once        nghttp2, told LIMIT_STREAMS_PER_CONNECTION
+ *   large header blocks    ours: counted and measured as they are decoded, answered 431. A small block can become
+ *                          large (a bomb: one byte may stand for 4 KiB): nothing of it is kept, it is cut at BOMB,
+ *                          and http2_watch.c bounds how many there are
+ *   CONTINUATION flood     both: http2_watch.c; nghttp2 has the same limit (1.61, Debian's)
+ *   rapid reset            both: http2_watch.c counts requests that are taken back unanswered. nghttp2 (1.57,
+ *                          Debian's) counts every RST_STREAM, 33 a second by itself; clients that send one after
+ *                          each ended answer reach that when they are busy, so it is told a limit above those
+ *   PING, SETTINGS floods  ours: http2_watch.c. nghttp2 counts acknowledgements that wait to be sent (1,000),
+ *                          and the entries of one SETTINGS (32)
+ *   empty frames           ours: http2_watch.c
+ *   windows of 0           ours: check_unread
+ *   what is cut in half    ours: frames, header blocks and requests are whole within the read deadline
+ *   request bodies         ours: by max_body, and in all */
 #include "core/limits.h"
 #include "server/net/http2_watch.h"
 #include "server/net/net_internal.h"

@@ -38,7 +38,10 @@ static const struct schema_enumerator serving_rows[] = {
 static const struct schema_enum serving = { serving_rows, 4 };
 
 static const struct schema_field check_request_fields[] = {
-    { .json = STR_INIT("service"), .name = STR_INIT("service"), .number = 1, .type = SCHEMA_STRING,
+    { .json = STR_INIT("service"),
+      .name = STR_INIT("service"),
+      .number = 1,
+      .type = SCHEMA_STRING,
       .offset = offsetof(struct check_request, service) },
 };
 const struct schema_message health_check_request = {
@@ -46,27 +49,48 @@ const struct schema_message health_check_request = {
 };
 
 static const struct schema_field check_response_fields[] = {
-    { .json = STR_INIT("status"), .name = STR_INIT("status"), .number = 1, .type = SCHEMA_ENUM,
-      .offset = offsetof(struct check_response, status), .enumeration = &serving },
+    { .json = STR_INIT("status"),
+      .name = STR_INIT("status"),
+      .number = 1,
+      .type = SCHEMA_ENUM,
+      .offset = offsetof(struct check_response, status),
+      .enumeration = &serving },
 };
-const struct schema_message health_check_response = {
-    .name = "HealthCheckResponse", .size = sizeof(struct check_response), .fields = check_response_fields, .n = 1
-};
+const struct schema_message health_check_response = { .name = "HealthCheckResponse",
+                                                      .size = sizeof(struct check_response),
+                                                      .fields = check_response_fields,
+                                                      .n = 1 };
 
-const struct schema_message health_list_request = { .name = "HealthListRequest", .size = sizeof(struct list_request) };
+const struct schema_message health_list_request = { .name = "HealthListRequest",
+                                                    .size = sizeof(struct list_request) };
 
 static const struct schema_field list_entry_fields[] = {
-    { .json = STR_INIT("key"), .name = STR_INIT("key"), .number = 1, .type = SCHEMA_STRING,
+    { .json = STR_INIT("key"),
+      .name = STR_INIT("key"),
+      .number = 1,
+      .type = SCHEMA_STRING,
       .offset = offsetof(struct list_entry, service) },
-    { .json = STR_INIT("value"), .name = STR_INIT("value"), .number = 2, .type = SCHEMA_MESSAGE, .pointer = true,
-      .presence = SCHEMA_IF_POINTER, .offset = offsetof(struct list_entry, response), .message = &health_check_response },
+    { .json = STR_INIT("value"),
+      .name = STR_INIT("value"),
+      .number = 2,
+      .type = SCHEMA_MESSAGE,
+      .pointer = true,
+      .presence = SCHEMA_IF_POINTER,
+      .offset = offsetof(struct list_entry, response),
+      .message = &health_check_response },
 };
-static const struct schema_message list_entry = {
-    .name = "HealthListResponse.StatusesEntry", .size = sizeof(struct list_entry), .fields = list_entry_fields, .n = 2
-};
+static const struct schema_message list_entry = { .name = "HealthListResponse.StatusesEntry",
+                                                  .size = sizeof(struct list_entry),
+                                                  .fields = list_entry_fields,
+                                                  .n = 2 };
 static const struct schema_field list_response_fields[] = {
-    { .json = STR_INIT("statuses"), .name = STR_INIT("statuses"), .number = 1, .type = SCHEMA_MESSAGE, .repeated = true,
-      .offset = offsetof(struct list_response, statuses), .message = &list_entry },
+    { .json = STR_INIT("statuses"),
+      .name = STR_INIT("statuses"),
+      .number = 1,
+      .type = SCHEMA_MESSAGE,
+      .repeated = true,
+      .offset = offsetof(struct list_response, statuses),
+      .message = &list_entry },
 };
 const struct schema_message health_list_response = {
     .name = "HealthListResponse", .size = sizeof(struct list_response), .fields = list_response_fields, .n = 1

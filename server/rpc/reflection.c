@@ -14,8 +14,8 @@ struct extension_request {
 };
 struct reflection_request_message {
     struct str host;
-    uint32_t which;   /* the oneof's number */
-    struct str name;  /* of 3, 4, 6, 7 */
+    uint32_t which;                     /* the oneof's number */
+    struct str name;                    /* of 3, 4, 6, 7 */
     struct extension_request extension; /* of 5 */
 };
 struct file_response {
@@ -131,7 +131,8 @@ const struct schema_message MESSAGE(reflection_response, "ServerReflectionRespon
 
 /* ---- answers ---- */
 
-static void not_found(struct reflection_response_message *r, struct arena *arena, const char *what, struct str name)
+static void not_found(struct reflection_response_message *r, struct arena *arena, const char *what,
+                      struct str name)
 {
     r->which = ERROR;
     r->error.code = STATUS_NOT_FOUND;
@@ -168,7 +169,8 @@ static int compare_symbol(const void *name, const void *row)
 
 static const struct descriptor_symbol *find_symbol(struct str name)
 {
-    return bsearch(&name, descriptor_symbols, descriptor_symbol_count, sizeof descriptor_symbols[0], compare_symbol);
+    return bsearch(&name, descriptor_symbols, descriptor_symbol_count, sizeof descriptor_symbols[0],
+                   compare_symbol);
 }
 
 static void by_symbol(struct reflection_response_message *r, struct arena *arena, struct str name)

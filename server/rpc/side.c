@@ -6,7 +6,8 @@
 
 const struct side_method side_methods[] = {
     { "/grpc.health.v1.Health/Check", RPC_UNARY, CHECKED, health_check, NULL },
-    { "/grpc.health.v1.Health/List", RPC_UNARY, &health_list_request, &health_list_response, health_list, NULL },
+    { "/grpc.health.v1.Health/List", RPC_UNARY, &health_list_request, &health_list_response, health_list,
+      NULL },
     { "/grpc.health.v1.Health/Watch", RPC_SERVER_STREAM, CHECKED, health_watch, health_changed },
     { "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", RPC_BIDI, REFLECTED, NULL },
     { "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", RPC_BIDI, REFLECTED, NULL },

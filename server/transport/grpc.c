@@ -51,7 +51,7 @@ static size_t status_headers(struct net_header *out, char number[16], struct buf
     return n;
 }
 
-/* The specification has a refusal of compressed messages say what would be read. */
+/* Whoever is refused for compressing is told what is read: so the specification. */
 static size_t first_headers(const struct request *r, struct net_header *out)
 {
     size_t n = request_headers(r, out, CONTENT_TYPE);
@@ -253,7 +253,7 @@ static const struct rpc *find_rpc(struct str path, bool *v1beta1)
     return NULL;
 }
 
-/* What all of its messages may be; a message that is says so itself, too. */
+/* Its messages may be. Each says so itself, too, but who compresses some is refused at once. */
 static bool is_compressed(struct exchange *exchange)
 {
     struct str encoding = exchange_header(exchange, "grpc-encoding");

@@ -345,6 +345,25 @@ static void reply_not_grpc(struct request *r)
     grpc_not_grpc(r->exchange, 415, type.n ? message : "Content-Type is missing from the request");
 }
 
+static enum net_body refuse_head(struct request *r, const char *why)
+{
+    if (r->grpc)
+        grpc_refuse(r->exchange, STATUS_PERMISSION_DENIED, why);
+    else
+        reply_code(r, STATUS_PERMISSION_DENIED, why);
+    return answered(r);
+}
+
+static enum net_body begin_grpc(struct request *r)
+{
+    enum net_body body = grpc_head(r);
+    if (body == NET_BODY_ANSWERED)
+        return answered(r);
+    if (body == NET_BODY_STREAM && !r->side && !admit(r, grpc_run))
+        return NET_BODY_ANSWERED;
+    return body;
+}
+
 static enum net_body on_head(void *data, struct exchange *e)
 {
     const struct net_head *head = exchange_head(e);
@@ -358,27 +377,15 @@ static enum net_body on_head(void *data, struct exchange *e)
     r->transport = data;
     r->exchange = e;
     exchange_own_user(e, r, dispose);
-    bool grpc = r->grpc = head->protocol == NET_HTTP2 && grpc_is(exchange_header(e, "content-type"));
+    r->grpc = head->protocol == NET_HTTP2 && grpc_is(exchange_header(e, "content-type"));
     const char *refusal = gate(r);
-    if (refusal && grpc) {
-        grpc_refuse(e, STATUS_PERMISSION_DENIED, refusal);
-        return answered(r);
-    }
-    if (refusal) {
-        reply_code(r, STATUS_PERMISSION_DENIED, refusal);
-        return answered(r);
-    }
-    if (head->protocol == NET_HTTP2 && !grpc && grpc_names_method(head->target)) {
+    if (refusal)
+        return refuse_head(r, refusal);
+    if (r->grpc)
+        return begin_grpc(r);
+    if (head->protocol == NET_HTTP2 && grpc_names_method(head->target)) {
         reply_not_grpc(r);
         return answered(r);
-    }
-    if (grpc) {
-        enum net_body body = grpc_head(r);
-        if (r->side)
-            return body;
-        if (body == NET_BODY_STREAM)
-            return admit(r, grpc_run) ? body : NET_BODY_ANSWERED;
-        return body == NET_BODY_ANSWERED ? answered(r) : body;
     }
     if (str_eq_z(head->method, "OPTIONS")) {
         preflight(r);
