@@ -244,14 +244,24 @@ void target_start_filling(struct target *t, uint64_t view, struct timestamp time
     t->count = 0;
 }
 
+/* The client holds a result as of that time; bundles have times that no server of ours gave, finer than ours
+ * and older than all history. From the latter nobody can go on: the target begins anew, as after a token of
+ * somebody else. */
+static bool resumes_at_time(uint64_t *view, struct listen *l, struct timestamp time, struct status *st)
+{
+    time.nanos -= time.nanos % 1000;
+    enum status_code code = consistency_view_at(view, l->call->worker->reader, time, st);
+    if (code == STATUS_FAILED_PRECONDITION)
+        status_clear(st);
+    return code == STATUS_OK;
+}
+
 /* Where the client says it stopped: a token, or a time. False: nowhere that we know. */
 static bool resumes_at(uint64_t *view, struct listen *l, const struct target *t, struct status *st)
 {
-    struct call *call = l->call;
     if (t->asked->resume_case == 4)
-        return read_token(view, call->server->store, t->asked->resume_token);
-    return t->asked->resume_case == 11 &&
-           consistency_view_at(view, call->worker->reader, t->asked->read_time, st) == STATUS_OK;
+        return read_token(view, l->call->server->store, t->asked->resume_token);
+    return t->asked->resume_case == 11 && resumes_at_time(view, l, t->asked->read_time, st);
 }
 
 static void begin(struct listen *l, struct target *t, struct status *st)

@@ -3,21 +3,10 @@
 
 const assert = require('node:assert/strict');
 const { test } = require('node:test');
-const { deleteApp, initializeApp } = require('firebase/app');
 const web = require('firebase/firestore');
 const { newProject, PATIENCE } = require('./harness');
 const { listening, snapshots, changes, ids } = require('./harness_listen');
-
-web.setLogLevel('silent');
-
-function connectWeb(t, { projectId = newProject(), user = 'owner' } = {}) {
-    const app = initializeApp({ projectId, apiKey: 'none' }, `${projectId} ${Math.random()}`);
-    const db = web.getFirestore(app);
-    const [name, port] = process.env.FIRESTORE_EMULATOR_HOST.split(':');
-    web.connectFirestoreEmulator(db, name, Number(port), user ? { mockUserToken: user } : {});
-    t.after(() => deleteApp(app));
-    return db;
-}
+const { connectWeb } = require('./harness_web');
 
 const step = (name, fn) => test(`web: ${name}`, PATIENCE, t => fn(connectWeb(t), t));
 const listen = (t, query) => snapshots(t, (next, error) => web.onSnapshot(query, next, error));
