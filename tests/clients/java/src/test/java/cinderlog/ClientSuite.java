@@ -35,12 +35,16 @@ import org.junit.jupiter.api.AfterEach;
  * log. Each test has a project of its own.
  */
 abstract class ClientSuite {
-  final Firestore db = FirestoreOptions.newBuilder()
-      .setProjectId("test-" + UUID.randomUUID().toString().substring(0, 13)).build().getService();
+  final Firestore db = connect(System.getenv("FIRESTORE_EMULATOR_HOST"));
 
   @AfterEach
   void close() throws Exception {
     db.close();
+  }
+
+  static Firestore connect(String host) {
+    return FirestoreOptions.newBuilder().setProjectId("test-" + UUID.randomUUID().toString().substring(0, 13))
+        .setEmulatorHost(host).build().getService();
   }
 
   /** The result of a call, within a minute; an error as what the client throws. */
