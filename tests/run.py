@@ -256,20 +256,30 @@ def npm_install(source, name):
     return os.path.join(folder, "node_modules")
 
 
-def node_suites(source, name):
-    """The *.test.js of a folder, which has its package.json, with a server of their own."""
+def node_suites(source, name, tests="*.test.js", **env):
+    """The tests of a folder, which has its package.json, with a server of their own."""
     skipped = lacks(["node", "--version"], r"v(\d+)\.(\d+)", (18, 0)) or lacks(["npm", "--version"], r"(\d+)\.(\d+)", (8, 0))
     if skipped:
         return 0, 0, skipped
     source = os.path.join(ROOT, source)
-    suites = sorted(glob.glob(os.path.join(source, "*.test.js")))
-    code, out = under_exec(["node", "--test", "--test-reporter=tap", *suites], env={"NODE_PATH": npm_install(source, name)})
+    suites = sorted(glob.glob(os.path.join(source, tests)))
+    code, out = under_exec(["node", "--test", "--test-reporter=tap", *suites],
+                           env={"NODE_PATH": npm_install(source, name), **env})
     passed, failed = (sum(map(int, re.findall(r"^# %s (\d+)" % word, out, re.MULTILINE))) for word in ("pass", "fail"))
     return tally(code, "%s\n%d passed, %d failed" % (out, passed, failed))
 
 
 def stage_node_clients():
     return node_suites("tests/clients/node", "node_clients")
+
+
+def stage_browser():
+    browser = shutil.which("chromium")
+    if not browser:
+        return 0, 0, "SKIPPED: chromium is not installed (Debian's package of that name)"
+    pictures = os.path.join(ROOT, "build", "browser")
+    os.makedirs(pictures, exist_ok=True)
+    return node_suites("tests/clients/node", "node_clients", "browser/*.test.js", CHROMIUM=browser, SCREENSHOTS=pictures)
 
 
 def stage_express():

@@ -87,10 +87,15 @@ class Server {
         this.log = path.join(folder, 'requests');
     }
 
-    async start(args) {
+    /* Also after end(), with the same flags. */
+    async start(args = this.args) {
+        this.args = args;
         const portFile = path.join(this.folder, 'port');
         const plain = Object.entries(process.env).filter(([name]) => !name.startsWith('CINDERLOG_'));
-        const common = ['--port', '0', '--port-file', portFile, '--data', ':memory:', '--request-log', this.log];
+        const common = ['--port', '0', '--port-file', portFile, '--request-log', this.log];
+        if (!args.includes('--data'))
+            common.push('--data', ':memory:');
+        fs.rmSync(portFile, { force: true });
         this.process = spawn(process.env.EMULATOR_BINARY, ['serve', ...common, ...args],
                              { cwd: ROOT, env: Object.fromEntries(plain), stdio: ['ignore', 'ignore', 'inherit'] });
         this.ended = new Promise(resolve => this.process.on('exit', resolve));
@@ -101,9 +106,13 @@ class Server {
         this.host = '127.0.0.1:' + fs.readFileSync(portFile, 'utf8').trim();
     }
 
-    async stop() {
+    async end() {
         this.process.kill('SIGTERM');
         assert.equal(await this.ended, 0, 'exit code of the server');
+    }
+
+    async stop() {
+        await this.end();
         fs.rmSync(this.folder, { recursive: true });
     }
 
