@@ -5,11 +5,13 @@ usage: test_webchannel.py BINARY [NAME ...]       last line: N passed, M failed
 """
 import json
 import os
+import random
 import re
 import sys
 import tempfile
 import threading
 import time
+import traceback
 
 from test_cli import DOCS, Server, main, text
 from webchannel_client import (
@@ -250,6 +252,54 @@ def test_what_a_broken_connection_lost_is_sent_again_and_nothing_twice(s):
             c.until(lambda got: "d%02d" % (i - 1) in changes(got))
     c.until(lambda got: "d59" in changes(got))
     assert changes(c.got) == ["d%02d" % i for i in range(60)]
+
+
+def shaky_writer(server, seed, failures):
+    """Sends everything up to three times, on back channels that break or are replaced at any moment."""
+    rng, count, name = random.Random(seed), 40, "c/w%d" % seed
+    try:
+        c = Channel(server.port, "Write", [{"database": DATABASE}], polling=seed % 2 == 1, http=Http2 if seed % 4 > 1 else Http1)
+        one = {"streamToken": "MA==", "writes": [{"update": {"name": DOCUMENTS + "/" + name}, "updateMask": {}, "updateTransforms": [
+            {"fieldPath": "n", "increment": {"integerValue": 1}}]}]}
+        while c.ofs <= count:
+            first, n = c.ofs, min(rng.randint(1, 4), count + 1 - c.ofs)
+            for _ in range(rng.randint(1, 3)):
+                c.forward(*([one] * n), ofs=first)
+            c.ofs += n
+            for _ in range(rng.randint(0, 2)):
+                c.back or c.listen()
+                if rng.random() < 0.5:
+                    c.break_off()
+                elif rng.random() < 0.5:
+                    c.listen()
+                else:
+                    c.until(lambda got: len(got) >= rng.randint(1, first))
+        tokens = [m["streamToken"] for m in c.until(lambda got: len(got) == count + 1)]
+        assert len(set(tokens)) == count + 1, tokens
+        assert c.terminate()[0] == 200
+        fields = json.loads(server.ask("GET", DOCS + "/" + name)[1])["fields"]
+        assert fields["n"] == {"integerValue": str(count)}, fields
+    except Exception:  # of a thread: told by the one that waits
+        failures.append("seed %d: %s" % (seed, traceback.format_exc()))
+
+
+@with_server()
+def test_many_clients_with_bad_connections_lose_nothing_and_do_nothing_twice(s):
+    failures = []
+    threads = [threading.Thread(target=shaky_writer, args=(s, seed, failures)) for seed in range(12)]
+    watcher = Channel(s.port, "Listen", [add_target(2, collection="c")])
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not failures, failures[0]
+    last = {}
+
+    def all_told(got):
+        last.update({m["documentChange"]["document"]["name"]: m["documentChange"]["document"]["fields"]["n"]["integerValue"]
+                     for m in got if "documentChange" in m})
+        return len(last) == 12 and set(last.values()) == {"40"}
+    watcher.until(all_told)
 
 
 @with_server()
