@@ -264,6 +264,12 @@ void exchange_body_done(struct exchange *e)
         h->request(h->data, e, buf_view(&e->body));
 }
 
+void exchange_allow_body(struct exchange *e, size_t max)
+{
+    assert(!e->body.len && !e->body_complete);
+    e->body.max = max;
+}
+
 void exchange_forget_body(struct exchange *e)
 {
     assert(e->body_complete);

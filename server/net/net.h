@@ -138,6 +138,8 @@ enum net_fault {
 };
 void net_fault(struct exchange *exchange, enum net_fault fault);
 
+/* Another maximum than max_body for this one's. In head() only. */
+void exchange_allow_body(struct exchange *exchange, size_t max);
 /* Frees the body that request() was given, for an exchange that is kept long after. Not while others may read it. */
 void exchange_forget_body(struct exchange *exchange);
 

@@ -391,6 +391,8 @@ static enum net_body on_head(void *data, struct exchange *e)
         preflight(r);
         return answered(r);
     }
+    if (webchannel_is(head->target))
+        exchange_allow_body(e, WEBCHANNEL_MAX_BODY);
     return NET_BODY_WHOLE;
 }
 

@@ -36,7 +36,11 @@
 #ifndef SERVER_TRANSPORT_WEBCHANNEL_H
 #define SERVER_TRANSPORT_WEBCHANNEL_H
 
+#include "core/limits.h"
 #include "core/str.h"
+
+/* Of a form: a message of the largest size may come with every byte escaped. */
+enum { WEBCHANNEL_MAX_BODY = 3 * LIMIT_MESSAGE_BYTES + 64 * 1024 };
 
 struct channel;
 struct channels;

@@ -183,6 +183,17 @@ def test_zeros_lose_their_sign_as_in_any_json(s):
 
 
 @with_server()
+def test_a_batch_of_nearly_10_mib_comes_through_though_escaping_trebles_it(s):
+    c = Channel(s.port, "Write", [{"database": DATABASE}])
+    batch = {"streamToken": "MA==", "writes": [{"update": {"name": "%s/c/%d" % (DOCUMENTS, i), **text("ü" * 500000)}} for i in range(10)]}
+    c.forward(batch)
+    assert len(c.until(lambda got: len(got) == 2)[1]["writeResults"]) == 10
+    more = {"streamToken": "MA==", "writes": [{"update": {"name": DOCUMENTS + "/c/x", **text("x" * (10 << 20))}}]}
+    c.forward(more)
+    assert c.until(lambda got: len(got) == 3)[2]["error"]["status"] == "RESOURCE_EXHAUSTED"
+
+
+@with_server()
 def test_over_http_2_it_is_the_same(s):
     c = Channel(s.port, "Listen", [add_target(2, collection="c")], http=Http2)
     c.until(has_snapshot)
