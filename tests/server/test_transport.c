@@ -314,6 +314,7 @@ static void become_ready(void)
     struct status st = status_init(NULL);
     assert_int_equal(pool_open(&t.server.pool, 2, NULL, &st), STATUS_OK);
     readiness_done(&t.server.readiness);
+    transport_ready(t.transport);
 }
 
 static int open_server(void **state)
@@ -866,6 +867,80 @@ static void bad_messages_are_refused_by_what_is_wrong(void **state)
     h2_close(&c);
 }
 
+static void who_compresses_is_told_what_is_read(void **state)
+{
+    (void)state;
+    static const char *const gzip[] = { "grpc-encoding", "gzip", NULL };
+    static const char *const identity[] = { "grpc-encoding", "identity", NULL };
+    h2_open(&c, dial(&t.dialer), 0);
+    struct h2_stream *by_header = call_raw(SERVICE "Commit", gzip, "\0\0\0\0\0", 5);
+    expect_grpc(by_header, true, "12", "compressed messages are not supported; send grpc-encoding identity");
+    assert_string_equal(h2_header(&by_header->headers, "grpc-accept-encoding"), "identity");
+    struct h2_stream *by_flag = call_raw(SERVICE "Commit", NULL, "\1\0\0\0\0", 5);
+    assert_string_equal(h2_header(&by_flag->headers, "grpc-accept-encoding"), "identity");
+    expect_grpc(call_raw(SERVICE "DeleteDocument", identity, "\0\0\0\0\0", 5), false, "0", "");
+    h2_close(&c);
+}
+
+/* ---- health and reflection; tests/clients/python asks them by gRPC's own packages ---- */
+
+#define HEALTH "/grpc.health.v1.Health/"
+#define NOT_SERVING "\0\0\0\0\2\10\2"
+#define SERVING "\0\0\0\0\2\10\1"
+
+static bool has_said_twice(struct h2_client *client, void *data)
+{
+    (void)client;
+    struct h2_stream *s = data;
+    return s->closed || s->body.len >= 14;
+}
+
+static void health_is_watched_from_the_start_to_the_stop(void **state)
+{
+    (void)state;
+    static const char *const headers[] = { "content-type", "application/grpc", NULL };
+    h2_open(&c, dial(&t.dialer), 0);
+    struct h2_stream *check = call_raw(HEALTH "Check", NULL, "\0\0\0\0\0", 5);
+    expect_grpc(check, false, "0", "");
+    assert_memory_equal(check->body.data, NOT_SERVING, 7);
+    struct h2_stream *watch = h2_send(&c, "POST", HEALTH "Watch", headers, "\0\0\0\0\0", 5, false);
+    check = call_raw(HEALTH "Check", NULL, "\0\0\0\0\0", 5); /* after it, so it has begun */
+    become_ready();
+    assert_true(h2_until(&c, has_said_twice, watch));
+    assert_int_equal(watch->body.len, 14);
+    assert_memory_equal(watch->body.data, NOT_SERVING SERVING, 14);
+    atomic_store(&t.server.stopping, true);
+    net_stop(t.server.net);
+    assert_true(h2_wait(&c, watch));
+    expect_grpc(watch, false, "14", "cinderlog is shutting down");
+    assert_int_equal(watch->body.len, 21);
+    assert_memory_equal(watch->body.data + 14, NOT_SERVING, 7);
+    h2_close(&c);
+}
+
+static void bad_questions_beside_firestore_end_their_call(void **state)
+{
+    (void)state;
+    static const char reflect[] = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
+    static char much[70000];
+    h2_open(&c, dial(&t.dialer), 0);
+    expect_grpc(call_raw(HEALTH "Check", NULL, "", 0), true, "3", "the request has no message");
+    expect_grpc(call_raw(HEALTH "Check", NULL, "\0\0\0\0\5ab", 7), true, "3",
+                "the request ends inside its message");
+    expect_grpc(call_raw(HEALTH "Check", NULL, "\1\0\0\0\0", 5), true, "12",
+                "compressed messages are not supported; send grpc-encoding identity");
+    expect_grpc(call_raw(HEALTH "Watch", NULL, "\0\0\0\0\0\0\0\0\0\0", 10), false, "3",
+                "the request has bytes after its one message");
+    expect_grpc(call_raw(HEALTH "Nope", NULL, "", 0), true, "12",
+                "Method not found: grpc.health.v1.Health/Nope");
+    expect_grpc(call_raw(reflect, NULL, "", 0), false, "0", "");
+    expect_grpc(call_raw(reflect, NULL, "\0\0\0\0\0", 5), true, "3", "message_request is not set");
+    memcpy(much, "\0\0\1\0\0", 5); /* a message of 64 KiB is beyond any question */
+    expect_grpc(call_raw(reflect, NULL, much, sizeof much), true, "8",
+                "too much is asked before the answers are read");
+    h2_close(&c);
+}
+
 static void messages_up_to_ten_megabytes_are_taken(void **state)
 {
     (void)state;
@@ -1061,6 +1136,10 @@ int main(void)
         served(answers_larger_than_the_window_come_through),
         served(unknown_methods_and_services_say_so),
         served(bad_messages_are_refused_by_what_is_wrong),
+        served(who_compresses_is_told_what_is_read),
+        cmocka_unit_test_setup_teardown(health_is_watched_from_the_start_to_the_stop, open_starting,
+                                        close_server),
+        served(bad_questions_beside_firestore_end_their_call),
         served(messages_up_to_ten_megabytes_are_taken),
         served(what_is_not_grpc_is_415),
         served(rest_and_control_routes_are_answered_over_http2_too),
