@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """./dev bench: CPU per request first, then requests per second, beside the bare libraries in the same run.
 
-usage: bench.py [--rounds N] [--seconds S] [--google "COMMAND"] [--only start,requests,rpcs,batches,log,micro,scan]
+usage: bench.py [--rounds N] [--seconds S] [--google "COMMAND"] [--only start,requests,rpcs,batches,log,micro,scan,listen]
 
 What is measured: the audit log itself. Creates come from the service principal under fixtures/rules/audit_log.rules, all seven
 fields, data on disk, `process` durability, ledger entry included; gets from the auditor. The ceiling is the simplest server that
@@ -28,6 +28,7 @@ import tempfile
 import time
 import urllib.request
 
+import listen
 import log_cost
 import rpcs
 import scan
@@ -342,7 +343,7 @@ def table(rows, a):
     return sum(m["bad"] for case in rows.values() for server in case.values() for m in server)
 
 
-PARTS = ("start", "requests", "rpcs", "batches", "log", "micro", "scan")
+PARTS = ("start", "requests", "rpcs", "batches", "log", "micro", "scan", "listen")
 
 
 def main():
@@ -378,6 +379,9 @@ def main():
         if "scan" in parts:
             results.append("\nqueries over a million documents")
             results += scan.report(lambda data: serve(find(folder, "cinderlog"), data), 1000000, scratch)
+        if "listen" in parts:
+            results.append("\nlisteners")
+            results += listen.report(sys.modules[__name__], a, folder, scratch)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
         Server.stop_all()
