@@ -6,6 +6,7 @@
 #include "server/faults/quota.h"
 #include "server/ops/rules_file.h"
 #include "server/ops/summary.h"
+#include "server/service/listen_hub.h"
 #include "server/service/rulesets.h"
 #include "server/service/transaction.h"
 
@@ -22,6 +23,12 @@ static void must(enum status_code code, const struct status *st)
         fprintf(stderr, "loopback: %s\n", status_message(st));
         abort();
     }
+}
+
+static void visible(void *data, uint64_t seq)
+{
+    (void)seq;
+    listen_hub_visible(data);
 }
 
 void loopback_open(struct loopback *l, const struct options *options)
@@ -47,6 +54,8 @@ void loopback_open(struct loopback *l, const struct options *options)
                                 .n_append_only = l->options.n_append_only,
                                 .allow_reset = true };
     must(store_open(&s->store, &so, &st), &st);
+    s->listeners = listen_hub_new(s);
+    store_observe(s->store, (struct store_observer){ .visible = visible, .data = s->listeners });
     s->rules = rules_registry_new();
     s->summary = summary_new();
     must(pool_open(&s->pool, 4, s->store, &st), &st);
@@ -62,6 +71,7 @@ void loopback_close(struct loopback *l)
     store_close(l->server.store);
     transactions_free(l->server.transactions);
     rules_registry_free(l->server.rules);
+    listen_hub_free(l->server.listeners);
     summary_free(l->server.summary);
     faults_free(l->server.faults);
     arena_free(l->arena);
@@ -121,7 +131,7 @@ static void sink_fault(struct reply_sink *sink, enum sink_fault fault)
     a->faults[fault]++;
 }
 
-static void become(struct call *call, const char *who)
+void loopback_become(struct call *call, const char *who)
 {
     struct status st = status_init(NULL);
     struct principal *p = &call->principal;
@@ -149,7 +159,7 @@ struct answer *loopback_send(struct loopback *l, const char *rpc, const char *wh
     struct call *call = a->call = call_new(&l->server, rpc_by_name(str_of(rpc)));
     call->sink = &a->sink;
     call->fault_header = l->fault_header;
-    become(call, who);
+    loopback_become(call, who);
     if (protojson_decode(call->request, call->rpc->request, call->arena, arena_str(call->arena, str_of(json)), &call->status))
         call_finish(call);
     else

@@ -39,6 +39,8 @@ void answer_wait(struct answer *a);
 void answer_free(struct answer *a);
 /* Puts JSON and message into out, frees the answer and returns its code. */
 enum status_code answer_keep(char *out, size_t size, struct answer *a);
+/* Who asks: "owner", "anonymous", or a JSON object of claims. */
+void loopback_become(struct call *call, const char *who);
 /* The text after `key` in the answer's JSON up to the next quote, e.g. "\"transaction\":\"". In a's arena. */
 const char *answer_text(struct answer *a, const char *key);
 
