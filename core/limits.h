@@ -93,6 +93,9 @@ enum {
     LIMIT_LISTEN_DOCUMENTS = 1000,       /* ours: of one target */
     LIMIT_LISTEN_NEWS = 32 * 1024,       /* ours: bytes of changes that wait for one target; then it reads the ledger */
     LIMIT_LISTEN_WINDOW = 10000,         /* ours: results of a query with a limit that are compared; above, all are sent */
+    LIMIT_WRITE_KEPT = 100,              /* ours: answers of one Write stream, for when it breaks; clients have 10 under way */
+    LIMIT_WRITE_KEPT_BYTES = 256 * 1024, /* ours: the same in bytes */
+    LIMIT_WRITE_BROKEN = 100,            /* ours: Write streams that broke and may be taken up again */
     LIMIT_LISTEN_BEAT_S = 30,            /* ours: a stream on which nothing happens says so; clients give up after 120 s */
     LIMIT_CHANNELS = 2000,               /* ours: sessions of browsers (WebChannel) at once; above: RESOURCE_EXHAUSTED */
     LIMIT_CHANNEL_ANSWER = 128 * 1024,   /* ours: bytes after which a back channel ends, so that its client acknowledges them */

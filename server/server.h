@@ -24,6 +24,7 @@ struct summary;
 struct transactions;
 struct rules_registry;
 struct listen_hub;
+struct write_memory;
 
 struct server {
     const struct options *options;
@@ -33,6 +34,7 @@ struct server {
     struct rules_registry *rules;
     struct transactions *transactions;
     struct listen_hub *listeners;
+    struct write_memory *write_memory;
     struct summary *summary;
     struct faults *faults; /* NULL: none can be set */
     struct metrics *metrics; /* NULL: nothing is counted */

@@ -151,6 +151,10 @@ def stage_webchannel():
     return counted([sys.executable, "tests/server/test_webchannel.py", BINARY])
 
 
+def stage_write_stream():
+    return counted([PYTHON, "tests/server/test_write_stream.py", BINARY])
+
+
 def stage_listen_model():
     return counted([PYTHON, "tests/server/listen_model.py", BINARY, "--schedules", "300"])
 

@@ -17,6 +17,7 @@
 #include "server/service/listen_hub.h"
 #include "server/service/rulesets.h"
 #include "server/service/transaction.h"
+#include "server/service/write_memory.h"
 #include "server/transport/http.h"
 
 #include <errno.h>
@@ -293,6 +294,7 @@ struct app *app_open(const struct options *options, int *exit_code)
     server->options = &app->options;
     server->rules = rules_registry_new();
     server->listeners = listen_hub_new(server);
+    server->write_memory = write_memory_new();
     server->summary = summary_new();
     server->metrics = metrics_new();
     server->expectations = expect_new(options->expect, options->n_expect);
@@ -490,6 +492,7 @@ int app_close(struct app *app)
     transport_free(app->transport);
     rules_registry_free(server->rules);
     listen_hub_free(server->listeners);
+    write_memory_free(server->write_memory);
     summary_free(server->summary);
     metrics_free(server->metrics);
     faults_free(server->faults);

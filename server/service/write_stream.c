@@ -7,10 +7,18 @@
  * that batch up and open another stream for the rest.
  *
  * Tokens are numbers in ASCII from "0" on, as Google's emulator 1.19.9 gives them. A message without writes
- * keeps the stream alive and is not answered: a client that closes sends one and does not wait. */
+ * keeps the stream alive and is not answered: a client that closes sends one and does not wait.
+ *
+ * A stream that broke is taken up again by its id and the newest token that the client has got (both in the first message; the
+ * ids are ours, Google's emulator calls every stream "1"). It is answered with that id and that token; then the client
+ * sends again, in order, the batches whose answers it has not got. Those that were accepted are answered as before and
+ * not written again, however often; the others are written. So each batch is written once. What broke is known for
+ * some time, not over a start of the server: write_memory.h. A client that ends its side, or whose batch was refused after
+ * all before were acknowledged, needs nothing of this. */
 #include "server/ops/request_id.h"
 #include "server/server.h"
 #include "server/service/service.h"
+#include "server/service/write_memory.h"
 #include "server/single_project.h"
 
 #include <stddef.h>
@@ -18,10 +26,13 @@
 
 struct write_stream {
     struct call *call;
-    struct str database; /* empty: not said yet */
-    uint64_t token;
+    struct str database;     /* empty: not said yet */
+    struct write_past *past; /* with `database` */
+    uint64_t number;         /* of the last batch that was answered */
+    bool all_said;           /* by the client: it will not come again */
     /* The batch under way: */
     struct call *batch;
+    unsigned char digest[SHA256_SIZE]; /* of its writes */
     struct reply_sink sink;
     struct msg_commit_response answer; /* borrows from the batch */
     pthread_mutex_t
@@ -84,6 +95,7 @@ static enum rpc_flow end(struct call *call)
     struct write_stream *w = call->state;
     call_free(w->batch);
     pthread_mutex_destroy(&w->lock);
+    write_memory_leave(call->server->write_memory, w->past, !w->all_said);
     call_finish(call);
     return RPC_DONE;
 }
@@ -91,9 +103,19 @@ static enum rpc_flow end(struct call *call)
 static void send_token(struct write_stream *w, struct msg_write_response *response)
 {
     char token[24];
-    snprintf(token, sizeof token, "%llu", (unsigned long long)w->token++);
+    snprintf(token, sizeof token, "%llu", (unsigned long long)w->number);
     response->stream_token = str_of(token);
     call_send(w->call, response);
+}
+
+static struct str encoded(struct arena *arena, const struct schema_message *schema, const void *message)
+{
+    struct buf b;
+    buf_init(&b, 2 * LIMIT_MESSAGE_BYTES);
+    protobuf_encode(&b, schema, message);
+    struct str bytes = arena_str(arena, buf_view(&b));
+    buf_dispose(&b);
+    return bytes;
 }
 
 /* Answers the batch that is over. False: it was refused, and so the stream ends. */
@@ -105,10 +127,13 @@ static bool answer_batch(struct write_stream *w)
         .commit_time = w->answer.commit_time,
     };
     bool accepted = batch->status.code == STATUS_OK;
-    if (accepted)
+    if (accepted) {
+        write_past_add(w->past, ++w->number, w->digest,
+                       encoded(batch->arena, SCHEMA(write_response), &response));
         send_token(w, &response);
-    else
+    } else {
         status_copy(&w->call->status, &batch->status);
+    }
     w->batch = NULL;
     call_free(batch);
     return accepted;
@@ -128,6 +153,22 @@ static void start_batch(struct write_stream *w, struct call *batch, const struct
     rpc_dispatch(batch);
 }
 
+/* A batch that was accepted before the stream broke is answered as it was. False: it was not. */
+static bool answer_again(struct write_stream *w, struct call *batch, const struct msg_write_request *request,
+                         struct status *st)
+{
+    struct msg_write_request writes = { .writes = request->writes };
+    struct msg_write_response *response = ARENA_NEW(batch->arena, struct msg_write_response);
+    struct str bytes = encoded(batch->arena, SCHEMA(write_request), &writes), answer;
+    sha256_of(w->digest, bytes.p, bytes.n);
+    if (write_past_find(&answer, w->past, w->number + 1, w->digest, st) || answer.n == 0)
+        return false;
+    protobuf_decode(response, SCHEMA(write_response), batch->arena, answer, st);
+    w->number++;
+    send_token(w, response);
+    return true;
+}
+
 /* ---- messages ---- */
 
 static struct call *new_batch(struct write_stream *w)
@@ -141,13 +182,20 @@ static enum status_code open_stream(struct write_stream *w, const struct msg_wri
                                     struct status *st)
 {
     struct database_name db;
-    struct msg_write_response response = { .stream_id = STR("1") };
+    struct write_memory *memory = w->call->server->write_memory;
+    struct msg_write_response response = { 0 };
     if (path_parse_database(&db, request->database, st) ||
         single_project_check(w->call->server->options, db.project, st))
         return st->code;
     if (request->writes.n)
         return status_set(st, STATUS_INVALID_ARGUMENT, "the first message of the stream may have no writes");
+    if (!request->stream_id.n)
+        w->past = write_memory_begin(memory, request->database, &w->call->principal);
+    else if (write_memory_resume(&w->past, &w->number, memory, request->database, &w->call->principal,
+                                 request->stream_id, request->stream_token, st))
+        return st->code;
     w->database = arena_str(w->call->arena, request->database);
+    response.stream_id = write_past_id(w->past);
     send_token(w, &response);
     return STATUS_OK;
 }
@@ -159,9 +207,12 @@ static enum status_code on_message_of_client(struct write_stream *w, struct call
         open_stream(w, request, st);
     else if (request->database.n && !str_eq(request->database, w->database))
         status_set(st, STATUS_INVALID_ARGUMENT, "the database may not change within a stream");
-    else if (request->writes.n) {
-        start_batch(w, batch, request);
-        return STATUS_OK;
+    else {
+        write_past_acknowledge(w->past, request->stream_token, w->number);
+        if (request->writes.n && !answer_again(w, batch, request, st) && st->code == STATUS_OK) {
+            start_batch(w, batch, request);
+            return STATUS_OK;
+        }
     }
     call_free(batch);
     return st->code;
@@ -192,6 +243,7 @@ static enum rpc_flow step(struct call *call)
             continue;
         }
         call_free(batch);
+        w->all_said = received == CALL_ALL_SAID;
         if (received != CALL_NOTHING_YET)
             return end(call);
     }

@@ -9,6 +9,7 @@
 #include "server/service/listen_hub.h"
 #include "server/service/rulesets.h"
 #include "server/service/transaction.h"
+#include "server/service/write_memory.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -55,6 +56,7 @@ void loopback_open(struct loopback *l, const struct options *options)
                                 .allow_reset = true };
     must(store_open(&s->store, &so, &st), &st);
     s->listeners = listen_hub_new(s);
+    s->write_memory = write_memory_new();
     store_observe(s->store, (struct store_observer){ .visible = visible, .data = s->listeners });
     s->rules = rules_registry_new();
     s->summary = summary_new();
@@ -72,6 +74,7 @@ void loopback_close(struct loopback *l)
     transactions_free(l->server.transactions);
     rules_registry_free(l->server.rules);
     listen_hub_free(l->server.listeners);
+    write_memory_free(l->server.write_memory);
     summary_free(l->server.summary);
     faults_free(l->server.faults);
     arena_free(l->arena);
