@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <nettle/eddsa.h>
 #include <nettle/md5.h>
+#include <nettle/sha1.h>
 #include <nettle/sha2.h>
 
 /* nettle's headers rename its functions by macros; ours have the same short names. */
@@ -12,7 +13,8 @@
 
 static_assert(sizeof(struct sha256_ctx) <= sizeof(struct sha256), "crypto.h gives too little room");
 static_assert(_Alignof(struct sha256_ctx) <= _Alignof(struct sha256), "crypto.h aligns too little");
-static_assert(SHA256_DIGEST_SIZE == SHA256_SIZE && MD5_DIGEST_SIZE == MD5_SIZE, "digest sizes");
+static_assert(SHA256_DIGEST_SIZE == SHA256_SIZE && SHA1_DIGEST_SIZE == SHA1_SIZE && MD5_DIGEST_SIZE == MD5_SIZE,
+              "digest sizes");
 static_assert(ED25519_KEY_SIZE == ED25519_KEY && ED25519_SIGNATURE_SIZE == ED25519_SIGNATURE,
               "Ed25519 sizes");
 
@@ -43,6 +45,15 @@ void sha256_of(unsigned char out[SHA256_SIZE], const void *bytes, size_t n)
     sha256_init(&h);
     sha256_update(&h, bytes, n);
     sha256_final(&h, out);
+}
+
+void sha1_of(unsigned char out[SHA1_SIZE], const void *bytes, size_t n)
+{
+    struct sha1_ctx h;
+    nettle_sha1_init(&h);
+    if (n)
+        nettle_sha1_update(&h, n, bytes);
+    nettle_sha1_digest(&h, SHA1_SIZE, out);
 }
 
 void md5_of(unsigned char out[MD5_SIZE], const void *bytes, size_t n)

@@ -4,7 +4,7 @@
 
 #include "core/str.h"
 
-enum { SHA256_SIZE = 32, MD5_SIZE = 16, ED25519_KEY = 32, ED25519_SIGNATURE = 64 };
+enum { SHA256_SIZE = 32, SHA1_SIZE = 20, MD5_SIZE = 16, ED25519_KEY = 32, ED25519_SIGNATURE = 64 };
 
 /* A running SHA-256; opaque room for nettle's context (size asserted in crypto.c). */
 struct sha256 {
@@ -15,6 +15,7 @@ void sha256_update(struct sha256 *h, const void *bytes, size_t n);
 void sha256_final(struct sha256 *h, unsigned char out[SHA256_SIZE]);
 void sha256_of(unsigned char out[SHA256_SIZE], const void *bytes, size_t n);
 
+void sha1_of(unsigned char out[SHA1_SIZE], const void *bytes, size_t n); /* for WebSocket handshakes alone */
 void md5_of(unsigned char out[MD5_SIZE], const void *bytes, size_t n);
 uint32_t crc32_of(const void *bytes, size_t n);  /* IEEE 802.3, reflected */
 uint32_t crc32c_of(const void *bytes, size_t n); /* Castagnoli, reflected */

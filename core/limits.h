@@ -142,6 +142,13 @@ enum {
     LIMIT_COVERAGE_VALUE_BYTES = 16 * 1024,     /* ours: of one value as JSON; larger ones are only counted */
     LIMIT_COVERAGE_BYTES = 8 * 1024 * 1024,     /* ours: of all values that one shard keeps */
     LIMIT_RULES_RECORD = 16 * 1024 * 1024, /* ours: of one evaluation, for the Requests feed */
+
+    /* The Requests feed */
+    LIMIT_FEED_KEPT = 50,                      /* of Google's emulator: evaluations told to whoever comes later; */
+    LIMIT_FEED_BYTES = 16 * 1024 * 1024,       /* ours: and fewer when they are large */
+    LIMIT_FEED_LISTENERS = 16,                 /* ours: then 503 */
+    LIMIT_FEED_UNREAD = 32 * 1024 * 1024,      /* ours: a listener that leaves more unread is dropped */
+    LIMIT_WEBSOCKET_FRAME = 64 * 1024,         /* ours: of a client; what it says is read and dropped */
     LIMIT_RULES_ARENA = 64 * 1024 * 1024, /* ours: memory of one decision */
 };
 

@@ -60,7 +60,7 @@ static void put_outcomes(struct buf *out, const struct eval *e, const struct eva
     buf_byte(out, ']');
 }
 
-void evaluation_tell(struct eval *e, const struct evaluation *evaluation)
+static void tell(struct eval *e, const struct evaluation *evaluation, const char *outcome)
 {
     struct buf out;
     buf_init(&out, LIMIT_RULES_RECORD);
@@ -70,11 +70,24 @@ void evaluation_tell(struct eval *e, const struct evaluation *evaluation)
     put_context(&out, e);
     buf_z(&out, ",\"granularAllowOutcomes\":");
     put_outcomes(&out, e, evaluation);
-    buf_printf(&out, ",\"outcome\":\"%s\"}",
-               evaluation->granted  ? "allow"
-               : evaluation->failed ? "error"
-                                    : "deny");
+    buf_printf(&out, ",\"outcome\":\"%s\"}", outcome);
     if (!out.overflowed)
         e->env->evaluated(e->env->data, buf_view(&out));
     buf_dispose(&out);
+}
+
+void evaluation_tell(struct eval *e, const struct evaluation *evaluation)
+{
+    tell(e, evaluation, evaluation->granted ? "allow" : evaluation->failed ? "error" : "deny");
+}
+
+void rules_tell_unasked(const struct ruleset *ruleset, const struct rules_request *request, const struct rules_env *env,
+                        struct arena *arena, const char *outcome)
+{
+    struct eval e;
+    struct rules_budget budget = { .arena = arena };
+    struct status st = status_init(NULL);
+    eval_init(&e, ruleset, request, env, &budget, arena, &st);
+    e.list_resource = eval_unproved(&e);
+    tell(&e, &(struct evaluation){ 0 }, outcome);
 }

@@ -9,7 +9,8 @@
  *                             of a list the collection and a star, of a collection group the document above, two
  *                             stars, the collection and a star
  *     granularAllowOutcomes   [{"line":7,"outcome":false}, ...]: each allow that was evaluated, in that order
- *     outcome                 "allow", "deny", or "error" when some allow failed and none granted
+ *     outcome                 "allow", "deny", or "error" when some allow failed and none granted; "admin" for what
+ *                             no rule was asked about: the UI is made for it, Google's emulator does not tell it
  *
  * A query is one evaluation for each disjunct, up to the first that is denied. Google's emulator evaluates first
  * without the documents, tells that as well, and lists the outcomes of both times: here each is told once, and
@@ -26,7 +27,8 @@ struct evaluation {
     bool failed; /* some was neither true nor false */
 };
 
-/* Tells e->env->evaluated, which is not NULL. A record of more than LIMIT_RULES_RECORD is not told. */
+/* Tells e->env->evaluated, which is not NULL. A record of more than LIMIT_RULES_RECORD is not told.
+ * rules_tell_unasked (rules.h) tells of requests that no rule was asked about. */
 void evaluation_tell(struct eval *e, const struct evaluation *evaluation);
 
 #endif

@@ -224,6 +224,10 @@ struct rules_decision {
 enum status_code rules_decide(const struct ruleset *ruleset, const struct rules_request *request,
                               const struct rules_env *env, struct rules_budget *budget, struct arena *arena,
                               struct rules_decision *decision, struct status *st);
+/* Tells env->evaluated, which is not NULL, of a request that the rules were not asked about; `outcome` is "admin", or
+ * "deny" when somebody else refused it. */
+void rules_tell_unasked(const struct ruleset *ruleset, const struct rules_request *request, const struct rules_env *env,
+                        struct arena *arena, const char *outcome);
 
 /* ---- what the language comes with ---- */
 

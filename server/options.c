@@ -32,6 +32,7 @@ struct row {
 static const struct row rows[] = {
     { "host", KIND_TEXT, AT(host), 0, "ADDRESS", "address to listen on (default localhost: 127.0.0.1 and ::1)" },
     { "port", KIND_PORT, AT(port), 0, "PORT", "port, 0 for any free one (default 8080)" },
+    { "websocket_port", KIND_PORT, AT(websocket_port), 0, "PORT", "one more port, where Firebase's Emulator UI looks for the Requests feed; the feed is at /requests of --port, too" },
     { "port-file", KIND_TEXT, AT(port_file), 0, "FILE", "write the port there once serving" },
     { "data", KIND_TEXT, AT(data), 0, "DATA", "directory, file ending in .db, or :memory: (default .cinderlog; exec: :memory:)" },
     { "fresh", KIND_BOOL, AT(fresh), 0, NULL, "start empty; what is there is moved aside" },
@@ -64,7 +65,6 @@ static const struct row rows[] = {
     { "workers", KIND_WORKERS, AT(workers), 0, "N", "worker threads (default: one per core)" },
     { "host-port", KIND_HOST_PORT, 0, 0, "HOST:PORT", "as gcloud spells --host and --port" },
     { "functions_emulator", KIND_NO_EFFECT, 0, 0, "HOST:PORT", NULL },
-    { "websocket_port", KIND_NO_EFFECT, 0, 0, "PORT", NULL },
     { "webchannel_port", KIND_NO_EFFECT, 0, 0, "PORT", NULL },
     { "database-edition", KIND_NO_EFFECT, 0, 0, "EDITION", NULL },
     { "export-name", KIND_NO_EFFECT, 0, 0, "NAME", NULL },
@@ -273,6 +273,8 @@ static enum status_code set_value(struct options *out, const struct row *row, co
         if (!parse_number(text, 65535, &number))
             return bad_value(row, text, "a port from 0 to 65535", st);
         *(uint16_t *)(void *)at = (uint16_t)number;
+        if (row->offset == AT(websocket_port))
+            out->websocket_port_given = true;
         return STATUS_OK;
     case KIND_WORKERS:
         if (!parse_number(text, 64, &number) || number == 0)

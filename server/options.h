@@ -24,6 +24,8 @@ enum audit_scope {
 struct options {
     const char *host;      /* default "127.0.0.1" and ::1 ("localhost") */
     uint16_t port;         /* 0: any free one */
+    uint16_t websocket_port; /* a second one, for the Requests feed; 0: any free one */
+    bool websocket_port_given;
     const char *port_file; /* written when serving: the port and a newline */
     const char *data;
     bool data_given, fresh;

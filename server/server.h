@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 struct faults;
+struct feed;
 struct metrics;
 struct expectations;
 struct net;
@@ -39,6 +40,7 @@ struct server {
     struct faults *faults; /* NULL: none can be set */
     struct metrics *metrics; /* NULL: nothing is counted */
     struct request_log *request_log; /* NULL: none */
+    struct feed *feed; /* NULL: nobody can listen */
     struct expectations *expectations; /* NULL: none */
     struct owner_policy *policies; /* by listener index */
     size_t n_policies;

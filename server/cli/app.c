@@ -7,6 +7,7 @@
 #include "server/faults/quota.h"
 #include "server/net/net.h"
 #include "server/ops/expect.h"
+#include "server/ops/feed.h"
 #include "server/ops/metrics.h"
 #include "server/ops/request_log.h"
 #include "server/ops/rules_file.h"
@@ -37,6 +38,7 @@ struct app {
     struct arena *arena;
     struct net_listener *listeners;
     size_t n_listeners;
+    const struct net_listener *feed_listener; /* of --websocket_port; NULL: not given, or the main port's number */
     struct transport *transport;
     pthread_t loop;
     bool looping;
@@ -171,14 +173,25 @@ static enum status_code open_faults(struct app *app, struct status *st)
     return STATUS_OK;
 }
 
+/* One more listener, on which owner means what it does on the main one: it has no policy of its own. */
+static void open_feed_port(struct app *app)
+{
+    const struct options *o = &app->options;
+    if (!o->websocket_port_given || (o->websocket_port && o->websocket_port == o->port))
+        return;
+    struct net_listener *l = &app->listeners[app->n_listeners++];
+    *l = (struct net_listener){ o->host, o->websocket_port, "--websocket_port" };
+    app->feed_listener = l;
+}
+
 /* One listener for the main port and one for each PORT of --owner-as, with what owner means on it. */
 static enum status_code open_policies(struct app *app, struct status *st)
 {
     struct options *o = &app->options;
-    size_t most = 1 + o->n_owner_as;
+    size_t most = 2 + o->n_owner_as;
     app->listeners = ARENA_ARRAY(app->arena, struct net_listener, most);
     app->server.policies = ARENA_ARRAY(app->arena, struct owner_policy, most);
-    app->listeners[0] = (struct net_listener){ o->host, o->port };
+    app->listeners[0] = (struct net_listener){ .host = o->host, .port = o->port };
     app->n_listeners = 1;
     struct owner_policy *main_policy = &app->server.policies[0];
     main_policy->iam = IAM_ALL;
@@ -198,7 +211,7 @@ static enum status_code open_policies(struct app *app, struct status *st)
                 "--owner-as: the main port was given two principals; write PORT=FILE for the second");
         policy->iam = IAM_ALL;
         if (at)
-            app->listeners[at] = (struct net_listener){ o->host, o->owner_as[i].port };
+            app->listeners[at] = (struct net_listener){ o->host, o->owner_as[i].port, "--owner-as" };
         if (owner_policy_read(policy, app->arena, o->owner_as[i].file, st))
             return st->code;
     }
@@ -207,6 +220,7 @@ static enum status_code open_policies(struct app *app, struct status *st)
             st, STATUS_INVALID_ARGUMENT,
             "--owner-as and --owner-iam exclude each other on one port: rules or IAM decide, not both");
     app->server.n_policies = app->n_listeners;
+    open_feed_port(app);
     return STATUS_OK;
 }
 
@@ -295,6 +309,7 @@ struct app *app_open(const struct options *options, int *exit_code)
     server->rules = rules_registry_new();
     server->listeners = listen_hub_new(server);
     server->write_memory = write_memory_new();
+    server->feed = feed_new(options->websocket_port_given);
     server->summary = summary_new();
     server->metrics = metrics_new();
     server->expectations = expect_new(options->expect, options->n_expect);
@@ -390,9 +405,11 @@ void app_announce(const struct app *app)
         printf("Fault %zu: " STR_FMT "\n", i + 1, STR_ARG(app->options.fault[i]));
     for (size_t i = 0; i < app->options.n_quota; i++)
         printf("Quota of each database: " STR_FMT "\n", STR_ARG(app->options.quota[i]));
-    for (size_t i = 1; i < app->n_listeners; i++)
+    for (size_t i = 1; i < app->server.n_policies; i++)
         printf("Owner on port %u: " STR_FMT "\n", (unsigned)app->listeners[i].port,
                STR_ARG(app->server.policies[i].user.label));
+    if (app->feed_listener)
+        printf("Requests feed: ws://%s%s%s:%u/requests\n", open, host, close, (unsigned)app->feed_listener->port);
     printf("API endpoint: http://%s%s%s:%u\n", open, host, close, port);
     printf("If you are using a library that supports the FIRESTORE_EMULATOR_HOST environment variable, "
            "run:\n\n");
@@ -496,6 +513,7 @@ int app_close(struct app *app)
     summary_free(server->summary);
     metrics_free(server->metrics);
     faults_free(server->faults);
+    feed_free(server->feed);
     request_log_close(server->request_log);
     expect_free(server->expectations);
     arena_free(app->arena);

@@ -14,6 +14,7 @@ const struct http_route control_routes[] = {
     { "GET", "/healthz", control_health, true },
     { "GET", "/readyz", control_ready, true },
     { "GET", "/metrics", control_metrics, false },
+    { "GET", "/requests", control_requests, true },
     { "GET", "/cinderlog/v1/checkpoint", control_checkpoint, false },
     { "GET", "/cinderlog/v1/stats", control_stats, false },
     { "GET", "/cinderlog/v1/entries", control_entries, false },

@@ -29,6 +29,9 @@ void control_stats(struct http_call *call); /* entries, commits, SQLite transact
 void control_entries(struct http_call *call);
 void control_summary(struct http_call *call);
 
+/* feed.c: as Google's emulator, there on a port of its own. */
+void control_requests(struct http_call *call);
+
 /* metrics.c: for Prometheus. */
 void control_metrics(struct http_call *call);
 

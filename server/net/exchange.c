@@ -465,6 +465,14 @@ void net_fault(struct exchange *e, enum net_fault fault)
     unlock_and_post(e);
 }
 
+bool exchange_aborted(struct exchange *e)
+{
+    pthread_mutex_lock(&e->lock);
+    bool aborted = e->aborted;
+    pthread_mutex_unlock(&e->lock);
+    return aborted;
+}
+
 bool exchange_stalls(struct exchange *e)
 {
     pthread_mutex_lock(&e->lock);
@@ -474,6 +482,23 @@ bool exchange_stalls(struct exchange *e)
 }
 
 /* ---- the loop takes ---- */
+
+static enum exchange_rest rest_of(const struct exchange *e)
+{
+    if (e->first)
+        return EXCHANGE_MORE;
+    return e->finished ? EXCHANGE_END : e->fault == NET_FAULT_TRUNCATE ? EXCHANGE_CUT : EXCHANGE_MORE;
+}
+
+/* The oldest chunk is not needed any more; its bytes may be somebody else's now. */
+static void drop_first(struct exchange *e)
+{
+    struct chunk *c = e->first;
+    e->first = c->next;
+    if (!e->first)
+        e->last = NULL;
+    free(c);
+}
 
 size_t exchange_take(struct exchange *e, void *to, size_t n, enum exchange_rest *rest)
 {
@@ -486,14 +511,11 @@ size_t exchange_take(struct exchange *e, void *to, size_t n, enum exchange_rest 
         taken += part;
         c->off += part;
         if (c->off == c->len) {
-            e->first = c->next;
-            if (!e->first)
-                e->last = NULL;
             free(c->data);
-            free(c);
+            drop_first(e);
         }
     }
-    *rest = e->first ? EXCHANGE_MORE : e->finished ? EXCHANGE_END : e->fault == NET_FAULT_TRUNCATE ? EXCHANGE_CUT : EXCHANGE_MORE;
+    *rest = rest_of(e);
     pthread_mutex_unlock(&e->lock);
     if (taken) {
         atomic_fetch_sub(&e->pending, taken);
@@ -503,19 +525,18 @@ size_t exchange_take(struct exchange *e, void *to, size_t n, enum exchange_rest 
     return taken;
 }
 
-unsigned char *exchange_take_whole(struct exchange *e, size_t *n)
+unsigned char *exchange_take_chunk(struct exchange *e, size_t *n, enum exchange_rest *rest)
 {
     unsigned char *data = NULL;
     *n = 0;
     pthread_mutex_lock(&e->lock);
-    struct chunk *c = e->first;
-    if (c) {
-        assert(!c->next && c->off == 0);
-        data = c->data;
-        *n = c->len;
-        e->first = e->last = NULL;
-        free(c);
+    if (e->first) {
+        assert(e->first->off == 0);
+        data = e->first->data;
+        *n = e->first->len;
+        drop_first(e);
     }
+    *rest = rest_of(e);
     pthread_mutex_unlock(&e->lock);
     atomic_fetch_sub(&e->pending, *n);
     atomic_fetch_sub(&e->box->held, *n);

@@ -134,6 +134,27 @@ static void add_header(struct MHD_Response *response, const struct net_header *h
         free(value);
 }
 
+/* The 101 is sent: the socket is ours until http1_take_back. */
+static void on_upgrade(void *data, struct MHD_Connection *mhd, void *context, const char *early, size_t n,
+                       MHD_socket fd, struct MHD_UpgradeResponseHandle *handle)
+{
+    struct exchange *e = data;
+    (void)mhd;
+    (void)context;
+    assert(fd == e->conn->fd);
+    (void)fd;
+    e->conn->upgrade = handle;
+    websocket_add(e->conn, e, early, n);
+}
+
+void http1_take_back(struct conn *c)
+{
+    MHD_upgrade_action(c->upgrade, MHD_UPGRADE_ACTION_CLOSE);
+    c->upgrade = NULL;
+    c->kind = CONN_HTTP1;
+    c->net->http1->must_run = true;
+}
+
 /* Gives the answer to the library, once, as soon as it has begun. False when it has not. */
 static bool queue_answer(struct exchange *e)
 {
@@ -152,11 +173,14 @@ static bool queue_answer(struct exchange *e)
         return e->submitted;
     if (whole) {
         size_t n;
-        unsigned char *data = exchange_take_whole(e, &n);
+        enum exchange_rest rest;
+        unsigned char *data = exchange_take_chunk(e, &n, &rest);
         response = MHD_create_response_from_buffer(n, data ? (void *)data : (void *)"",
                                                    data ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
         if (!response)
             free(data);
+    } else if (e->websocket) {
+        response = MHD_create_response_for_upgrade(on_upgrade, e);
     } else {
         response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_answer, e, NULL);
     }
@@ -166,7 +190,7 @@ static bool queue_answer(struct exchange *e)
     }
     for (size_t i = 0; i < e->n_headers; i++)
         add_header(response, &e->headers[i]);
-    if (e->net->stopping || fault == NET_FAULT_GOAWAY)
+    if ((e->net->stopping || fault == NET_FAULT_GOAWAY) && !e->websocket)
         MHD_add_response_header(response, "connection", "close");
     e->submitted = true;
     set_waiting(e->request, false);
@@ -504,7 +528,7 @@ enum status_code http1_open(struct net *net, struct status *st)
     if (!net->http1)
         return status_set(st, STATUS_RESOURCE_EXHAUSTED, "no memory to serve");
     net->http1->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL, NULL, on_request,
+        MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUPPRESS_DATE_NO_CLOCK | MHD_ALLOW_UPGRADE, 0, NULL, NULL, on_request,
         net, MHD_OPTION_CONNECTION_LIMIT, (unsigned)net->options.max_connections + 16,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL, MHD_OPTION_CONNECTION_TIMEOUT, timeout_s,
         MHD_OPTION_URI_LOG_CALLBACK, on_request_line, net, MHD_OPTION_NOTIFY_COMPLETED, on_completed, net,

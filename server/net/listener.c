@@ -152,15 +152,15 @@ static int bind_one(const char *host, uint16_t port)
     return -1;
 }
 
-static enum status_code bind_error(const char *host, uint16_t port, struct status *st)
+static enum status_code bind_error(const char *host, uint16_t port, const char *option, struct status *st)
 {
     char who[128] = "";
     switch (errno) {
     case EADDRINUSE:
         holder(who, sizeof who, port);
         return status_set(st, STATUS_UNAVAILABLE,
-                          "cannot listen on %s port %u: address already in use%s; choose another with --port",
-                          host, port, who);
+                          "cannot listen on %s port %u: address already in use%s; choose another with %s",
+                          host, port, who, option ? option : "--port");
     case EINVAL:
         return status_set(
             st, STATUS_INVALID_ARGUMENT,
@@ -178,17 +178,17 @@ static bool no_such_address(int error)
 
 /* Both loopback addresses on one port. With port 0 the kernel chooses for one and the other may be taken:
  * then another is tried. */
-static enum status_code bind_localhost(int fds[2], uint16_t port, struct status *st)
+static enum status_code bind_localhost(int fds[2], uint16_t port, const char *option, struct status *st)
 {
     for (int tries = 0; tries < 50; tries++) {
         fds[0] = bind_one("127.0.0.1", port);
         if (fds[0] < 0 && !no_such_address(errno))
-            return bind_error("127.0.0.1", port, st);
+            return bind_error("127.0.0.1", port, option, st);
         fds[1] = bind_one("::1", fds[0] < 0 ? port : bound_port(fds[0]));
         if (fds[1] >= 0 || (fds[0] >= 0 && no_such_address(errno)))
             return STATUS_OK;
         if (fds[0] < 0 || port != 0) {
-            enum status_code code = bind_error("::1", port, st);
+            enum status_code code = bind_error("::1", port, option, st);
             if (fds[0] >= 0)
                 close(fds[0]);
             return code;
@@ -203,12 +203,12 @@ static enum status_code listen_on(struct net *net, unsigned index, struct status
     struct net_listener *l = &net->listeners[index];
     int fds[2] = { -1, -1 };
     if (strcmp(l->host, "localhost") == 0) {
-        if (bind_localhost(fds, l->port, st))
+        if (bind_localhost(fds, l->port, l->option, st))
             return st->code;
     } else {
         fds[0] = bind_one(l->host, l->port);
         if (fds[0] < 0)
-            return bind_error(l->host, l->port, st);
+            return bind_error(l->host, l->port, l->option, st);
     }
     for (int i = 0; i < 2; i++) {
         if (fds[i] < 0)

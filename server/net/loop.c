@@ -1,6 +1,7 @@
 /* loop.c - the one I/O thread: waits, tells HTTP/1.1 from HTTP/2, hands sockets on, carries answers.
  *
  * A connection:   accepted -> PEEK -> HTTP1 (libmicrohttpd has the socket) or HTTP2 -> DEAD -> freed
+ *                 HTTP1 -> WEBSOCKET -> HTTP1 (the library closes what it has accepted)
  *                 accepted -> LINGER (over the maximum; has its 503) -> DEAD -> freed
  * HTTP2 ends in LINGER too when it ends by itself.
  *
@@ -81,6 +82,7 @@ void conn_gone(struct conn *c)
     c->kind = CONN_DEAD;
     if (kind == CONN_HTTP2)
         http2_free(c);
+    websocket_free(c);
     link_remove(&c->dirty);
     link_remove(&c->all);
     link_add(&net->dead, &c->all);
@@ -242,6 +244,9 @@ static void conn_event(struct conn *c, uint32_t events)
         if (c->kind == CONN_HTTP2 && (events & EPOLLOUT))
             conn_dirty(c);
         break;
+    case CONN_WEBSOCKET:
+        websocket_event(c, events);
+        break;
     case CONN_HTTP1:
     case CONN_DEAD:
         break;
@@ -273,6 +278,9 @@ static void check_conn(struct conn *c)
     case CONN_HTTP2:
         http2_check(c);
         break;
+    case CONN_WEBSOCKET:
+        websocket_check(c);
+        break;
     case CONN_DEAD:
         break;
     }
@@ -297,6 +305,8 @@ static void take_mail(struct net *net)
         pthread_mutex_unlock(&e->lock);
         if (e->conn && e->conn->kind == CONN_HTTP2)
             http2_answer(e);
+        else if (e->conn && e->conn->kind == CONN_WEBSOCKET)
+            websocket_answer(e->conn);
         else if (e->conn)
             http1_answer(e);
         exchange_check_drained(e);
@@ -364,6 +374,8 @@ static void begin_stop(struct net *net)
             http1_stop(c);
         else if (c->kind == CONN_HTTP2)
             http2_stop(c);
+        else if (c->kind == CONN_WEBSOCKET)
+            websocket_stop(c);
         else if (c->kind == CONN_PEEK)
             conn_close(c);
     }
@@ -376,6 +388,8 @@ static void cut_all(struct net *net)
         next = l->next;
         if (c->kind == CONN_HTTP1)
             http1_cut(c);
+        else if (c->kind == CONN_WEBSOCKET)
+            websocket_cut(c);
         else
             conn_close(c);
     }

@@ -2,7 +2,7 @@
  *
  * The loop accepts, peeks (MSG_PEEK) for the HTTP/2 preface and gives the socket to http2.c (nghttp2) or to
  * http1.c (libmicrohttpd in external epoll mode). Either turns it into exchanges: one request and its
- * answer. Handlers run on the loop thread and must not block; answers may come from any thread.
+ * answer; on HTTP/1.1 an exchange may become a WebSocket (websocket.c, wslay). Handlers run on the loop thread and must not block; answers may come from any thread.
  *
  *   head arrives -> handler.head()   answer at once, or say how the body shall come
  *   body complete -> handler.request()  (NET_BODY_WHOLE)     or handler.chunk() ... (NET_BODY_STREAM)
@@ -66,6 +66,7 @@ struct net_handler {
 struct net_listener {
     const char *host; /* "127.0.0.1", "::1", "localhost" (both loopbacks), "0.0.0.0", "::" */
     uint16_t port;    /* 0: any free one; filled with the real one */
+    const char *option; /* named when the port is taken; NULL: "--port" */
 };
 
 struct net_options {
@@ -75,7 +76,7 @@ struct net_options {
     size_t max_body;        /* LIMIT_MESSAGE_BYTES + framing */
     struct net_handler handler;
     int read_deadline_ms; /* 0: LIMIT_REQUEST_READ_S; a whole request must have arrived within it */
-    int idle_ms;          /* 0: LIMIT_IDLE_CONNECTION_S; HTTP/1.1 connections without a request */
+    int idle_ms;          /* 0: LIMIT_IDLE_CONNECTION_S; HTTP/1.1 connections without a request, silent WebSockets */
     int unread_ms;        /* 0: LIMIT_UNREAD_S; HTTP/2 answers that the client does not take */
 };
 
@@ -110,6 +111,15 @@ void *exchange_user(const struct exchange *exchange);
  * closed(), on whichever thread was last. So a handler that keeps its state there may be told closed()
  * while another thread finishes. */
 void exchange_own_user(struct exchange *exchange, void *user, void (*dispose)(void *user));
+
+/* ---- WebSockets (RFC 6455) ---- */
+/* False for the handshake of one; what is none is answered, with 426 or 400 and a sentence. */
+bool exchange_refuse_websocket(struct exchange *exchange);
+/* Answers a handshake; on the loop thread, from request(). From then on each
+ * exchange_write is one text message, exchange_finish ends it in order, exchange_abort at once. Pings are answered,
+ * what the client says is read and dropped, and bounded; a client that is silent for idle_ms is asked for a sign of
+ * life and let go without one. No extension and no subprotocol is spoken. */
+void exchange_websocket(struct exchange *exchange);
 
 /* All thread-safe; after a cancel they do nothing. `body` and `bytes` are taken over and left empty.
  * Headers are copied. content-length is set by exchange_reply. Chunked on HTTP/1.1 when streaming. Whatever

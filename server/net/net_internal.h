@@ -77,11 +77,13 @@ enum conn_kind {
     CONN_PEEK,  /* not yet known which protocol */
     CONN_HTTP1, /* libmicrohttpd has the socket */
     CONN_HTTP2,
+    CONN_WEBSOCKET, /* was CONN_HTTP1 and will be so for a moment at its end: the library closes the socket */
     CONN_LINGER, /* has got its last bytes; kept a moment, since closing with unread input destroys them */
     CONN_DEAD,   /* closed; freed at the end of the loop's round */
 };
 struct http1_request;
 struct http2;
+struct websocket;
 struct conn {
     struct source source;
     enum conn_kind kind;
@@ -99,6 +101,9 @@ struct conn {
     struct http1_request *request; /* the one being read or answered, from its request line on */
     uint64_t bytes_when_idle;      /* received while no request was in progress: more means one began */
     bool idle_known, began;
+    /* WEBSOCKET */
+    struct MHD_UpgradeResponseHandle *upgrade;
+    struct websocket *websocket;
     /* HTTP2 */
     struct http2 *h2;
     struct link dirty; /* net->dirty: has something to send */
@@ -164,6 +169,17 @@ void http1_stop(struct conn *conn); /* ends it when no request is in progress, o
 void http1_cut(struct conn *conn);  /* at once */
 void http1_answer(struct exchange *exchange); /* the answer has grown */
 void http1_close(struct net *net);
+void http1_take_back(struct conn *conn); /* a CONN_WEBSOCKET that is over: the library ends its exchange and closes it */
+
+/* websocket.c */
+/* The library has answered the handshake and gives the socket up; `early` came with the request. */
+void websocket_add(struct conn *conn, struct exchange *exchange, const void *early, size_t n);
+void websocket_event(struct conn *conn, uint32_t events);
+void websocket_answer(struct conn *conn); /* the exchange has something to say */
+void websocket_check(struct conn *conn);
+void websocket_stop(struct conn *conn);   /* "going away", and the client may answer that */
+void websocket_cut(struct conn *conn);    /* at once */
+void websocket_free(struct conn *conn);   /* from conn_gone */
 
 /* http2.c: one session of nghttp2, which knows nothing of sockets */
 bool http2_add(struct conn *conn); /* false: could not, and the connection is to be closed */
@@ -230,6 +246,7 @@ struct exchange {
     bool submitted, deferred;
     int64_t taken_ns; /* HTTP/2: when the client last took some of the answer; 0: nothing waits to be taken */
     struct http1_request *request;
+    bool websocket; /* exchange_websocket was called */
 };
 
 /* A new exchange with the loop's and the handler's reference. All strings of `head` and its headers are
@@ -252,10 +269,12 @@ enum exchange_rest {
 };
 /* Moves up to n bytes of the answer to `to`. */
 size_t exchange_take(struct exchange *exchange, void *to, size_t n, enum exchange_rest *rest);
+/* exchange_abort was called, or the like. */
+bool exchange_aborted(struct exchange *exchange);
 /* NET_FAULT_STALL was called. */
 bool exchange_stalls(struct exchange *exchange);
-/* The only chunk of a whole answer, detached; NULL when empty. */
-unsigned char *exchange_take_whole(struct exchange *exchange, size_t *n);
+/* The oldest chunk, detached: what one exchange_write gave, or a whole answer; NULL when there is none. *rest is set. */
+unsigned char *exchange_take_chunk(struct exchange *exchange, size_t *n, enum exchange_rest *rest);
 /* Calls the waiter when pending is low enough or the exchange was cancelled. */
 void exchange_check_drained(struct exchange *exchange);
 

@@ -6,6 +6,7 @@
 #include "core/crypto.h"
 #include "core/log.h"
 #include "server/ops/denials.h"
+#include "server/ops/feed.h"
 #include "server/ops/metrics.h"
 #include "server/ops/summary.h"
 #include "server/service/rulesets.h"
@@ -94,6 +95,27 @@ static void add_fact(struct status_detail *d, const char *key, struct str value)
 {
     if (value.n)
         d->facts[d->count++] = (struct status_fact){ key, value };
+}
+
+/* ---- the Requests feed ---- */
+
+static void tell_feed(void *data, struct str record)
+{
+    struct authz *authz = data;
+    feed_tell(authz->call->server->feed, authz->db.project, authz->ruleset, record);
+}
+
+/* What the owner asked for: `asked` names method and path, and what else is known. No rules are held for it yet. */
+static void tell_owner(struct authz *authz, const struct rules_request *asked, const char *outcome)
+{
+    struct rules_env env = { .data = authz, .evaluated = tell_feed };
+    struct rules_request r = *asked;
+    r.db = authz->db;
+    r.time = authz->now;
+    r.in_transaction = authz->in_transaction;
+    authz->ruleset = rules_registry_get(authz->call->server->rules, authz->db.project);
+    rules_tell_unasked(authz->ruleset, &r, &env, authz->arena, outcome);
+    authz_end(authz);
 }
 
 /* One ErrorInfo for each allow that was tried. */
@@ -197,6 +219,7 @@ static enum status_code decide(struct authz *authz, const struct rules_request *
 {
     struct call *call = authz->call;
     struct rules_env env = { .data = authz, .get_document = get_document, .trace = trace_debug };
+    env.evaluated = feed_wanted(call->server->feed) ? tell_feed : NULL;
     struct rules_decision decision;
     int64_t began = clock_mono_ns();
     enum status_code code =
@@ -252,11 +275,13 @@ enum status_code authz_iam(struct call *call, uint64_t iam, struct str what, str
     return st->code;
 }
 
-static enum status_code decide_owner(struct authz *authz, enum rules_method method, struct str path,
-                                     uint64_t iam, struct status *st)
+static enum status_code decide_owner(struct authz *authz, const struct rules_request *asked, uint64_t iam,
+                                     struct status *st)
 {
-    enum status_code code = authz_iam(authz->call, iam, path, st);
-    count_decision(authz, method, path);
+    enum status_code code = authz_iam(authz->call, iam, asked->path, st);
+    count_decision(authz, asked->method, asked->path);
+    if (feed_wanted(authz->call->server->feed))
+        tell_owner(authz, asked, code ? "deny" : "admin");
     return code;
 }
 
@@ -265,7 +290,9 @@ enum status_code authz_get(struct authz *authz, struct str path, const struct ru
 {
     struct rules_request r;
     if (!authz_by_rules(authz->call))
-        return decide_owner(authz, RULES_GET, path, IAM_ENTITIES_GET, st);
+        return decide_owner(
+            authz, &(struct rules_request){ .method = RULES_GET, .path = path, .resource = document },
+            IAM_ENTITIES_GET, st);
     fill_request(authz, &r, RULES_GET, path);
     r.resource = document;
     return decide(authz, &r, st);
@@ -276,7 +303,8 @@ enum status_code authz_list(struct authz *authz, struct str path, const struct r
 {
     struct rules_request r;
     if (!authz_by_rules(authz->call))
-        return decide_owner(authz, RULES_LIST, path, IAM_ENTITIES_LIST | IAM_ENTITIES_GET, st);
+        return decide_owner(authz, &(struct rules_request){ .method = RULES_LIST, .path = path, .query = query },
+                            IAM_ENTITIES_LIST | IAM_ENTITIES_GET, st);
     fill_request(authz, &r, RULES_LIST, path);
     r.query = query;
     return decide(authz, &r, st);
@@ -289,7 +317,10 @@ enum status_code authz_write(struct authz *authz, enum rules_method method, stru
     struct rules_request r;
     if (!authz_by_rules(authz->call)) {
         authz->decision = authz->call->server->policies[0].iam_given ? STR("iam") : STR("owner");
-        return decide_owner(authz, method, path, iam, st);
+        struct rules_request asked = {
+            .method = method, .path = path, .resource = before, .new_fields = after, .touched = touched
+        };
+        return decide_owner(authz, &asked, iam, st);
     }
     fill_request(authz, &r, method, path);
     r.in_transaction = true; /* also for a plain commit: observed on Google's emulator 1.19.9 */

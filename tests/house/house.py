@@ -32,6 +32,7 @@ THIRD_PARTY = {
     "microhttpd": "server/net/http1.c",
     "nghttp2/": "server/net/http2.c",
     "re2/": "rules-engine/regex.cc",
+    "wslay/": "server/net/websocket.c",
 }
 
 # The C library, POSIX and Linux.

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 static const struct net_header TEXT[] = { { STR_INIT("content-type"), STR_INIT("text/plain") } };
-enum { PENDING_MAX = 256 * 1024 };
+enum { PENDING_MAX = 256 * 1024, STUCK = 32 * 1024 * 1024 };
 int harness_grace_ms = 5000;
 
 static void reply(struct exchange *e, int status, struct str text)
@@ -124,6 +124,17 @@ static bool answer(struct harness *h, struct job *job)
         exchange_start(e, 200, TEXT, 1);
         return stream_some(h, job);
     }
+    if (sscanf(target, "/websocket/%lu/%lu", &n, &m) == 2) {
+        job->left = n;
+        job->size = m;
+        return stream_some(h, job);
+    }
+    if (str_eq_z(head->target, "/websocket/stuck")) {
+        struct buf body = filled(STUCK);
+        exchange_write(e, &body);
+        exchange_abort(e);
+        return true;
+    }
     if (sscanf(target, "/bytes/%lu", &n) == 1) {
         struct buf body = filled(n);
         exchange_reply(e, 200, TEXT, 1, &body);
@@ -188,6 +199,13 @@ static void on_request(void *data, struct exchange *e, struct str body)
     struct harness *h = data;
     struct str target = exchange_head(e)->target;
     atomic_fetch_add(&h->requests, 1);
+    if (str_starts(target, STR("/websocket"))) {
+        if (exchange_refuse_websocket(e)) {
+            let_go(h, e);
+            return;
+        }
+        exchange_websocket(e);
+    }
     if (str_eq_z(target, "/now")) {
         reply(e, 200, STR("now"));
         let_go(h, e);
@@ -199,7 +217,7 @@ static void on_request(void *data, struct exchange *e, struct str body)
         exchange_write(e, &piece);
     } else if (str_eq_z(target, "/stall")) {
         net_fault(e, NET_FAULT_STALL);
-    } else if (!str_eq_z(target, "/hang")) {
+    } else if (!str_eq_z(target, "/hang") && !str_eq_z(target, "/websocket")) {
         struct job *job = calloc(1, sizeof *job);
         job->exchange = e;
         exchange_set_user(e, job);

@@ -12,6 +12,9 @@
  *   /half       started, one piece "half", then nothing
  *   /abort      exchange_abort by another thread
  *   /fault/X    another thread: net_fault with X close, reset, goaway (and "last"), truncate (after "half")
+ *   /websocket   a WebSocket that says nothing; released when the client goes away
+ *   /websocket/N/M     another thread sends N messages of M bytes 'x', waiting as /stream, and ends it
+ *   /websocket/stuck   another thread sends one of 32 MiB, and aborts
  *   /stall      net_fault with NET_FAULT_STALL; released when the client goes away */
 #ifndef TESTS_SERVER_NET_HARNESS_H
 #define TESTS_SERVER_NET_HARNESS_H
