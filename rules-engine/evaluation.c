@@ -88,6 +88,7 @@ void rules_tell_unasked(const struct ruleset *ruleset, const struct rules_reques
     struct rules_budget budget = { .arena = arena };
     struct status st = status_init(NULL);
     eval_init(&e, ruleset, request, env, &budget, arena, &st);
-    e.list_resource = eval_unproved(&e);
+    e.resource_made = true; /* nobody looked, and the host may not have read it */
+    e.resource_value = eval_unproved(&e);
     tell(&e, &(struct evaluation){ 0 }, outcome);
 }

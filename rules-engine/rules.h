@@ -225,7 +225,7 @@ enum status_code rules_decide(const struct ruleset *ruleset, const struct rules_
                               const struct rules_env *env, struct rules_budget *budget, struct arena *arena,
                               struct rules_decision *decision, struct status *st);
 /* Tells env->evaluated, which is not NULL, of a request that the rules were not asked about; `outcome` is "admin", or
- * "deny" when somebody else refused it. */
+ * "deny" when somebody else refused it. `resource` is told as unknown. */
 void rules_tell_unasked(const struct ruleset *ruleset, const struct rules_request *request, const struct rules_env *env,
                         struct arena *arena, const char *outcome);
 

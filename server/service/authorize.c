@@ -110,6 +110,8 @@ static void tell_owner(struct authz *authz, const struct rules_request *asked, c
 {
     struct rules_env env = { .data = authz, .evaluated = tell_feed };
     struct rules_request r = *asked;
+    struct rules_touched touched = { .auto_id = asked->touched && asked->touched->auto_id };
+    r.touched = &touched; /* no more is collected of an owner's writes */
     r.db = authz->db;
     r.time = authz->now;
     r.in_transaction = authz->in_transaction;
@@ -290,9 +292,7 @@ enum status_code authz_get(struct authz *authz, struct str path, const struct ru
 {
     struct rules_request r;
     if (!authz_by_rules(authz->call))
-        return decide_owner(
-            authz, &(struct rules_request){ .method = RULES_GET, .path = path, .resource = document },
-            IAM_ENTITIES_GET, st);
+        return decide_owner(authz, &(struct rules_request){ .method = RULES_GET, .path = path }, IAM_ENTITIES_GET, st);
     fill_request(authz, &r, RULES_GET, path);
     r.resource = document;
     return decide(authz, &r, st);
@@ -317,9 +317,7 @@ enum status_code authz_write(struct authz *authz, enum rules_method method, stru
     struct rules_request r;
     if (!authz_by_rules(authz->call)) {
         authz->decision = authz->call->server->policies[0].iam_given ? STR("iam") : STR("owner");
-        struct rules_request asked = {
-            .method = method, .path = path, .resource = before, .new_fields = after, .touched = touched
-        };
+        struct rules_request asked = { .method = method, .path = path, .new_fields = after, .touched = touched };
         return decide_owner(authz, &asked, iam, st);
     }
     fill_request(authz, &r, method, path);
