@@ -24,7 +24,7 @@ PYTHON = os.path.join(VENV, "bin", "python")
 # Versions are pinned; they are what the suites were written against.
 PIP = ["google-cloud-firestore==2.34.1", "fastapi==0.165.0", "uvicorn==0.54.0", "httpx==0.28.1", "pytest==9.2.0",
        "pytest-asyncio==1.5.0", "PyYAML==6.0.3", "prometheus-client==0.26.0", "hpack==4.2.0",
-       "grpcio-health-checking==1.85.1", "grpcio-reflection==1.85.1"]
+       "grpcio-health-checking==1.85.1", "grpcio-reflection==1.85.1", "websocket-client==1.9.2"]
 
 
 class Failed(Exception):
@@ -137,6 +137,10 @@ def stage_faults():
 
 def stage_http2():
     return counted([sys.executable, "tests/server/test_http2.py", BINARY])
+
+
+def stage_feed():
+    return counted([PYTHON, "tests/server/test_feed.py", BINARY])
 
 
 def stage_contract():

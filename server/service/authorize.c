@@ -287,6 +287,12 @@ static enum status_code decide_owner(struct authz *authz, const struct rules_req
     return code;
 }
 
+void authz_tell_reads(struct authz *authz, const struct str *paths, size_t n, enum status_code code)
+{
+    for (size_t i = 0; i < n && feed_wanted(authz->call->server->feed); i++)
+        tell_owner(authz, &(struct rules_request){ .method = RULES_GET, .path = paths[i] }, code ? "deny" : "admin");
+}
+
 enum status_code authz_get(struct authz *authz, struct str path, const struct rules_document *document,
                            struct status *st)
 {

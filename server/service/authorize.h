@@ -24,7 +24,8 @@ struct authz {
     struct database_name db;
     uint64_t view;
     struct timestamp now;     /* request.time */
-    bool in_transaction;
+    bool in_transaction;      /* request.inTransaction: writes, and single reads in a transaction that may write
+                                 (observed on Google's emulator 1.19.9; queries never) */
     struct ruleset *ruleset;  /* retained by authz_begin, released by authz_end */
     struct rules_budget budget; /* in the arena of authz_begin, which is not reset */
     struct authz_pending pending;
@@ -45,6 +46,8 @@ void authz_end(struct authz *authz);
 /* Each: STATUS_OK when allowed; PERMISSION_DENIED with Google's message and ErrorInfo details in st. */
 enum status_code authz_get(struct authz *authz, struct str path, const struct rules_document *document,
                            struct status *st);
+/* The Requests feed is told of documents that an owner reads without a decision for each; `code` is what came of it. */
+void authz_tell_reads(struct authz *authz, const struct str *paths, size_t n, enum status_code code);
 enum status_code authz_list(struct authz *authz, struct str path, const struct rules_query *query,
                             struct status *st);
 /* before/after: the document's state; touched: what is named on the way from one to the other; method as the merged result says. `iam` lists what an owner needs. */

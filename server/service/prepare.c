@@ -5,6 +5,7 @@
 #include "core/codec.h"
 #include "core/crypto.h"
 #include "core/limits.h"
+#include "server/ops/feed.h"
 #include "server/ops/request_id.h"
 #include "server/service/document_limits.h"
 #include "server/service/job.h"
@@ -367,6 +368,8 @@ static void fill_commit(struct job *job, struct authz *authz, void (*done)(struc
  * each evaluation is told. */
 static bool may_guess(const struct job *job, const struct authz *authz)
 {
+    if (feed_wanted(authz->call->server->feed))
+        return false;
     return !authz->ruleset || (job->n == 1 && !rules_watched(authz->ruleset));
 }
 

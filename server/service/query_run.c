@@ -22,7 +22,6 @@ enum status_code query_run_authorize(struct query_run *run, struct call *call, s
 {
     struct rules_query rules;
     authz_begin(&run->authz, call, call->arena, run->db, run->consistency.view, authz_request_time());
-    run->authz.in_transaction = run->consistency.txn != NULL;
     query_rules(&rules, run->plan, run->structured, run->parent.path, call->arena);
     struct str path = rules.all_descendants ? rules.collection_id
                                             : path_join(call->arena, run->parent.path, rules.collection_id);

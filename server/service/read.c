@@ -54,7 +54,7 @@ enum rpc_flow service_get_document(struct call *call)
         goto out;
     consistency_fix_view(&c, call);
     authz_begin(&authz, call, call->arena, name.db, c.view, authz_request_time());
-    authz.in_transaction = c.txn != NULL;
+    authz.in_transaction = consistency_locks(&c);
     if (read_one(&stored, &authz, &c, name.path, call->arena, st))
         goto out;
     if (!stored.exists) {
@@ -230,11 +230,11 @@ enum rpc_flow service_batch_get(struct call *call)
             return batch_get_end(call);
     consistency_fix_view(&b->c, call);
     authz_begin(&b->authz, call, call->arena, b->db, b->c.view, authz_request_time());
-    b->authz.in_transaction = b->c.txn != NULL;
+    b->authz.in_transaction = consistency_locks(&b->c);
     /* A bare owner needs no decisions, but a transaction must note what it sees. */
     if (authz_by_rules(call) || consistency_locks(&b->c))
         return batch_get_decide(call);
-    if (authz_iam(call, IAM_ENTITIES_GET, STR("documents"), st))
-        return batch_get_end(call);
-    return batch_get_begin(call);
+    authz_iam(call, IAM_ENTITIES_GET, STR("documents"), st);
+    authz_tell_reads(&b->authz, b->paths, b->n, st->code);
+    return st->code ? batch_get_end(call) : batch_get_begin(call);
 }

@@ -108,6 +108,13 @@ def assert_same_decision(theirs, ours, name):
     assert same(theirs, ours), (name, theirs, ours)
 
 
+def without_name(entry):
+    """Google's emulator judges a document without a name before it has one; here it has one already."""
+    document = entry["rulesContext"]["request"]["mapValue"]["fields"]["resource"]["mapValue"]["fields"]
+    for member in ("__name__", "id"):
+        document.pop(member, None)
+
+
 def recorded(*parts):
     with open(os.path.join(ROOT, "tests", *parts), encoding="utf-8") as f:
         return [json.loads(line) for line in f]
@@ -130,6 +137,8 @@ def test_requests_are_told_as_google_tells_them():
             for theirs, ours in zip(r["told"], told):
                 assert ours.pop("rulesReleaseName") == "projects/%s/releases/cloud.firestore" % r["project"]
                 assert ours.keys() == theirs.keys()
+                if r["name"] == "a create without a name":
+                    without_name(ours)
                 assert_same_decision(theirs, ours, r["name"])
                 assert theirs["granularAllowOutcomes"] in (None, ours["granularAllowOutcomes"]), r["name"]
                 assert ours["rules"] == RULES and theirs["rules"] in (RULES, "")  # of the first of two projects it forgets them
@@ -191,8 +200,9 @@ def test_requests_of_owners_are_told_as_admin():
         s.ask("POST", DOCS + ":runQuery", query())
         s.ask("POST", DOCS + ":runQuery", query(allDescendants=True))
         s.ask("DELETE", DOCS + "/c/a")
+        s.ask("POST", DOCS + ":batchGet", {"documents": [DOCS[4:] + "/c/x", DOCS[4:] + "/c/y"]})
         assert admin(listener) == [("get", "c/a"), ("get", "c/none"), ("list", "c/*"), ("list", "c/*"), ("list", "**/c/*"),
-                                   ("delete", "c/a")]
+                                   ("delete", "c/a"), ("get", "c/x"), ("get", "c/y")]
 
 
 def test_an_admin_entry_shows_what_was_asked_for_and_not_what_nobody_looked_at():

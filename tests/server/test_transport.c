@@ -298,7 +298,7 @@ static int open_starting(void **state)
         .n_policies = 1,
     };
     t.transport = transport_new(&to);
-    t.listener = (struct net_listener){ "127.0.0.1", 0 };
+    t.listener = (struct net_listener){ .host = "127.0.0.1" };
     struct net_options no = { .listeners = &t.listener,
                               .n_listeners = 1,
                               .max_body = TRANSPORT_MAX_BODY,
