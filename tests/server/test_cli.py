@@ -111,7 +111,7 @@ def test_bad_values_are_exit_2():
 
 
 def test_google_flags_are_known_in_both_spellings():
-    with Server("--data=:memory:", "--single-project-mode", "true", "--project_id", "p", "--websocket_port=9150") as s:
+    with Server("--data=:memory:", "--single-project-mode", "true", "--project_id", "p", "--webchannel_port=9150") as s:
         assert s.ask("GET", "/")[1] == "Ok\n"
         assert s.stop() == 0
     assert "no effect" in s.err
