@@ -174,7 +174,7 @@ once() { podman_ run --rm --network none --read-only --no-healthcheck $LIMITS "$
 
 check_configuration() {
     same "runs as 10001:10001" "10001:10001" "$(image '{{.Config.User}}')"
-    same "entry point and command" "[cinderlog] [serve]" "$(image '{{.Config.Entrypoint}} {{.Config.Cmd}}')"
+    same "entry point and command" "[entrypoint.sh] [serve]" "$(image '{{.Config.Entrypoint}} {{.Config.Cmd}}')"
     same "no anonymous volume" "map[]" "$(image '{{.Config.Volumes}}')"
     same "stops by SIGTERM" "SIGTERM" "$(image '{{.Config.StopSignal}}' | sed 's/^15$/SIGTERM/')"
     holds "health check" "[CMD cinderlog healthcheck]" "$(image '{{.HealthCheck.Test}}')"
@@ -256,6 +256,22 @@ check_options() {
     same "the data is in the folder, uid 10001's" "10001" "$(stat -c %u "$work"/data/* | sort -u)"
 }
 
+# The command that Testcontainers' modules give a container (Java, Node and Go: /bin/sh, -c, and this).
+check_testcontainers() {
+    # shellcheck disable=SC2086
+    same "takes the command of Testcontainers' modules" "" "$({ podman_ create --name gcloud --network none --no-healthcheck \
+        $LIMITS "$IMAGE" /bin/sh -c "gcloud beta emulators firestore start --host-port 0.0.0.0:8080" &&
+        podman_ start gcloud; } 2>&1 >/dev/null)"
+    what=$(ready gcloud) || { bad "answers when gcloud has started it" "$what"; return; }
+    holds "its standard output has the line they wait for" "Dev App Server is now running." "$(podman_ logs gcloud 2>/dev/null)"
+    holds "its standard error has gcloud's" "[firestore] Dev App Server is now running." "$(podman_ logs gcloud 2>&1 >/dev/null)"
+    holds "listens where gcloud was told" "00000000:1F90" "$(awk '$4 == "0A" { print $2 }' "/proc/$(pid_of gcloud)/net/tcp")"
+    holds "answers when gcloud has started it" "200 " "$(http gcloud POST "$REST/notes" -H "$JSON" -d '{"fields":{}}')"
+    podman_ rm -f -t 0 gcloud >/dev/null 2>&1
+    holds "knows no other gcloud commands" "needs a real gcloud" "$(once "$IMAGE" gcloud auth list)"
+    holds "a name that is no command is cinderlog's to refuse" "cinderlog: unknown command" "$(once "$IMAGE" servee)"
+}
+
 measure() {
     podman_ save -q --format docker-dir --compress -o "$work/saved" "$IMAGE" >/dev/null 2>&1 || { bad "cannot save the image"; return; }
     layers=$(sed -n 's/.*"layers"//p' "$work/saved/manifest.json" | tr -d '\n')
@@ -289,5 +305,6 @@ echo "built in $((($(now_ms) - begin) / 1000)) s"
 check_configuration
 check_serving
 check_options
+check_testcontainers
 measure
 finish

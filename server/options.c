@@ -328,7 +328,7 @@ static enum status_code set_value(struct options *out, const struct row *row, co
     case KIND_UNSUPPORTED:
         return status_set(st, STATUS_INVALID_ARGUMENT,
                           "--%s is an option of Google's emulator that cinderlog does not have yet; data stays in "
-                          "--data DATA between runs",
+                          "--data DATA (CINDERLOG_DATA) between runs",
                           row->name);
     case KIND_NO_EFFECT:
         if (!told[row - rows])
@@ -419,6 +419,13 @@ static enum status_code read_environment(struct options *out, struct status *st)
 
 static bool is_truth(const char *word) { return strcmp(word, "true") == 0 || strcmp(word, "false") == 0; }
 
+/* --name VALUE of an option that is not known: VALUE is a word, which is passed over as well. */
+static enum status_code pass_over(struct str name)
+{
+    log_info("--" STR_FMT " is not known here and passed over", STR_ARG(name));
+    return STATUS_OK;
+}
+
 static enum status_code read_flag(struct options *out, int argc, char **argv, int *at, struct status *st)
 {
     const char *flag = argv[*at];
@@ -427,6 +434,8 @@ static enum status_code read_flag(struct options *out, int argc, char **argv, in
     if (equals)
         name.n = (size_t)(equals - flag) - 2;
     const struct row *row = find(name);
+    if (!row && out->stands_in)
+        return pass_over(name);
     if (!row) {
         const char *near = nearest_option(name);
         return status_set(st, STATUS_INVALID_ARGUMENT, "unknown option --" STR_FMT "; %s%s", STR_ARG(name),
@@ -444,16 +453,31 @@ static enum status_code read_flag(struct options *out, int argc, char **argv, in
     return set_value(out, row, value ? value : "", st);
 }
 
+/* exec listens where its environment says, and nowhere else. */
+static enum status_code read_folder(struct options *out, enum options_command command, struct status *st)
+{
+    if (firebase_folder_read(&out->folder, kept(), st) || command == OPTIONS_EXEC)
+        return st->code;
+    if (out->folder.host)
+        out->host = out->folder.host;
+    if (out->folder.port_given)
+        out->port = out->folder.port;
+    return STATUS_OK;
+}
+
 enum status_code options_parse(struct options *out, enum options_command command, int argc, char **argv, int first,
                                int *rest, struct status *st)
 {
     *out = (struct options){
         .host = "localhost",
-        .port = command == OPTIONS_EXEC ? 0 : 8080,
-        .data = command == OPTIONS_EXEC ? ":memory:" : ".cinderlog",
+        .port = 8080,
+        .data = command == OPTIONS_SERVE ? ".cinderlog" : ":memory:",
         .request_id_field = "request_id",
+        .stands_in = command == OPTIONS_STAND_IN,
     };
     *rest = argc;
+    if (!out->stands_in && read_folder(out, command, st))
+        return st->code;
     if (read_environment(out, st))
         return st->code;
     /* exec listens on a port of its own whatever an image's environment says. */
@@ -464,6 +488,8 @@ enum status_code options_parse(struct options *out, enum options_command command
             *rest = i;
             break;
         }
+        if (strncmp(argv[i], "--", 2) != 0 && out->stands_in)
+            continue;
         if (strncmp(argv[i], "--", 2) != 0)
             return status_set(st, STATUS_INVALID_ARGUMENT, "unexpected argument '%s'; see cinderlog --help", argv[i]);
         if (read_flag(out, argc, argv, &i, st))
@@ -484,7 +510,7 @@ const char *options_project(const struct options *options)
         if (value && *value)
             return value;
     }
-    return "demo-cinderlog";
+    return options->folder.project ? options->folder.project : "demo-cinderlog";
 }
 
 void options_print_help(struct buf *out)

@@ -6,6 +6,7 @@
 #define SERVER_OPTIONS_H
 
 #include "core/status.h"
+#include "server/firebase_json.h"
 #include "storage/storage.h"
 
 struct owner_as_option {
@@ -56,16 +57,27 @@ struct options {
     bool fault_header, allow_clock;
     bool single_project_mode, single_project_mode_error;
     unsigned workers; /* 0: one per core */
+    bool stands_in;   /* what is not said is as in Google's emulator: nothing is found in the working directory */
+    struct firebase_folder folder; /* what it says; those above hold what of it is in force */
 };
 
-enum options_command { OPTIONS_SERVE, OPTIONS_EXEC };
+enum options_command {
+    OPTIONS_SERVE,
+    OPTIONS_EXEC,
+    OPTIONS_STAND_IN, /* serve, started as Google's emulator is (cli/shim.h) */
+};
 
-/* Reads CINDERLOG_* and then argv[first..argc); stops at "--" and returns its index in *rest (argc without one).
- * Defaults are those of the command. INVALID_ARGUMENT with a sentence that names the nearest option for an
- * unknown one. Notices (options of Google's emulator that have no effect here) are logged once each. */
+/* Reads firebase.json, then CINDERLOG_*, then argv[first..argc), each over what was there before; stops at "--" and
+ * returns its index in *rest (argc without one). Defaults are those of the command. INVALID_ARGUMENT with a sentence
+ * that names the nearest option for an unknown one. Notices (options of Google's emulator that have no effect here)
+ * are logged once each.
+ *
+ * OPTIONS_STAND_IN reads no folder, keeps nothing (data is :memory:), and passes over words and, with a notice,
+ * options that it does not know, as Google's emulator does. */
 enum status_code options_parse(struct options *out, enum options_command command, int argc, char **argv, int first,
                                int *rest, struct status *st);
-/* The project that this run is about: --project_id, else GOOGLE_CLOUD_PROJECT or GCLOUD_PROJECT, else "demo-cinderlog". */
+/* The project that this run is about: --project_id, else GOOGLE_CLOUD_PROJECT or GCLOUD_PROJECT, else what .firebaserc
+ * says, else "demo-cinderlog". */
 const char *options_project(const struct options *options);
 /* The options as --help and README print them, from the same table. */
 void options_print_help(struct buf *out);

@@ -143,6 +143,10 @@ def stage_feed():
     return counted([PYTHON, "tests/server/test_feed.py", BINARY])
 
 
+def stage_shim():
+    return counted([sys.executable, "tests/server/test_shim.py", BINARY])
+
+
 def stage_contract():
     return counted([sys.executable, "tests/server/contract.py", BINARY, PYTHON])
 
@@ -250,13 +254,23 @@ def stage_java_clients():
     return tally(code, "%s\n%d passed, %d failed" % (out, ran - failures - errors - left_out, failures + errors))
 
 
+def lacks_node(least):
+    return lacks(["node", "--version"], r"v(\d+)\.(\d+)", least) or lacks(["npm", "--version"], r"(\d+)\.(\d+)", (8, 0))
+
+
+def npm_installed(source, name):
+    """Whether build/name has the exact packages of source's lock file."""
+    stamp = os.path.join(ROOT, "build", name, "node_modules", ".installed")
+    return os.path.exists(stamp) and filecmp.cmp(stamp, os.path.join(source, "package-lock.json"), shallow=False)
+
+
 def npm_install(source, name):
     """The exact packages of source's lock file, in build/name; returns their folder. Installs only what has changed."""
     folder = os.path.join(ROOT, "build", name)
     os.makedirs(folder, exist_ok=True)
     files = ["package.json", ".npmrc", "package-lock.json"]
     stamp = os.path.join(folder, "node_modules", ".installed")
-    if not os.path.exists(stamp) or not filecmp.cmp(stamp, os.path.join(source, files[-1]), shallow=False):
+    if not npm_installed(source, name):
         for name in files:
             shutil.copy(os.path.join(source, name), folder)
         must_download(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=folder)
@@ -266,7 +280,7 @@ def npm_install(source, name):
 
 def node_suites(source, name, tests="*.test.js", **env):
     """The tests of a folder, which has its package.json, with a server of their own."""
-    skipped = lacks(["node", "--version"], r"v(\d+)\.(\d+)", (18, 0)) or lacks(["npm", "--version"], r"(\d+)\.(\d+)", (8, 0))
+    skipped = lacks_node((18, 0))
     if skipped:
         return 0, 0, skipped
     source = os.path.join(ROOT, source)
@@ -292,6 +306,18 @@ def stage_browser():
 
 def stage_express():
     return node_suites("fixtures/express", "express")
+
+
+def stage_firebase_tools():
+    """Only by name, or when it is installed already: 625 packages and 310 MB take longer than all other suites' together."""
+    source = os.path.join(ROOT, "tests/clients/firebase_tools")
+    skipped = lacks_node((20, 0))
+    if not skipped and "firebase_tools" not in sys.argv and not npm_installed(source, "firebase_tools"):
+        skipped = "SKIPPED: firebase-tools is not installed; './dev test firebase_tools' installs it in build/firebase_tools"
+    if skipped:
+        return 0, 0, skipped
+    modules = npm_install(source, "firebase_tools")
+    return counted([sys.executable, os.path.join(source, "test_firebase_tools.py"), BINARY, modules])
 
 
 def stage_fastapi():

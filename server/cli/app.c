@@ -131,6 +131,8 @@ static enum status_code open_store(struct app *app, struct status *st)
 static enum status_code open_rules(struct app *app, struct status *st)
 {
     struct ruleset *ruleset;
+    if (app->options.stands_in && !app->options.rules)
+        return STATUS_OK;
     if (rules_file_find(&app->rules_path, &app->rules_why, app->arena, app->options.rules, st))
         return st->code;
     if (!app->rules_path)
@@ -140,6 +142,27 @@ static enum status_code open_rules(struct app *app, struct status *st)
     rules_install(&app->server, STR(""), ruleset, STR("operator"), st);
     rules_release(ruleset);
     return st->code;
+}
+
+/* What of firebase.json and .firebaserc is in force. */
+static void tell_folder(const struct options *o)
+{
+    const struct firebase_folder *folder = &o->folder;
+    struct buf said;
+    buf_init(&said, 4096);
+    if (folder->host && o->host == folder->host)
+        buf_printf(&said, ", host %s", folder->host);
+    if (folder->port_given && o->port == folder->port)
+        buf_printf(&said, ", port %u", (unsigned)folder->port);
+    if (folder->rules && !o->rules)
+        buf_printf(&said, ", rules %s", folder->rules);
+    if (folder->project && options_project(o) == folder->project)
+        buf_printf(&said, ", project %s (.firebaserc)", folder->project);
+    if (said.len)
+        log_info("firebase.json: " STR_FMT, STR_ARG(str_skip(buf_view(&said), 2)));
+    if (folder->other_rules && !o->rules)
+        log_warn("firebase.json: other databases have rules of their own there; here %s judges all of them", folder->rules);
+    buf_dispose(&said);
 }
 
 static enum status_code load_seed(struct app *app, struct status *st)
@@ -315,6 +338,7 @@ struct app *app_open(const struct options *options, int *exit_code)
     server->expectations = expect_new(options->expect, options->n_expect);
     summary_patterns(server->summary, app->options.append_only);
     log_set_json(app->options.log_json);
+    tell_folder(&app->options);
     signal(SIGPIPE, SIG_IGN);
     if (open_policies(app, &st) || open_faults(app, &st))
         goto failed;
@@ -519,4 +543,17 @@ int app_close(struct app *app)
     arena_free(app->arena);
     free(app);
     return code;
+}
+
+int app_serve(const struct options *options, const char *also)
+{
+    int code;
+    struct app *app = app_open(options, &code);
+    if (!app)
+        return code;
+    app_announce(app);
+    if (also)
+        fprintf(stderr, "%s\n", also);
+    app_run(app, true);
+    return app_close(app);
 }

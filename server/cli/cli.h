@@ -28,6 +28,7 @@ int cli_faults(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_log(int argc, char **argv);
 int cli_request_log(int argc, char **argv);
+int cli_shim(int argc, char **argv);
 
 /* "what happened" on stderr with the program's name; returns `code`. */
 int cli_fail(int code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -46,5 +47,7 @@ void app_run(struct app *app, bool handle_signals);
 void app_stop(struct app *app); /* from any thread or signal handler */
 /* Takes everything down, prints the summary; the exit code of serve. */
 int app_close(struct app *app);
+/* All of it, until a signal: what serve is. also: a line for stderr beside the ready block; NULL: none. */
+int app_serve(const struct options *options, const char *also);
 
 #endif

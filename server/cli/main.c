@@ -1,6 +1,7 @@
 /* main.c - the command table, --help and --version. */
 #include "core/log.h"
 #include "server/cli/cli.h"
+#include "server/cli/shim.h"
 #include "server/rpc/rpc.h"
 
 #include <stdarg.h>
@@ -24,6 +25,8 @@ static const struct command {
     { "verify", cli_verify, "verify DATA [--since SEQ:CHAIN]", "recompute every hash: 0 intact, 1 tampered, 2 unreadable" },
     { "log", cli_log, "log DATA|HOST:PORT [--denied] [--request ID] [--path P] [--follow] [--format text|ndjson]", "the ledger: versions, denials, rule changes" },
     { "request-log", cli_request_log, "request-log", "the fields of --request-log, and what Cloud Logging, ECS and OpenTelemetry call them" },
+    { "shim", cli_shim, "shim java|gcloud -- CMD", "run CMD with a java or gcloud on its PATH that starts cinderlog where Google's emulator is asked for" },
+    { "shim", cli_shim, "shim java|gcloud ARGS", "be that command, as a link named java or gcloud to this program is" },
 };
 enum { COMMAND_COUNT = sizeof commands / sizeof commands[0] };
 
@@ -74,8 +77,10 @@ static const struct command *find(const char *name)
 
 int main(int argc, char **argv)
 {
-    static const char *const later[] = { "export", "import", "backup", "shim" };
+    static const char *const later[] = { "export", "import", "backup" };
     const char *first = argc > 1 ? argv[1] : "serve";
+    if (argc > 0 && shim_is_name(argv[0]))
+        return shim_run(argc, argv);
     if (strcmp(first, "--help") == 0 || strcmp(first, "-h") == 0 || strcmp(first, "help") == 0)
         return help();
     if (strcmp(first, "--version") == 0) {

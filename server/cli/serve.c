@@ -5,16 +5,11 @@ int cli_serve(int argc, char **argv)
 {
     struct options options;
     struct status st = status_init(NULL);
-    int rest, code;
+    int rest;
     if (options_parse(&options, OPTIONS_SERVE, argc, argv, 1, &rest, &st))
         return cli_fail(EXIT_USAGE, "%s", status_message(&st));
     if (rest < argc)
         return cli_fail(EXIT_USAGE, "serve takes no command; did you mean: cinderlog exec -- %s",
                         rest + 1 < argc ? argv[rest + 1] : "CMD");
-    struct app *app = app_open(&options, &code);
-    if (!app)
-        return code;
-    app_announce(app);
-    app_run(app, true);
-    return app_close(app);
+    return app_serve(&options, NULL);
 }

@@ -5,6 +5,7 @@ const struct http_route control_routes[] = {
     { "GET", "/", control_root, true },
     { "PUT", "/emulator/v1/projects/*:securityRules", control_put_rules, false },
     { "GET", "/emulator/v1/projects/*:securityRules", control_get_rules, false },
+    { "POST", "/emulator/v1/projects/*:export", control_export, false },
     { "GET", "/emulator/v1/projects/*:ruleCoverage", control_coverage, false },
     { "GET", "/emulator/v1/projects/*:ruleCoverage.html", control_coverage_page, false },
     { "DELETE", "/emulator/v1/projects/*/databases/*/documents", control_delete_documents, false },

@@ -12,6 +12,8 @@ void control_get_rules(struct http_call *call);
 void control_delete_documents(struct http_call *call);
 void control_reset(struct http_call *call);
 void control_shutdown(struct http_call *call);
+/* Not there yet; the Firebase CLI asks for it at --export-on-exit, and shows the answer. */
+void control_export(struct http_call *call);
 
 /* coverage.c: as Google's emulator, and the page for people. */
 void control_coverage(struct http_call *call);

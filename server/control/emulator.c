@@ -281,6 +281,14 @@ void control_reset(struct http_call *call)
         submit(call, (struct database_name){ 0 }, STORE_EPOCH, STR(""), "Resetting...\n");
 }
 
+void control_export(struct http_call *call)
+{
+    struct status st = status_init(call->arena);
+    status_set(&st, STATUS_UNIMPLEMENTED,
+               "cinderlog does not export yet; data stays in --data DATA (CINDERLOG_DATA) between runs");
+    http_reply_status(call, &st);
+}
+
 void control_shutdown(struct http_call *call)
 {
     if (control_locked(call))

@@ -3,8 +3,8 @@
 
 #include "core/limits.h"
 #include "core/log.h"
-#include "server/auth/claims.h"
 #include "server/files.h"
+#include "server/firebase_json.h"
 #include "server/service/listen_hub.h"
 #include "server/service/rulesets.h"
 #include "server/submit.h"
@@ -17,40 +17,19 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FIREBASE_JSON_MAX = 1024 * 1024 };
-
-/* "firestore": {"rules": "..."} or a list of such objects (one per database: the first). */
-static const char *rules_of_firebase_json(const struct value_map *root, struct arena *arena)
-{
-    const struct value *firestore = value_map_get(root, STR("firestore"));
-    if (firestore && firestore->kind == VALUE_ARRAY && firestore->array.n)
-        firestore = &firestore->array.items[0];
-    const struct value *rules =
-        firestore && firestore->kind == VALUE_MAP ? value_map_get(&firestore->map, STR("rules")) : NULL;
-    return rules && rules->kind == VALUE_STRING ? arena_str(arena, rules->text).p : NULL;
-}
-
 enum status_code rules_file_find(const char **path, const char **why, struct arena *arena, const char *given,
                                  struct status *st)
 {
-    struct str text;
-    struct value_map root;
-    struct status json = status_init(NULL);
+    struct firebase_folder folder;
     *path = given;
     *why = "--rules";
     if (given)
         return STATUS_OK;
-    if (access("firebase.json", F_OK) == 0) {
-        if (file_read(&text, arena, "firebase.json", FIREBASE_JSON_MAX, st))
-            return st->code;
-        if (claims_parse(&root, arena, text, &json))
-            return status_set(st, STATUS_INVALID_ARGUMENT, "firebase.json: %s", status_message(&json));
-        *path = rules_of_firebase_json(&root, arena);
-        *why = "firebase.json";
-        if (*path)
-            return STATUS_OK;
-    }
-    if (access("firestore.rules", F_OK) == 0) {
+    if (firebase_folder_read(&folder, arena, st))
+        return st->code;
+    *path = folder.rules;
+    *why = "firebase.json";
+    if (!*path && access("firestore.rules", F_OK) == 0) {
         *path = "firestore.rules";
         *why = "found here";
     }

@@ -7,7 +7,7 @@
 
 #include "server/server.h"
 
-/* Which file: `given`, else firestore.rules of ./firebase.json, else ./firestore.rules, else NULL (open rules).
+/* Which file: `given`, else the one that ./firebase.json names, else ./firestore.rules, else NULL (open rules).
  * *why says where the name came from. In arena. INVALID_ARGUMENT for an unreadable firebase.json. */
 enum status_code rules_file_find(const char **path, const char **why, struct arena *arena, const char *given,
                                  struct status *st);
