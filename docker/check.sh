@@ -267,7 +267,7 @@ check_testcontainers() {
     holds "its standard error has gcloud's" "[firestore] Dev App Server is now running." "$(podman_ logs gcloud 2>&1 >/dev/null)"
     holds "listens where gcloud was told" "00000000:1F90" "$(awk '$4 == "0A" { print $2 }' "/proc/$(pid_of gcloud)/net/tcp")"
     holds "answers when gcloud has started it" "200 " "$(http gcloud POST "$REST/notes" -H "$JSON" -d '{"fields":{}}')"
-    podman_ rm -f -t 0 gcloud >/dev/null 2>&1
+    same "SIGTERM ends it within $STOP_WITHIN s, exit 0, though a shell began it" 0 "$(stops gcloud)"
     holds "knows no other gcloud commands" "needs a real gcloud" "$(once "$IMAGE" gcloud auth list)"
     holds "a name that is no command is cinderlog's to refuse" "cinderlog: unknown command" "$(once "$IMAGE" servee)"
 }
