@@ -462,6 +462,10 @@ static enum status_code read_folder(struct options *out, enum options_command co
         out->host = out->folder.host;
     if (out->folder.port_given)
         out->port = out->folder.port;
+    if (out->folder.websocket_port_given) {
+        out->websocket_port = out->folder.websocket_port;
+        out->websocket_port_given = true;
+    }
     return STATUS_OK;
 }
 

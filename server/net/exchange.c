@@ -540,6 +540,7 @@ unsigned char *exchange_take_chunk(struct exchange *e, size_t *n, enum exchange_
     pthread_mutex_unlock(&e->lock);
     atomic_fetch_sub(&e->pending, *n);
     atomic_fetch_sub(&e->box->held, *n);
+    exchange_check_drained(e);
     return data;
 }
 

@@ -287,9 +287,11 @@ def firebase_json(port, **more):
 
 def test_serve_does_as_firebase_json_says_and_tells():
     with Folder() as f:
-        port = free_port()
-        f.write("closed.rules", CLOSED).write("firebase.json", firebase_json(port)).write(".firebaserc", {"projects": {"default": "demo-p"}})
+        port, feed = free_port(), free_port()
+        f.write("closed.rules", CLOSED).write("firebase.json", firebase_json(port, websocketPort=feed))
+        f.write(".firebaserc", {"projects": {"default": "demo-p"}})
         with Started(f, BINARY, "serve", "--data", ":memory:") as s:
+            socket.create_connection(("127.0.0.1", feed), timeout=60).close()
             assert s.port == port and s.create() == 403 and s.stop() == 0
         assert s.err.startswith("firebase.json: host 127.0.0.1, port %d, rules closed.rules, project demo-p (.firebaserc)\n" % port), s.err
         assert "Rules: closed.rules (firebase.json), watched" in s.out
