@@ -22,10 +22,9 @@
 enum http2_nuisance {
     NUISANCE_PING,     /* not those that answer ours */
     NUISANCE_SETTINGS, /* the same */
-    NUISANCE_EMPTY, /* DATA and header frames of no byte that end nothing, PRIORITY, frames that nobody knows
-                     */
-    NUISANCE_RESET, /* a request taken back before a byte of its answer went out; told by http2_watch_count */
-    NUISANCE_HEADERS, /* a header block over the maximum; told by http2_watch_count */
+    NUISANCE_EMPTY,    /* DATA and header frames of no byte that end nothing, PRIORITY, unknown frames */
+    NUISANCE_RESET,    /* a request taken back before a byte of its answer went out; told by http2_watch_count */
+    NUISANCE_HEADERS,  /* a header block over the maximum; told by http2_watch_count */
     NUISANCES,
 };
 
