@@ -32,10 +32,13 @@ class Server:
     def __init__(self, *args, folder=None, env=None):
         self.folder = folder or tempfile.mkdtemp(prefix="cinderlog-cli-")
         port_file = os.path.join(self.folder, "port")
+        self.start([BINARY, "serve", "--port", "0", "--port-file", port_file, *args], port_file, ROOT, dict(CLEAN, **(env or {})))
+
+    def start(self, args, port_file, cwd, env):
+        """Runs a command that becomes a server, and waits until it has told its port."""
         if os.path.exists(port_file):
             os.remove(port_file)
-        self.process = subprocess.Popen([BINARY, "serve", "--port", "0", "--port-file", port_file, *args], cwd=ROOT,
-                                        env=dict(CLEAN, **(env or {})), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(args, cwd=cwd, env=env, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 60
         while not os.path.exists(port_file):
             if self.process.poll() is not None or time.monotonic() > deadline:

@@ -11,11 +11,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
 
-from test_cli import BINARY, CLEAN, DOCS, ROOT, main, run
+from test_cli import BINARY, CLEAN, DOCS, ROOT, Server, main, run
 
 # What firebase-tools 15.34.2 runs, in its order.
 FIREBASE_VERSION = ["java", "-Duser.language=en", "-Dfile.encoding=UTF-8", "-version"]
@@ -67,47 +64,15 @@ class Folder:
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
 
 
-class Started:
+class Started(Server):
     """A server started by any command in a folder, on the port that it tells."""
 
     def __init__(self, folder, *args, env=None):
         port_file = os.path.join(folder.name, "port")
-        if os.path.exists(port_file):
-            os.remove(port_file)
-        self.process = subprocess.Popen(args, cwd=folder.work, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        env=dict(folder.env, CINDERLOG_PORT_FILE=port_file, **(env or {})))
-        deadline = time.monotonic() + 60
-        while not os.path.exists(port_file):
-            if self.process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError("did not start: %s" % (self.process.communicate()[1],))
-            time.sleep(0.01)
-        with open(port_file) as f:
-            self.port = int(f.read())
-
-    def ask(self, method, target, body=None, auth=None):
-        request = urllib.request.Request("http://127.0.0.1:%d%s" % (self.port, target), method=method, data=body,
-                                         headers={"Content-Type": "application/json", **({"Authorization": auth} if auth else {})})
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as e:
-            return e.code, e.read().decode()
+        self.start(args, port_file, folder.work, dict(folder.env, CINDERLOG_PORT_FILE=port_file, **(env or {})))
 
     def create(self):
-        return self.ask("POST", DOCS.replace("/p/", "/demo-p/") + "/c", b"{}")[0]
-
-    def stop(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        self.out, self.err = self.process.communicate(timeout=60)
-        return self.process.returncode
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *unused):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
+        return self.ask("POST", DOCS.replace("/p/", "/demo-p/") + "/c", {}, auth=None)[0]
 
 
 def free_port():
@@ -130,7 +95,7 @@ def test_java_has_a_version_that_the_firebase_cli_takes():
 def test_java_serves_where_the_firebase_cli_starts_the_emulator():
     with Folder() as f, Started(f.link("java"), *FIREBASE_START) as s:
         assert s.create() == 200
-        assert s.ask("GET", DOCS + "/c/a")[0] == 404, "single project mode warns"
+        assert s.ask("GET", DOCS + "/c/a", auth=None)[0] == 404, "single project mode warns"
         assert s.stop(signal.SIGINT) == 0
         assert s.out.rstrip().endswith("Dev App Server is now running.") and "in memory" in s.out
         assert os.listdir(f.work) == [], "nothing is left behind"
