@@ -500,6 +500,16 @@ static void drop_first(struct exchange *e)
     free(c);
 }
 
+/* That many bytes do not wait any more: whoever waits for room may have it now. */
+static void has_taken(struct exchange *e, size_t n)
+{
+    if (n == 0)
+        return;
+    atomic_fetch_sub(&e->pending, n);
+    atomic_fetch_sub(&e->box->held, n);
+    exchange_check_drained(e);
+}
+
 size_t exchange_take(struct exchange *e, void *to, size_t n, enum exchange_rest *rest)
 {
     size_t taken = 0;
@@ -517,11 +527,7 @@ size_t exchange_take(struct exchange *e, void *to, size_t n, enum exchange_rest 
     }
     *rest = rest_of(e);
     pthread_mutex_unlock(&e->lock);
-    if (taken) {
-        atomic_fetch_sub(&e->pending, taken);
-        atomic_fetch_sub(&e->box->held, taken);
-        exchange_check_drained(e);
-    }
+    has_taken(e, taken);
     return taken;
 }
 
@@ -538,9 +544,7 @@ unsigned char *exchange_take_chunk(struct exchange *e, size_t *n, enum exchange_
     }
     *rest = rest_of(e);
     pthread_mutex_unlock(&e->lock);
-    atomic_fetch_sub(&e->pending, *n);
-    atomic_fetch_sub(&e->box->held, *n);
-    exchange_check_drained(e);
+    has_taken(e, *n);
     return data;
 }
 

@@ -70,32 +70,31 @@ static enum listen_work fill_documents(struct listen *l, struct target *t, struc
     return work;
 }
 
-enum listen_work target_fill(struct listen *l, struct target *t, struct status *st)
+/* All results of a target's view: told, or only counted. */
+static enum listen_work walk_results(struct listen *l, struct target *t, bool told, struct status *st)
 {
     struct document d;
-    if (!t->plan)
-        return fill_documents(l, t, st);
     if (open_query(t, l, t->known, st))
         return LISTEN_REFUSED;
     for (;;) {
         enum listen_work work = next_result(&d, l, t, st);
         if (work != LISTEN_DONE || d.name.n == 0)
             return work;
-        listen_send_document(l, t, &d);
+        if (told)
+            listen_send_document(l, t, &d);
+        else
+            t->count++;
     }
+}
+
+enum listen_work target_fill(struct listen *l, struct target *t, struct status *st)
+{
+    return t->plan ? walk_results(l, t, true, st) : fill_documents(l, t, st);
 }
 
 enum listen_work target_count(struct listen *l, struct target *t, struct status *st)
 {
-    struct document d;
-    if (open_query(t, l, t->known, st))
-        return LISTEN_REFUSED;
-    for (;;) {
-        enum listen_work work = next_result(&d, l, t, st);
-        if (work != LISTEN_DONE || d.name.n == 0)
-            return work;
-        t->count++;
-    }
+    return walk_results(l, t, false, st);
 }
 
 /* What the client has is void; it gets all results of the round's view. */
