@@ -178,8 +178,7 @@ struct write_past *write_memory_begin(struct write_memory *memory, struct str da
     past->who = copy_of(who->label);
     past->kind = who->kind;
     clock_random(random, sizeof random);
-    for (size_t i = 0; i < sizeof random; i++)
-        snprintf(past->id + 2 * i, 3, "%02x", random[i]);
+    hex_print(past->id, random, sizeof random);
     pthread_mutex_lock(&memory->lock);
     past->next = memory->streams;
     memory->streams = past;

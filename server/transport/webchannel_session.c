@@ -2,6 +2,7 @@
 #include "server/transport/webchannel_session.h"
 
 #include "core/clock.h"
+#include "core/crypto.h"
 #include "core/codec.h"
 
 #include <assert.h>
@@ -208,8 +209,7 @@ struct channel *channel_new(struct request *opener)
         abort();
     }
     clock_random(random, sizeof random);
-    for (size_t i = 0; i < sizeof random; i++)
-        snprintf(c->sid + 2 * i, 3, "%02x", random[i]);
+    hex_print(c->sid, random, sizeof random);
     atomic_init(&c->refs, 2);
     pthread_mutex_init(&c->lock, NULL);
     channel_in_init(&c->in);
